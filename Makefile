@@ -1,0 +1,78 @@
+# The whole vocabulary. Each target works as the first command on a fresh clone; it needs Rust,
+# Python 3.11 or newer, and make.
+.PHONY: demo test bench lint fmt docs
+.DEFAULT_GOAL := test
+.DELETE_ON_ERROR:
+
+# The first Python that is new enough; or say `make PYTHON=/path/to/python3 …` once.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; \
+	done)
+CARGO ?= cargo
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Stamps: the development tools are installed; the extension in the tree is of this profile.
+TOOLS := $(VENV)/stamp-tools
+DEV := $(VENV)/stamp-dev
+RELEASE := $(VENV)/stamp-release
+
+RUST := $(shell find src -type f 2>/dev/null) Cargo.toml $(wildcard Cargo.lock rust-toolchain.toml)
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+
+## See it work: the guidance's example, then a million made-up records with planted incidents.
+demo: $(RELEASE)
+	$(BIN)/python -m yokome.demo
+
+## Every test: the core's, then the package's.
+test: $(DEV)
+	$(CARGO) test
+	$(BIN)/python -m pytest
+
+## Measure against pandas, Polars and DuckDB. `make bench BENCH="-k read"` narrows it down.
+bench: $(RELEASE)
+	$(BIN)/python -m pytest benches --benchmark-only --benchmark-sort=name $(BENCH)
+
+## Formatting, lints, types, and the stub against the extension.
+lint: $(DEV)
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --all-targets --features python -- -D warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest yokome._yokome
+
+## Put everything into its format.
+fmt: $(TOOLS)
+	$(CARGO) fmt
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+## The reference of the crate and of the package, as HTML in target/doc.
+docs: $(DEV)
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
+	mkdir -p target/doc/python
+	cd target/doc/python && $(CURDIR)/$(BIN)/python -m pydoc -w yokome yokome.cli yokome.errors \
+		yokome.output yokome.policy yokome.records yokome.result yokome.summary_json >/dev/null
+
+$(TOOLS): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed (make PYTHON=...)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
+		print(*p["project"]["dependencies"], *p["project"]["optional-dependencies"]["dev"], sep="\n")' \
+		> $(VENV)/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/requirements.txt
+	touch $@
+
+# Both profiles put the extension in the same place, so building one unmakes the other's stamp.
+# The dev profile is the one `cargo test` uses: they share what they build.
+$(DEV): $(TOOLS) $(RUST)
+	rm -f $(RELEASE)
+	$(BIN)/maturin develop --profile dev
+	touch $@
+
+$(RELEASE): $(TOOLS) $(RUST)
+	rm -f $(DEV)
+	$(BIN)/maturin develop --release
+	touch $@

@@ -1,0 +1,37 @@
+"""Yokome (横目) scans the access logs of Japanese municipalities by the Personal Information
+Protection Commission's five viewpoints: completely, exactly, and saying why.
+
+>>> import yokome
+>>> result = yokome.scan("logs/*.csv")          # doctest: +SKIP
+>>> result.findings.to_pandas()                 # doctest: +SKIP
+"""
+
+from yokome._scan import Progress, read, scan
+from yokome._yokome import __version__
+from yokome.errors import (
+    ColumnError,
+    InputError,
+    InputNotFoundError,
+    PolicyError,
+    StrictError,
+    YokomeError,
+)
+from yokome.policy import Policy
+from yokome.records import Records
+from yokome.result import ScanResult
+
+__all__ = [
+    "ColumnError",
+    "InputError",
+    "InputNotFoundError",
+    "Policy",
+    "PolicyError",
+    "Progress",
+    "Records",
+    "ScanResult",
+    "StrictError",
+    "YokomeError",
+    "__version__",
+    "read",
+    "scan",
+]

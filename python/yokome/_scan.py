@@ -1,0 +1,319 @@
+"""``scan`` and ``read``: arguments checked, then handed to the core in one call."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
+
+from yokome import _yokome
+from yokome.calendar import public_holidays
+from yokome.policy import Policy, toml_conditions
+from yokome.records import Records
+from yokome.result import ScanResult
+
+__all__ = ["DELIMITERS", "ENCODINGS", "Progress", "prepare", "read", "run", "scan"]
+
+ENCODINGS: tuple[str, ...] = ("utf-8", "cp932", "utf-16", "utf-16le", "utf-16be", "euc-jp")
+"""The encodings a log may be said to have; unsaid, each file's own is found out."""
+
+DELIMITERS: tuple[str, ...] = (",", "\t", ";", "|")
+"""The delimiters a log may be said to have; unsaid, each file's own is found out."""
+
+_ENCODING_ALIASES = {
+    "utf8": "utf-8",
+    "utf-8-sig": "utf-8",
+    "shift-jis": "cp932",
+    "shiftjis": "cp932",
+    "sjis": "cp932",
+    "ms932": "cp932",
+    "windows-31j": "cp932",
+    "utf16": "utf-16",
+    "utf-16-le": "utf-16le",
+    "utf-16-be": "utf-16be",
+    "eucjp": "euc-jp",
+}
+
+
+class Progress(TypedDict):
+    """What a `progress` callback gets, about five times a second."""
+
+    bytes: int
+    """Bytes read so far, as they stand in the files."""
+    total_bytes: int | None
+    """Bytes there are to read, where that is known."""
+    records: int
+    """Records read so far."""
+    stage: str
+    """What is being done."""
+
+
+@runtime_checkable
+class ArrowStream(Protocol):
+    """Anything that hands over Arrow data as a C stream capsule."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+Path: TypeAlias = str | os.PathLike[str]
+Columns: TypeAlias = Mapping[str, str | int | Sequence[str | int]]
+When: TypeAlias = str | dt.date | dt.datetime
+
+
+def scan(
+    source: Path | Iterable[Path] | ArrowStream,
+    policy: Policy | Path | None = None,
+    *,
+    columns: Columns | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    time_format: str | Sequence[str] | None = None,
+    timezone: str | None = None,
+    header: bool | None = None,
+    from_: When | None = None,
+    to: When | None = None,
+    where: str | Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    strict: bool = False,
+    skip_unreadable: bool = False,
+    chunk_size: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> ScanResult:
+    """Scan access logs by the rules of a policy.
+
+    Args:
+        source: a file, directory or glob, several of them, or any Arrow data (a pandas or Polars
+            frame, a pyarrow table or reader, a DuckDB relation).
+        policy: a policy, the path of one, or None for the default policy.
+        columns: field to header name or 1-based position; ``time`` may have two (date, time).
+        encoding: one of :data:`ENCODINGS` or a usual alias; None: found out for each file.
+        delimiter: one of :data:`DELIMITERS`; None: found out for each file.
+        time_format: strftime format or formats of the time column; None: found out.
+        timezone: IANA zone to which times with an offset are converted.
+        header: False if the logs have no header line; None: as the policy says.
+        from_: first time (or day) of records that may be flagged, inclusive.
+        to: last time, exclusive, or last day, inclusive, of records that may be flagged.
+        where: further conditions for records to be flagged: TOML, or a dict.
+        threads: number of threads; None: as many as there are processors.
+        strict: stop at the first record that cannot be read.
+        skip_unreadable: go on when a file cannot be read at all, and say so in ``inputs``.
+        chunk_size: bytes per chunk of work; the result does not depend on it.
+        progress: called now and then with a :class:`Progress`.
+
+    Returns:
+        What was found. Records outside ``from_``, ``to`` and ``where`` still count as history.
+
+    Raises:
+        PolicyError: the policy, or an argument that amends it, is wrong.
+        InputNotFoundError: a path names nothing (also a ``FileNotFoundError``).
+        ColumnError: a source lacks a column that is needed.
+        StrictError: `strict`, and a record cannot be read.
+        InputError: a source cannot be read.
+        TypeError, ValueError: an argument is not what it should be.
+    """
+    prepared = prepare(
+        policy,
+        columns=columns,
+        time_format=time_format,
+        timezone=timezone,
+        header=header,
+        from_=from_,
+        to=to,
+        where=where,
+    )
+    return run(
+        source,
+        prepared,
+        encoding=encoding,
+        delimiter=delimiter,
+        threads=threads,
+        strict=strict,
+        skip_unreadable=skip_unreadable,
+        chunk_size=chunk_size,
+        progress=progress,
+    )
+
+
+def read(
+    source: Path | Iterable[Path],
+    *,
+    policy: Policy | Path | None = None,
+    columns: Columns | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    time_format: str | Sequence[str] | None = None,
+    timezone: str | None = None,
+    header: bool | None = None,
+    threads: int | None = None,
+    strict: bool = False,
+    skip_unreadable: bool = False,
+    chunk_size: int | None = None,
+) -> Records:
+    """Read access logs into records of one schema, whatever their columns are called.
+
+    The arguments and errors are those of :func:`scan`; of the policy, only what says how a log
+    reads (columns, results, normalisation) is used.
+    """
+    prepared = prepare(
+        policy, columns=columns, time_format=time_format, timezone=timezone, header=header
+    )
+    paths = _paths(source)
+    if paths is None:
+        raise TypeError("read() takes files, directories and globs; Arrow data needs no reading")
+    native = _yokome.read_paths(
+        paths,
+        prepared._native,
+        encoding=_encoding(encoding),
+        delimiter=_delimiter(delimiter),
+        threads=_positive("threads", threads),
+        strict=strict,
+        skip_unreadable=skip_unreadable,
+        chunk_size=_positive("chunk_size", chunk_size),
+    )
+    return Records(native)
+
+
+def prepare(
+    policy: Policy | Path | None,
+    *,
+    columns: Columns | None = None,
+    time_format: str | Sequence[str] | None = None,
+    timezone: str | None = None,
+    header: bool | None = None,
+    from_: When | None = None,
+    to: When | None = None,
+    where: str | Mapping[str, Any] | None = None,
+) -> Policy:
+    """The policy to apply: the one named, amended by the arguments.
+
+    Raises:
+        PolicyError: it, or an argument, is wrong.
+        TypeError: an argument is of the wrong type.
+    """
+    if policy is None:
+        policy = Policy.default()
+    elif isinstance(policy, str | os.PathLike):
+        policy = Policy.load(policy)
+    elif not isinstance(policy, Policy):
+        raise TypeError(
+            f"policy is a yokome.Policy or a path, not {type(policy).__name__} "
+            "(for a dict: yokome.Policy.from_dict)"
+        )
+    if all(x is None for x in (columns, time_format, timezone, header, from_, to, where)):
+        return policy
+    formats = [time_format] if isinstance(time_format, str) else time_format
+    return Policy._wrap(
+        policy._native.with_overrides(
+            None if columns is None else json.dumps(dict(columns), ensure_ascii=False),
+            None if formats is None else list(formats),
+            timezone,
+            header,
+            _when(from_),
+            _when(to),
+            None if where is None else toml_conditions(where),
+        )
+    )
+
+
+def run(
+    source: Path | Iterable[Path] | ArrowStream,
+    policy: Policy,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    threads: int | None = None,
+    strict: bool = False,
+    skip_unreadable: bool = False,
+    chunk_size: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    sink: Callable[[Any], None] | None = None,
+) -> ScanResult:
+    """:func:`scan` with its policy prepared.
+
+    With a `sink`, flagged rows are handed to it batch by batch, in order, as objects with
+    ``__arrow_c_stream__``, and the result's own ``flagged`` is empty.
+    """
+    threads = _positive("threads", threads)
+    chunk_size = _positive("chunk_size", chunk_size)
+    if policy.country is not None:
+        public_holidays(policy.country, 2000)  # better now than when the logs have been read
+    paths = _paths(source)
+    if paths is None:
+        for name, value in (
+            ("encoding", encoding),
+            ("delimiter", delimiter),
+            ("chunk_size", chunk_size),
+        ):
+            if value is not None:
+                raise ValueError(f"{name} is for files; the source is Arrow data")
+        native = _yokome.scan_stream(
+            source,
+            policy._native,
+            threads=threads,
+            strict=strict,
+            holidays=public_holidays,
+            progress=progress,
+            sink=sink,
+        )
+    else:
+        native = _yokome.scan_paths(
+            paths,
+            policy._native,
+            encoding=_encoding(encoding),
+            delimiter=_delimiter(delimiter),
+            threads=threads,
+            strict=strict,
+            skip_unreadable=skip_unreadable,
+            chunk_size=chunk_size,
+            holidays=public_holidays,
+            progress=progress,
+            sink=sink,
+        )
+    return ScanResult(native, policy)
+
+
+def _paths(source: object) -> list[str] | None:
+    """The paths that `source` names; None if it is Arrow data."""
+    if isinstance(source, str | os.PathLike):
+        return [os.fsdecode(source)]
+    if isinstance(source, ArrowStream):
+        return None
+    if isinstance(source, Iterable) and not isinstance(source, bytes | Mapping):
+        paths = list(source)
+        if not paths:
+            raise ValueError("no source was given")
+        if all(isinstance(p, str | os.PathLike) for p in paths):
+            return [os.fsdecode(p) for p in paths]
+    raise TypeError(
+        "a source is a path, several paths, or Arrow data (with __arrow_c_stream__), "
+        f"not {type(source).__name__}"
+    )
+
+
+def _encoding(name: str | None) -> str | None:
+    if name is None:
+        return None
+    folded = name.strip().lower().replace("_", "-")
+    canonical = _ENCODING_ALIASES.get(folded, folded)
+    if canonical not in ENCODINGS:
+        raise ValueError(f"unknown encoding {name!r}; known: {', '.join(ENCODINGS)}")
+    return canonical
+
+
+def _delimiter(delimiter: str | None) -> str | None:
+    if delimiter is not None and delimiter not in DELIMITERS:
+        known = ", ".join(map(repr, DELIMITERS))
+        raise ValueError(f"unknown delimiter {delimiter!r}; known: {known}")
+    return delimiter
+
+
+def _positive(name: str, value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise ValueError(f"{name} must be at least 1, not {value}")
+    return value
+
+
+def _when(value: When | None) -> str | None:
+    return value.isoformat() if isinstance(value, dt.date) else value

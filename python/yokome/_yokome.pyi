@@ -1,0 +1,164 @@
+"""The Rust core. Use it through :mod:`yokome`; its own interface may change without notice."""
+
+from collections.abc import Callable
+from typing import Any, final
+
+__version__: str
+
+@final
+class Policy:
+    """A checked policy. Immutable."""
+
+    @staticmethod
+    def load(path: str) -> Policy:
+        """Read a TOML file; lists it names are taken relative to it. Raises ``PolicyError``."""
+
+    @staticmethod
+    def default() -> Policy:
+        """The default policy: the Commission's five viewpoints."""
+
+    @staticmethod
+    def from_toml(text: str, name: str) -> Policy:
+        """Read TOML text; `name` stands for the file in messages. Raises ``PolicyError``."""
+
+    @staticmethod
+    def from_json(text: str, name: str) -> Policy:
+        """Read a JSON object of the same shape as the TOML. Raises ``PolicyError``."""
+
+    def to_toml(self) -> str:
+        """The whole policy, with everything it takes from the default policy written out."""
+
+    @property
+    def name(self) -> str:
+        """Where it came from: a path, ``default policy``, ``<dict>``."""
+
+    @property
+    def country(self) -> str | None:
+        """The country whose public holidays close the day, or None."""
+
+    def rules_json(self) -> str:
+        """The rules in order, as a JSON list of objects."""
+
+    def with_overrides(
+        self,
+        columns_json: str | None,
+        time_format: list[str] | None,
+        timezone: str | None,
+        header: bool | None,
+        from_: str | None,
+        to: str | None,
+        where_toml: str | None,
+    ) -> Policy:
+        """A copy with some of it replaced. Raises ``PolicyError``."""
+
+@final
+class NativeResult:
+    """What a scan found. Each table is an object with ``__arrow_c_stream__``."""
+
+    def flagged(self) -> Any:
+        """One row per (record, rule that flagged it). Empty if the scan had a sink."""
+
+    def findings(self) -> Any:
+        """Flagged rows grouped into what a person checks once."""
+
+    def summary(self) -> Any:
+        """A row per rule."""
+
+    def by_user(self) -> Any:
+        """Flagged rows and findings by user and rule."""
+
+    def by_day(self) -> Any:
+        """Records and flagged rows by civil date."""
+
+    def activity(self) -> Any:
+        """Records by department, weekday and hour."""
+
+    def inputs(self) -> Any:
+        """A row per source."""
+
+    def rejects(self) -> Any:
+        """A row per rejected record."""
+
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        """Every assumption made, as (Japanese, English)."""
+
+@final
+class NativeReader:
+    """Records as they are read, once through."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """What remains to be read, as an Arrow C stream capsule."""
+
+    def next(self) -> Any | None:
+        """The next batch (an object with ``__arrow_c_array__``), or None at the end."""
+
+    def inputs(self) -> Any:
+        """A row per source. Complete once everything was read."""
+
+    def rejects(self) -> Any:
+        """A row per rejected record. Complete once everything was read."""
+
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        """Every assumption made, as (Japanese, English)."""
+
+def default_policy_toml() -> str:
+    """The default policy as the commented TOML it is written in."""
+
+def scan_paths(
+    paths: list[str],
+    policy: Policy,
+    *,
+    encoding: str | None,
+    delimiter: str | None,
+    threads: int | None,
+    strict: bool,
+    skip_unreadable: bool,
+    chunk_size: int | None,
+    holidays: Callable[[str, int], list[int]],
+    progress: Callable[[Any], None] | None,
+    sink: Callable[[Any], None] | None,
+) -> NativeResult:
+    """Scan files, directories and globs.
+
+    `holidays(country, year)` gives the public holidays as days since 1970-01-01. `progress` is
+    called about five times a second. `sink` takes the flagged rows in output order, batch by batch.
+    """
+
+def scan_stream(
+    stream: object,
+    policy: Policy,
+    *,
+    threads: int | None,
+    strict: bool,
+    holidays: Callable[[str, int], list[int]],
+    progress: Callable[[Any], None] | None,
+    sink: Callable[[Any], None] | None,
+) -> NativeResult:
+    """Scan any object with ``__arrow_c_stream__``."""
+
+def read_paths(
+    paths: list[str],
+    policy: Policy,
+    *,
+    encoding: str | None,
+    delimiter: str | None,
+    threads: int | None,
+    strict: bool,
+    skip_unreadable: bool,
+    chunk_size: int | None,
+) -> NativeReader:
+    """Read files, directories and globs into records, without looking at the rules."""
+
+def synth(
+    out: str,
+    truth: str | None,
+    records: int,
+    users: int,
+    days: int,
+    seed: int,
+    encoding: str,
+    progress: Callable[[Any], None] | None = None,
+) -> int:
+    """Write a made-up log, and what was planted in it; returns the bytes written."""

@@ -1,0 +1,73 @@
+"""Public holidays by country and year, from the ``holidays`` library (imported when first needed).
+
+In: a country as policies write it (``"JP"``, ``"JP-47"``, ``"US-CA"``) and a year.
+Out: days since 1970-01-01, ascending. No network, no clock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+
+from yokome.errors import PolicyError
+
+__all__ = ["public_holidays"]
+
+_EPOCH = dt.date(1970, 1, 1)
+
+# Days off by ordinance that the library may not know. Okinawa: 慰霊の日.
+_PREFECTURAL: dict[str, tuple[tuple[int, int], ...]] = {"47": ((6, 23),)}
+
+
+def public_holidays(country: str, year: int) -> list[int]:
+    """The public holidays of a country (or one of its subdivisions) in a year.
+
+    Args:
+        country: ISO 3166 code, with or without a subdivision: ``"JP"``, ``"JP-47"``.
+        year: the civil year.
+
+    Returns:
+        Days since 1970-01-01, ascending; empty for years the library does not know.
+
+    Raises:
+        PolicyError: the country or the subdivision is unknown.
+    """
+    return list(_public_holidays(country, year))
+
+
+@lru_cache(maxsize=1024)
+def _public_holidays(country: str, year: int) -> tuple[int, ...]:
+    code, _, subdivision = country.partition("-")
+    code = code.upper()
+    days: set[dt.date]
+    if code in ("JP", "JPN") and subdivision:
+        if not (len(subdivision) == 2 and subdivision.isdecimal() and 1 <= int(subdivision) <= 47):
+            raise _unknown(country, "JP-01 … JP-47", None)
+        try:
+            days = _days(code, subdivision, year)
+        except NotImplementedError:
+            days = _days(code, None, year)
+        days.update(dt.date(year, m, d) for m, d in _PREFECTURAL.get(subdivision, ()))
+    else:
+        try:
+            days = _days(code, subdivision or None, year)
+        except NotImplementedError as error:
+            raise _unknown(country, "JP, JP-47, KR, TW, US, US-CA …", error) from None
+    return tuple(sorted((day - _EPOCH).days for day in days))
+
+
+def _days(code: str, subdivision: str | None, year: int) -> set[dt.date]:
+    from holidays import country_holidays
+
+    return set(country_holidays(code, subdiv=subdivision, years=year))
+
+
+def _unknown(country: str, examples: str, cause: Exception | None) -> PolicyError:
+    why = f" ({str(cause).rstrip('.')})" if cause is not None and str(cause) else ""
+    return PolicyError(
+        f"calendar.country: no holidays are known for {country!r}{why}; "
+        f"write an ISO 3166 code, as in {examples}",
+        key="calendar.country",
+        message_ja=f"calendar.country:「{country}」の祝日は登録されていません。"
+        f"ISO 3166 の符号（例: {examples}）で書いてください",
+    )

@@ -1,0 +1,215 @@
+"""What a scan gives back: Arrow tables, fetched from the core when first asked for."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from yokome.lang import clean, pad, width
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from yokome._yokome import NativeResult
+    from yokome.overview import Overview
+    from yokome.policy import Policy
+
+__all__ = ["ScanResult"]
+
+
+class ScanResult:
+    """The result of :func:`yokome.scan`. Every table is a ``pyarrow.Table``.
+
+    It depends only on which records there were, never on the order of lines or files, on chunk
+    size or on the number of threads; the rows' order is fixed too.
+
+    Attributes:
+        policy: the policy that was applied, overrides included.
+    """
+
+    policy: Policy
+    _native: NativeResult
+
+    def __init__(self, native: NativeResult, policy: Policy) -> None:
+        self._native = native
+        self.policy = policy
+
+    @cached_property
+    def flagged(self) -> pa.Table:
+        """One row per (record, rule that flagged it), by time, source, line, rule.
+
+        ``rule``, ``viewpoint``, the record's fields, ``observed``, ``threshold``, ``since``,
+        ``active_days``, ``finding``, ``source``, ``line``, ``offset`` and ``raw``, the record's
+        own text as it stood.
+        """
+        return _table(self._native.flagged)
+
+    @cached_property
+    def findings(self) -> pa.Table:
+        """Flagged rows grouped into what a person checks once.
+
+        ``finding`` (the id ``flagged`` links to), ``rule``, ``viewpoint``, ``per``, ``key``,
+        ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``.
+        """
+        return _table(self._native.findings)
+
+    @cached_property
+    def summary(self) -> pa.Table:
+        """A row per rule: how many records it evaluated, could not, and flagged."""
+        return _table(self._native.summary)
+
+    @cached_property
+    def by_user(self) -> pa.Table:
+        """``flagged`` and ``findings`` by ``user`` and ``rule``, where anything was flagged."""
+        return _table(self._native.by_user)
+
+    @cached_property
+    def by_day(self) -> pa.Table:
+        """``records`` in scope and ``flagged`` rows by civil ``date``."""
+        return _table(self._native.by_day)
+
+    @cached_property
+    def activity(self) -> pa.Table:
+        """``records`` in scope by ``department``, ``weekday`` (0 = Monday) and ``hour``."""
+        return _table(self._native.activity)
+
+    @cached_property
+    def inputs(self) -> pa.Table:
+        """A row per source: what it was taken to be, and how much of it was read."""
+        return _table(self._native.inputs)
+
+    @cached_property
+    def rejects(self) -> pa.Table:
+        """Every record that was not accepted: ``source``, ``line``, ``offset``, ``reason``
+        (``time``, ``columns``, ``quote``, ``too_long``) and an ``excerpt``.
+        """
+        return _table(self._native.rejects)
+
+    @property
+    def notes(self) -> list[str]:
+        """Every assumption the scan made, in English."""
+        return [en for _, en in self._native.notes]
+
+    @property
+    def notes_ja(self) -> list[str]:
+        """Every assumption the scan made, in Japanese."""
+        return [ja for ja, _ in self._native.notes]
+
+    @cached_property
+    def overview(self) -> Overview:
+        """Period, records and counts as plain Python values."""
+        from yokome.overview import overview
+
+        return overview(self)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """:attr:`flagged` as a pandas frame (needs pandas)."""
+        return self.flagged.to_pandas()
+
+    def write(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        format: Literal["parquet", "csv", "arrow"] = "parquet",
+    ) -> list[Path]:
+        """Write every table and ``summary.json`` into `directory`, as ``yokome scan --out`` does.
+
+        All files or none: each is written beside its place and moved there at the end. Only the
+        owner can read them (0600); a directory that has to be made is 0700.
+
+        Returns:
+            The files written.
+
+        Raises:
+            OSError: they could not be written; whatever stood there before still does.
+        """
+        from yokome.output import ResultWriter, write_result
+
+        with ResultWriter(directory, format) as writer:
+            write_result(writer, self)
+            return writer.commit()
+
+    def __repr__(self) -> str:
+        o = self.overview
+        rows = [
+            ("rule", "viewpoint", "flagged", "findings", ""),
+            *(
+                (
+                    clean(r.rule),
+                    str(r.viewpoint or "-"),
+                    f"{r.flagged:,}",
+                    f"{r.findings:,}",
+                    _why(r.evaluated, r.not_evaluable, r.reason),
+                )
+                for r in o.rules
+            ),
+        ]
+        lines = [
+            "<yokome.ScanResult>",
+            f"period    {_period(o)}",
+            f"sources   {o.sources:,}",
+            f"records   {o.seen:,} seen = {o.accepted:,} accepted + {o.rejected:,} rejected",
+            f"flagged   {o.flagged:,} rows, {o.findings:,} findings, {o.users:,} users",
+            "",
+            *_columns(rows, right=(2, 3)),
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        o = self.overview
+
+        def cell(value: object) -> str:
+            return f"<td>{html.escape(str(value))}</td>"
+
+        rows = "".join(
+            "<tr>"
+            + cell(r.rule)
+            + cell(r.title_en or r.title_ja or "")
+            + cell(r.viewpoint or "")
+            + cell(f"{r.flagged:,}")
+            + cell(f"{r.findings:,}")
+            + cell(_why(r.evaluated, r.not_evaluable, r.reason))
+            + "</tr>"
+            for r in o.rules
+        )
+        return (
+            "<div><p><b>yokome.ScanResult</b><br>"
+            f"{html.escape(_period(o))}<br>"
+            f"{o.sources:,} sources; {o.seen:,} records seen = {o.accepted:,} accepted"
+            f" + {o.rejected:,} rejected</p>"
+            "<table><thead><tr><th>rule</th><th>title</th><th>viewpoint</th><th>flagged</th>"
+            f"<th>findings</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
+        )
+
+
+def _table(fetch: Callable[[], Any]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table(fetch())
+
+
+def _period(o: Overview) -> str:
+    if o.first is None or o.last is None:
+        return "no records"
+    return f"{o.first:%Y-%m-%d %H:%M:%S} to {o.last:%Y-%m-%d %H:%M:%S}"
+
+
+def _why(evaluated: int, not_evaluable: int, reason: str | None) -> str:
+    if reason is not None:
+        return f"not evaluable: {clean(reason)}"
+    if evaluated == 0 and not_evaluable > 0:
+        return "not evaluable: too little history or empty values"
+    return f"{not_evaluable:,} not evaluable" if not_evaluable else ""
+
+
+def _columns(rows: Sequence[tuple[str, ...]], right: tuple[int, ...]) -> list[str]:
+    widths = [max(width(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(pad(cell, widths[i], right=i in right) for i, cell in enumerate(row)).rstrip()
+        for row in rows
+    ]

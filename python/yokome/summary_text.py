@@ -1,0 +1,232 @@
+"""The summary a person reads when a scan is done, in Japanese or English.
+
+In: a :class:`~yokome.ScanResult`. Out: lines of text for a terminal, aligned by East Asian width,
+with anything a log could smuggle in (escape sequences) made visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from yokome.lang import Lang, clean, pad, pick, width
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from yokome.overview import Overview, RuleOverview
+    from yokome.result import ScanResult
+
+__all__ = ["VIEWPOINTS", "location_text", "summary_text"]
+
+VIEWPOINTS: dict[int, tuple[str, str]] = {
+    1: ("不自然な曜日・時間帯の参照", "references at an unnatural weekday or hour"),
+    2: ("通常とは異なる端末からの参照", "references from a terminal other than the usual"),
+    3: ("権限のない操作による取得の試み", "attempts by an operation one has no right to"),
+    4: ("通常は行わない操作による取得", "an operation one does not usually do"),
+    5: ("同じ人の情報の繰り返しの参照", "the same person's information again and again"),
+}
+"""The Commission's five viewpoints, in brief (Japanese, English)."""
+
+_MAX_NOTES = 20
+_MAX_INPUTS = 5
+
+
+def summary_text(
+    result: ScanResult,
+    lang: Lang,
+    *,
+    ambiguous: int = 1,
+) -> str:
+    """The summary, without a trailing newline.
+
+    Args:
+        ambiguous: terminal columns of characters whose width depends on the terminal (①).
+    """
+    o = result.overview
+    lines = [*_head(result, o, lang), "", *_rules(o, lang, ambiguous)]
+    reasons = _reasons(o, lang)
+    if reasons:
+        lines += ["", pick(lang, "評価できなかった規則", "Not evaluable"), *reasons]
+    notes = result.notes_ja if lang == "ja" else result.notes
+    if notes:
+        lines += ["", pick(lang, "注記", "Notes")]
+        lines += [f"  - {clean(note)}" for note in notes[:_MAX_NOTES]]
+        if len(notes) > _MAX_NOTES:
+            more = len(notes) - _MAX_NOTES
+            lines.append(pick(lang, f"  - ほか {more:,} 件", f"  - and {more:,} more"))
+    if o.findings:
+        lines += [
+            "",
+            pick(
+                lang,
+                "所見は「確認すべき問い」であり、不正の証拠ではありません。",
+                "A finding is a question to ask, not proof of wrongdoing.",
+            ),
+        ]
+    return "\n".join(lines)
+
+
+def location_text(paths: Sequence[Path], lang: Lang, *, flagged: int, csv: bool) -> str:
+    """Where the results lie, without a trailing newline; `paths` empty: nowhere."""
+    if not paths:
+        return pick(
+            lang,
+            "結果のファイルは書き出していません（書き出すには --out フォルダー名）。",
+            "No files were written (--out DIR writes them).",
+        )
+    names = ", ".join(path.name for path in paths)
+    lines = [
+        pick(lang, f"結果の場所  {clean(str(paths[0].parent))}", f"Results  {paths[0].parent}"),
+        f"  {clean(names)}",
+    ]
+    if csv and flagged >= 1_048_576:
+        lines.append(
+            pick(
+                lang,
+                "  flagged.csv は Excel の上限（1,048,576 行）を超えています。"
+                "findings.csv から見るか、--from と --to で期間を分けてください。",
+                "  flagged.csv has more rows than Excel can open (1,048,576): begin with "
+                "findings.csv, or narrow the period with --from and --to.",
+            )
+        )
+    return "\n".join(lines)
+
+
+def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
+    if o.first is None or o.last is None:
+        period = pick(lang, "記録なし", "no records")
+    else:
+        tilde = pick(lang, "～", "to")
+        period = f"{o.first:%Y-%m-%d %H:%M:%S} {tilde} {o.last:%Y-%m-%d %H:%M:%S}"
+    sources = [clean(s) for s in result.inputs.column("source").to_pylist()[:_MAX_INPUTS]]
+    if o.sources > _MAX_INPUTS:
+        sources.append(pick(lang, "ほか", "…"))
+    rows = [
+        (pick(lang, "期間", "Period"), period),
+        (
+            pick(lang, "入力", "Sources"),
+            pick(lang, f"{o.sources:,} 個（", f"{o.sources:,} (")
+            + pick(lang, "、", ", ").join(sources)
+            + pick(lang, "）", ")"),
+        ),
+        (
+            pick(lang, "記録", "Records"),
+            pick(
+                lang,
+                f"{o.seen:,} 件 = 読み取れた記録 {o.accepted:,} 件 "
+                f"+ 読み取れなかった記録 {o.rejected:,} 件",
+                f"{o.seen:,} seen = {o.accepted:,} accepted + {o.rejected:,} rejected",
+            ),
+        ),
+        (pick(lang, "ポリシー", "Policy"), _policy_name(result, lang)),
+        (
+            pick(lang, "結果", "Found"),
+            pick(
+                lang,
+                f"所見 {o.findings:,} 件（該当 {o.flagged:,} 行、利用者 {o.users:,} 人）",
+                f"{_count(o.findings, 'finding')} ({_count(o.flagged, 'flagged row')}, "
+                f"{_count(o.users, 'user')})",
+            ),
+        ),
+    ]
+    if o.unreadable:
+        rows.insert(
+            2,
+            (
+                pick(lang, "読めず", "Skipped"),
+                pick(
+                    lang,
+                    f"{o.unreadable:,} 個の入力は読めず、飛ばしました（理由は inputs の error）",
+                    f"{o.unreadable:,} sources could not be read (inputs says why)",
+                ),
+            ),
+        )
+    columns = max(width(label) for label, _ in rows)
+    return [f"{pad(label, columns)}  {value}" for label, value in rows]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _policy_name(result: ScanResult, lang: Lang) -> str:
+    name = result.policy.name
+    return "既定のポリシー" if lang == "ja" and name == "default policy" else clean(name)
+
+
+def _rules(o: Overview, lang: Lang, ambiguous: int) -> list[str]:
+    """The rules by viewpoint: a heading for each, and under it rows whose columns line up."""
+    header = (
+        pick(lang, "規則", "Rule"),
+        "",
+        pick(lang, "該当", "Flagged"),
+        pick(lang, "所見", "Findings"),
+        pick(lang, "評価できず", "Not evaluable"),
+    )
+    cells = {rule: _cells(rule, lang) for rule in o.rules}
+    widths = [
+        max(width(row[i], ambiguous=ambiguous) for row in (header, *cells.values()))
+        for i in range(len(header))
+    ]
+
+    def line(row: Sequence[str]) -> str:
+        return (
+            "    "
+            + "  ".join(
+                pad(cell, widths[i], right=i >= 2, ambiguous=ambiguous)
+                for i, cell in enumerate(row)
+            ).rstrip()
+        )
+
+    lines = [line(header)]
+    order = sorted({r.viewpoint for r in o.rules}, key=lambda v: (v is None, v or 0))
+    for viewpoint in order:
+        if viewpoint is None:
+            lines.append(pick(lang, "  着眼点によらない規則", "  Other rules"))
+        else:
+            ja, en = VIEWPOINTS.get(viewpoint, ("", ""))
+            lines.append(f"  {chr(0x2460 + viewpoint - 1)} {pick(lang, ja, en)}")
+        lines += [line(cells[r]) for r in o.rules if r.viewpoint == viewpoint]
+    return lines
+
+
+def _cells(rule: RuleOverview, lang: Lang) -> tuple[str, ...]:
+    title = pick(lang, rule.title_ja or "", rule.title_en or "")
+    return (
+        clean(rule.rule),
+        clean(title),
+        f"{rule.flagged:,}" if _evaluated(rule) else "-",
+        f"{rule.findings:,}" if _evaluated(rule) else "-",
+        f"{rule.not_evaluable:,}" if rule.not_evaluable else "",
+    )
+
+
+def _evaluated(rule: RuleOverview) -> bool:
+    """Whether the rule looked at anything, or there was nothing it should have looked at."""
+    return rule.reason is None and (rule.evaluated > 0 or rule.not_evaluable == 0)
+
+
+def _reasons(o: Overview, lang: Lang) -> list[str]:
+    rows = []
+    for rule in o.rules:
+        if rule.reason is not None:
+            why = clean(rule.reason)
+        elif rule.not_evaluable == 0:
+            continue
+        elif rule.kind in ("novelty", "hours", "spike"):
+            why = pick(
+                lang,
+                "過去の利用日数が足りないか、値が空です",
+                "too few days of use before, or an empty value",
+            )
+        else:
+            why = pick(lang, "値が空です", "an empty value")
+        rows.append((clean(rule.rule), f"{rule.not_evaluable:,}", why))
+    widths = [max((width(row[i]) for row in rows), default=0) for i in range(2)]
+    return [
+        f"    {pad(name, widths[0])}  "
+        + pick(lang, f"{pad(n, widths[1], right=True)} 件", pad(n, widths[1], right=True))
+        + f"  {why}"
+        for name, n, why in rows
+    ]

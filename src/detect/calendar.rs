@@ -1,0 +1,213 @@
+//! Working days and hours: policy `[calendar]` → is this instant off-hours for that department?
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use regex::Regex;
+
+use crate::dictionary::{Id, Values};
+use crate::error::{Error, Result};
+use crate::log::time::{date_of_days, days_of_date};
+use crate::policy::{Calendar, ClosedDay, DepartmentCalendar, glob_regex};
+use crate::record::DAY_MS;
+
+/// Where public holidays come from: data from outside the core, asked for year by year.
+pub trait Holidays: Send + Sync {
+    /// Days since 1970-01-01 that are public holidays of `country` in `year`.
+    ///
+    /// # Errors
+    /// If the country is not known.
+    fn year(&self, country: &str, year: i32) -> Result<Vec<i32>>;
+}
+
+/// No public holidays at all.
+pub struct NoHolidays;
+
+impl Holidays for NoHolidays {
+    fn year(&self, _country: &str, _year: i32) -> Result<Vec<i32>> {
+        Ok(Vec::new())
+    }
+}
+
+/// Holidays by year, asked for once in a scan.
+pub struct HolidayCache {
+    country: Option<String>,
+    holidays: Arc<dyn Holidays>,
+    years: Mutex<HashMap<i32, Arc<Vec<i32>>>>,
+}
+
+impl HolidayCache {
+    /// A cache for the country of a calendar.
+    #[must_use]
+    pub fn new(calendar: &Calendar, holidays: Arc<dyn Holidays>) -> HolidayCache {
+        let named = std::iter::once(&calendar.base)
+            .chain(calendar.overrides.iter().map(|o| &o.calendar))
+            .any(|c| c.closed.contains(&ClosedDay::Holiday));
+        let country = calendar.country.clone().filter(|_| named);
+        HolidayCache { country, holidays, years: Mutex::default() }
+    }
+
+    fn is_holiday(&self, day: i32) -> Result<bool> {
+        let Some(country) = &self.country else { return Ok(false) };
+        let (year, ..) = date_of_days(day);
+        let mut years = self.years.lock().unwrap_or_else(PoisonError::into_inner);
+        let days = match years.get(&year) {
+            Some(days) => Arc::clone(days),
+            None => {
+                let days = Arc::new(self.holidays.year(country, year)?);
+                years.insert(year, Arc::clone(&days));
+                days
+            }
+        };
+        Ok(days.contains(&day))
+    }
+}
+
+/// One day of one calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day {
+    /// Whether it is closed.
+    pub closed: bool,
+    /// Milliseconds of the day at which business hours begin, margin included.
+    pub from: i64,
+    /// At which they end (exclusive), margin included.
+    pub to: i64,
+}
+
+/// The calendars of a policy, with the days asked for so far. One per thread.
+pub struct Calendars {
+    policy: Arc<Calendar>,
+    globs: Arc<Vec<Vec<Regex>>>,
+    holidays: Arc<HolidayCache>,
+    /// Calendar of each department id: 0 the base, n the n-th override.
+    of_department: Vec<u16>,
+    days: HashMap<i32, Vec<Day>>,
+    last: (i32, Vec<Day>),
+}
+
+impl Calendars {
+    /// The calendars of a policy.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a malformed glob (the policy reader has checked them).
+    pub fn new(calendar: &Calendar, holidays: Arc<HolidayCache>) -> Result<Calendars> {
+        let globs = calendar
+            .overrides
+            .iter()
+            .map(|o| o.departments.iter().map(|g| glob(g)).collect::<Result<Vec<_>>>())
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Calendars {
+            policy: Arc::new(calendar.clone()),
+            globs: Arc::new(globs),
+            holidays,
+            of_department: vec![0],
+            days: HashMap::new(),
+            last: (i32::MIN, Vec::new()),
+        })
+    }
+
+    /// Learns the departments that have come since.
+    pub fn learn(&mut self, departments: &Values) {
+        for text in departments.texts().skip(self.of_department.len() - 1) {
+            let found = self.globs.iter().position(|globs| globs.iter().any(|g| g.is_match(text)));
+            self.of_department.push(found.map_or(0, |i| u16::try_from(i + 1).unwrap_or(0)));
+        }
+    }
+
+    /// The day of a department (null: the base calendar's).
+    ///
+    /// # Errors
+    /// What the source of holidays says.
+    #[inline]
+    pub fn day(&mut self, department: Id, day: i32) -> Result<Day> {
+        if self.last.0 != day {
+            self.look_up(day)?;
+        }
+        let calendar = self.of_department.get(department as usize).copied().unwrap_or(0);
+        Ok(self.last.1[calendar as usize])
+    }
+
+    #[cold]
+    fn look_up(&mut self, day: i32) -> Result<()> {
+        if !self.days.contains_key(&day) {
+            let holiday = self.holidays.is_holiday(day)?;
+            let all = std::iter::once(&self.policy.base).chain(self.policy.overrides.iter().map(|o| &o.calendar));
+            let days = all.map(|c| day_of(c, day, holiday)).collect();
+            self.days.insert(day, days);
+        }
+        self.last = (day, self.days[&day].clone());
+        Ok(())
+    }
+}
+
+/// Monday = 0.
+#[must_use]
+pub fn weekday(day: i32) -> usize {
+    (day + 3).rem_euclid(7) as usize
+}
+
+fn day_of(calendar: &DepartmentCalendar, day: i32, holiday: bool) -> Day {
+    let hours = calendar.hours[weekday(day)];
+    let named = calendar.closed.iter().any(|closed| match *closed {
+        ClosedDay::Weekday(w) => usize::from(w) == weekday(day),
+        ClosedDay::Holiday => holiday,
+        ClosedDay::Dates(from, to) => (from..=to).contains(&day),
+        ClosedDay::Yearly(from, to) => {
+            let (_, month, date) = date_of_days(day);
+            let at = (u8::try_from(month).unwrap_or(0), u8::try_from(date).unwrap_or(0));
+            if from <= to { from <= at && at <= to } else { at >= from || at <= to }
+        }
+    });
+    let closed = hours.is_none() || named && !calendar.open.contains(&day);
+    let (from, to) = hours.unwrap_or((0, DAY_MS));
+    Day { closed, from: from - calendar.margin, to: to + calendar.margin }
+}
+
+/// A glob over a whole value, compiled.
+///
+/// # Errors
+/// [`Error::Usage`] if it is malformed.
+pub fn glob(pattern: &str) -> Result<Regex> {
+    let malformed = |why: String| Error::Usage(format!("{pattern}: malformed glob: {why}"));
+    Regex::new(&glob_regex(pattern).map_err(malformed)?).map_err(|e| malformed(e.to_string()))
+}
+
+/// Days since 1970-01-01 of `YYYY-MM-DD`.
+#[must_use]
+pub fn parse_date(text: &str) -> Option<i32> {
+    let mut parts = text.split('-');
+    let (y, m, d) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    days_of_date(y.parse().ok()?, m.parse().ok()?, d.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const H: i64 = 3_600_000;
+
+    #[test]
+    fn closed_open_and_yearly_days() {
+        let day = |text| parse_date(text).unwrap();
+        let calendar = DepartmentCalendar {
+            hours: [Some((9 * H, 17 * H)), Some((9 * H, 17 * H)), None, Some((9 * H, 17 * H)), Some((9 * H, 17 * H)), Some((9 * H, 17 * H)), None],
+            margin: H,
+            closed: vec![ClosedDay::Weekday(5), ClosedDay::Holiday, ClosedDay::Yearly((12, 29), (1, 3)), ClosedDay::Dates(day("2024-08-15"), day("2024-08-16"))],
+            open: vec![day("2024-04-06")],
+        };
+        let closed = |text, holiday| day_of(&calendar, day(text), holiday).closed;
+        assert_eq!(weekday(day("2024-04-01")), 0);
+        for (text, holiday, expected) in [
+            ("2024-04-01", false, false), ("2024-04-03", false, true), ("2024-04-06", false, false), ("2024-04-13", false, true),
+            ("2024-04-29", true, true), ("2024-04-29", false, false), ("2024-12-28", false, true), ("2024-12-30", false, true),
+            ("2025-01-03", false, true), ("2025-01-06", false, false), ("2024-08-15", false, true), ("2024-08-16", false, true),
+        ] {
+            assert_eq!(closed(text, holiday), expected, "{text}");
+        }
+        let open = day_of(&calendar, day("2024-04-01"), false);
+        assert_eq!((open.from, open.to), (8 * H, 18 * H));
+    }
+}

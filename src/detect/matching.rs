@@ -1,0 +1,41 @@
+//! `match`: flags every record that satisfies `where`. Findings are the flagged records of one day.
+
+use super::rule::Placed;
+use super::run::{Hit, Open, Out, Run};
+use super::values::day_of;
+use crate::findings::{ByValues, NO_TIME};
+use crate::policy::Key;
+
+/// The finding of the day.
+#[derive(Default)]
+pub struct MatchState {
+    open: Option<Open>,
+}
+
+impl MatchState {
+    /// Takes the next records of the key.
+    pub fn advance(&mut self, of: Placed<'_>, run: &Run<'_>, out: &mut Out<'_>) {
+        for i in 0..run.len() {
+            if !run.has(i, of.place) || !run.in_scope(i) {
+                continue;
+            }
+            out.counts[of.place].evaluated += 1;
+            let time = run.time[i];
+            if let Some(open) = self.open.take_if(|open| day_of(open.0.first) != day_of(time)) {
+                open.close_by_records(out);
+            }
+            let dictionaries = out.dictionaries;
+            let open = self.open.get_or_insert_with(|| {
+                Open::new((of.place, of.rule), run.key, (&[], ByValues::new()), (Key::Date, 0), time, dictionaries)
+            });
+            open.add(Hit { row: run.rows[i], time, observed: 1, since: NO_TIME, active_days: -1 }, out);
+        }
+    }
+
+    /// Closes what is open.
+    pub fn finish(self, out: &mut Out<'_>) {
+        if let Some(open) = self.open {
+            open.close_by_records(out);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Batches → flags and findings: one file per rule kind, incremental state per key.
+
+pub mod calendar;
+pub mod count;
+pub mod days;
+pub mod hours;
+pub mod matching;
+pub mod novelty;
+pub mod predicate;
+pub mod rule;
+pub mod run;
+pub mod shards;
+pub mod values;

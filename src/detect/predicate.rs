@@ -1,0 +1,393 @@
+//! `where` → bits. A condition on a dictionary column is evaluated once per distinct value; what a
+//! record costs is a table look-up and an AND per column that any rule asks for.
+//!
+//! Bit `r` of a record's mask: rule `r`'s `where` holds. Behind the rules: [`Bits::scope`], whether
+//! the record may be flagged, and [`Bits::closed`], whether its day is closed for its department.
+
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
+
+use super::calendar::{Calendars, HolidayCache, glob, weekday};
+use super::values::{Value, day_of, parse, value};
+use crate::block::{Columns, REFERENCES_NO, REFERENCES_YES};
+use crate::dictionary::{Dictionaries, ID_FIELDS, Values, id_column};
+use crate::error::{Error, Result};
+use crate::log::parse::Meaning;
+use crate::policy::{Condition, Key, Policy, TextTest, Where};
+use crate::record::{DAY_MS, Field};
+
+/// Numbers of the bits of a mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bits {
+    /// Bits 0 … rules − 1 are the rules' `where`.
+    pub rules: usize,
+}
+
+impl Bits {
+    /// The record is within `[scope]`.
+    #[must_use]
+    pub const fn scope(self) -> usize {
+        self.rules
+    }
+
+    /// The record's day is closed.
+    #[must_use]
+    pub const fn closed(self) -> usize {
+        self.rules + 1
+    }
+
+    /// Words of 64 bits that a mask takes.
+    #[must_use]
+    pub const fn words(self) -> usize {
+        (self.rules + 2).div_ceil(64)
+    }
+}
+
+/// A test of one text.
+enum Test {
+    In(HashSet<String>, bool),
+    Glob(Vec<regex::Regex>),
+    Regex(regex::Regex),
+}
+
+impl Test {
+    fn holds(&self, text: &str) -> bool {
+        match self {
+            Test::In(values, wanted) => values.contains(text) == *wanted,
+            Test::Glob(globs) => globs.iter().any(|g| g.is_match(text)),
+            Test::Regex(regex) => regex.is_match(text),
+        }
+    }
+}
+
+/// A list over several fields: the tuples it has.
+struct Tuples {
+    bit: usize,
+    on: Vec<Key>,
+    rows: Arc<HashSet<Vec<Value>>>,
+    wanted: bool,
+}
+
+/// The conditions of a policy, by what they look at. Shared by all threads.
+pub struct Conditions {
+    bits: Bits,
+    /// Per id field: bit and test.
+    ids: [Vec<(usize, Test)>; 6],
+    subjects: Vec<(usize, Test)>,
+    /// Per outcome code: words of bits that it spoils.
+    result: Vec<(usize, [bool; 4])>,
+    references: Vec<(usize, [bool; 3])>,
+    /// Bit, and whether off-hours are wanted.
+    off_hours: Vec<(usize, bool)>,
+    time_of_day: Vec<(usize, i64, i64)>,
+    weekdays: Vec<(usize, [bool; 7])>,
+    tuples: Vec<Tuples>,
+    scope: (Option<i64>, Option<i64>),
+}
+
+impl Conditions {
+    /// Compiles the `where` of every rule and of the scope. Values of lists over several fields
+    /// enter the dictionaries.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a malformed glob or regex (the policy reader has checked them).
+    pub fn new(policy: &Policy, meaning: &Meaning, dictionaries: &Dictionaries) -> Result<Conditions> {
+        let mut all = Conditions {
+            bits: Bits { rules: policy.rules.len() },
+            ids: Default::default(),
+            subjects: Vec::new(),
+            result: Vec::new(),
+            references: Vec::new(),
+            off_hours: Vec::new(),
+            time_of_day: Vec::new(),
+            weekdays: Vec::new(),
+            tuples: Vec::new(),
+            scope: (policy.scope.from, policy.scope.to),
+        };
+        for (bit, rule) in policy.rules.iter().enumerate() {
+            all.add(bit, &rule.filter, policy, meaning, dictionaries)?;
+        }
+        all.add(all.bits.scope(), &policy.scope.filter, policy, meaning, dictionaries)?;
+        Ok(all)
+    }
+
+    /// The bits of the masks.
+    #[must_use]
+    pub fn bits(&self) -> Bits {
+        self.bits
+    }
+
+    fn add(&mut self, bit: usize, filter: &Where, policy: &Policy, meaning: &Meaning, dictionaries: &Dictionaries) -> Result<()> {
+        for condition in &filter.conditions {
+            match condition {
+                Condition::OffHours(wanted) => self.off_hours.push((bit, *wanted)),
+                Condition::TimeOfDay(from, to) => self.time_of_day.push((bit, *from, *to)),
+                Condition::Weekday(days) => self.weekdays.push((bit, *days)),
+                Condition::References(yes) => {
+                    let code = if *yes { REFERENCES_YES } else { REFERENCES_NO };
+                    self.references.push((bit, std::array::from_fn(|c| c == usize::from(code))));
+                }
+                Condition::Result(outcomes) => {
+                    self.result.push((bit, std::array::from_fn(|c| outcomes.iter().any(|&o| o as usize == c))));
+                }
+                Condition::OperationClass(classes) => {
+                    let named = policy.operations.iter().filter(|o| classes.contains(&o.name));
+                    let globs = named.flat_map(|o| &o.globs).map(|g| glob(g)).collect::<Result<_>>()?;
+                    self.text(bit, Field::Operation, Test::Glob(globs));
+                }
+                Condition::Text(field, test) => self.add_text(bit, *field, test, policy, meaning, dictionaries)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn add_text(
+        &mut self,
+        bit: usize,
+        field: Field,
+        test: &TextTest,
+        policy: &Policy,
+        meaning: &Meaning,
+        dictionaries: &Dictionaries,
+    ) -> Result<()> {
+        let set = |values: &[String]| values.iter().map(|v| meaning.text(field, v)).collect();
+        let compiled = match test {
+            TextTest::In(values) => Test::In(set(values), true),
+            TextTest::NotIn(values) => Test::In(set(values), false),
+            TextTest::Glob(globs) => Test::Glob(globs.iter().map(|g| glob(g)).collect::<Result<_>>()?),
+            TextTest::Regex(pattern) => Test::Regex(
+                regex::Regex::new(pattern).map_err(|e| Error::Usage(format!("malformed regular expression: {e}")))?,
+            ),
+            TextTest::List(name) | TextTest::NotList(name) => {
+                let wanted = matches!(test, TextTest::List(_));
+                let list = policy.lists.get(name).ok_or_else(|| Error::Usage(format!("no list is named {name}")))?;
+                let on = if list.on.is_empty() { vec![Key::Field(field)] } else { list.on.clone() };
+                if on.len() > 1 {
+                    let rows = list
+                        .rows
+                        .iter()
+                        .filter_map(|row| on.iter().zip(row).map(|(&k, v)| parse(k, v, meaning, dictionaries)).collect())
+                        .collect();
+                    self.tuples.push(Tuples { bit, on, rows: Arc::new(rows), wanted });
+                    return Ok(());
+                }
+                let values: Vec<String> = list.rows.iter().filter_map(|row| row.first().cloned()).collect();
+                Test::In(set(&values), wanted)
+            }
+        };
+        self.text(bit, field, compiled);
+        Ok(())
+    }
+
+    fn text(&mut self, bit: usize, field: Field, test: Test) {
+        match id_column(field) {
+            Some(column) => self.ids[column].push((bit, test)),
+            None => self.subjects.push((bit, test)),
+        }
+    }
+}
+
+/// Evaluates the conditions; one per thread, for its tables.
+pub struct Evaluator {
+    conditions: Arc<Conditions>,
+    dictionaries: Arc<Dictionaries>,
+    calendars: Calendars,
+    words: usize,
+    /// Per id field that is asked for: the bits that hold for each id, `words` words each.
+    tables: [Vec<u64>; 6],
+    result: Vec<u64>,
+    references: Vec<u64>,
+    subjects: HashMap<Value, Vec<u64>, foldhash::fast::RandomState>,
+    needs_time: bool,
+}
+
+impl Evaluator {
+    /// An evaluator of `conditions`.
+    ///
+    /// # Errors
+    /// As [`Calendars::new`].
+    pub fn new(conditions: Arc<Conditions>, dictionaries: Arc<Dictionaries>, policy: &Policy, holidays: Arc<HolidayCache>) -> Result<Evaluator> {
+        let words = conditions.bits.words();
+        let table = |codes: usize, holds: &dyn Fn(usize) -> Vec<usize>| -> Vec<u64> {
+            (0..codes).flat_map(|code| all_but(words, holds(code))).collect()
+        };
+        let result = table(4, &|code| conditions.result.iter().filter(|r| !r.1[code]).map(|r| r.0).collect());
+        let references = table(3, &|code| conditions.references.iter().filter(|r| !r.1[code]).map(|r| r.0).collect());
+        Ok(Evaluator {
+            calendars: Calendars::new(&policy.calendar, holidays)?,
+            needs_time: conditions.scope != (None, None)
+                || !conditions.time_of_day.is_empty()
+                || !conditions.weekdays.is_empty(),
+            words,
+            tables: Default::default(),
+            result,
+            references,
+            subjects: HashMap::default(),
+            conditions,
+            dictionaries,
+        })
+    }
+
+    /// The masks of records, `words` words after one another for each.
+    ///
+    /// # Errors
+    /// What the source of holidays says.
+    pub fn masks(&mut self, columns: &Columns) -> Result<Vec<u64>> {
+        let (n, words) = (columns.len(), self.words);
+        let mut masks = vec![u64::MAX; n * words];
+        for (column, field) in ID_FIELDS.into_iter().enumerate() {
+            let conditions = &self.conditions.ids[column];
+            if conditions.is_empty() {
+                continue;
+            }
+            learn(&mut self.tables[column], conditions, &self.dictionaries.of(field).read(), words);
+            and_table(&mut masks, &self.tables[column], words, columns.ids[column].iter().map(|&id| id as usize), n);
+        }
+        if !self.conditions.result.is_empty() {
+            and_table(&mut masks, &self.result, words, columns.result.iter().map(|&c| c.into()), n);
+        }
+        if !self.conditions.references.is_empty() {
+            and_table(&mut masks, &self.references, words, columns.references.iter().map(|&c| c.into()), n);
+        }
+        self.calendar(columns, &mut masks)?;
+        if self.needs_time {
+            self.times(columns, &mut masks);
+        }
+        if !self.conditions.subjects.is_empty() {
+            self.subject(columns, &mut masks);
+        }
+        let bits = self.conditions.bits;
+        for tuples in &self.conditions.tuples {
+            for (row, mask) in masks.chunks_exact_mut(words).enumerate() {
+                if !has(mask, tuples.bit) {
+                    continue;
+                }
+                let closed = has(mask, bits.closed());
+                let tuple: Vec<Value> = tuples.on.iter().map(|&key| value(key, columns, row, closed)).collect();
+                if tuple.contains(&0) || tuples.rows.contains(&tuple) != tuples.wanted {
+                    clear(mask, tuples.bit);
+                }
+            }
+        }
+        Ok(masks)
+    }
+
+    fn calendar(&mut self, columns: &Columns, masks: &mut [u64]) -> Result<()> {
+        let departments = &columns.ids[id_column(Field::Department).unwrap_or(0)];
+        self.calendars.learn(&self.dictionaries.of(Field::Department).read());
+        let closed_bit = self.conditions.bits.closed();
+        let spoiled = |wanted: bool| -> Vec<u64> {
+            let wrong = self.conditions.off_hours.iter().filter(|o| o.1 != wanted).map(|o| o.0);
+            all_but(self.words, wrong.collect())
+        };
+        let (when_off, when_on) = (spoiled(true), spoiled(false));
+        for (row, mask) in masks.chunks_exact_mut(self.words).enumerate() {
+            let time = columns.time[row];
+            let department = departments.get(row).copied().unwrap_or(0);
+            let day = self.calendars.day(department, day_of(time))?;
+            let at = time.rem_euclid(DAY_MS);
+            let off = day.closed || at < day.from || at >= day.to;
+            for (word, keep) in mask.iter_mut().zip(if off { &when_off } else { &when_on }) {
+                *word &= keep;
+            }
+            if !day.closed {
+                clear(mask, closed_bit);
+            }
+        }
+        Ok(())
+    }
+
+    fn times(&self, columns: &Columns, masks: &mut [u64]) {
+        let (from, to) = self.conditions.scope;
+        let scope = self.conditions.bits.scope();
+        for (row, mask) in masks.chunks_exact_mut(self.words).enumerate() {
+            let time = columns.time[row];
+            if from.is_some_and(|f| time < f) || to.is_some_and(|t| time >= t) {
+                clear(mask, scope);
+            }
+            let at = time.rem_euclid(DAY_MS);
+            for &(bit, from, to) in &self.conditions.time_of_day {
+                let within = if from < to { from <= at && at < to } else { from == to || at >= from || at < to };
+                if !within {
+                    clear(mask, bit);
+                }
+            }
+            for (bit, days) in &self.conditions.weekdays {
+                if !days[weekday(day_of(time))] {
+                    clear(mask, *bit);
+                }
+            }
+        }
+    }
+
+    fn subject(&mut self, columns: &Columns, masks: &mut [u64]) {
+        const MOST: usize = 1 << 16;
+        let conditions = &self.conditions.subjects;
+        for (row, mask) in masks.chunks_exact_mut(self.words).enumerate() {
+            let subject = columns.subject.get(row).copied().unwrap_or(0);
+            if self.subjects.len() >= MOST {
+                self.subjects.clear();
+            }
+            let keep = self.subjects.entry(subject).or_insert_with(|| {
+                let text = self.dictionaries.subject_text(subject);
+                let fails = conditions.iter().filter(|(_, test)| !text.as_deref().is_some_and(|t| test.holds(t)));
+                all_but(self.words, fails.map(|f| f.0).collect())
+            });
+            for (word, keep) in mask.iter_mut().zip(keep.iter()) {
+                *word &= keep;
+            }
+        }
+    }
+}
+
+/// Evaluates the conditions on the values that have come since; id 0, null, satisfies none.
+fn learn(table: &mut Vec<u64>, conditions: &[(usize, Test)], values: &Values, words: usize) {
+    if table.is_empty() {
+        table.extend(all_but(words, conditions.iter().map(|c| c.0).collect()));
+    }
+    for text in values.texts().skip(table.len() / words - 1) {
+        let fails = conditions.iter().filter(|(_, test)| !test.holds(text)).map(|c| c.0);
+        table.extend(all_but(words, fails.collect()));
+    }
+}
+
+/// ANDs each record's mask with its code's words; a missing column is code 0 throughout.
+fn and_table(masks: &mut [u64], table: &[u64], words: usize, codes: impl ExactSizeIterator<Item = usize>, n: usize) {
+    if codes.len() < n {
+        for mask in masks.chunks_exact_mut(words) {
+            for (word, keep) in mask.iter_mut().zip(&table[..words]) {
+                *word &= keep;
+            }
+        }
+    } else if words == 1 {
+        for (mask, code) in masks.iter_mut().zip(codes) {
+            *mask &= table[code];
+        }
+    } else {
+        for (mask, code) in masks.chunks_exact_mut(words).zip(codes) {
+            for (word, keep) in mask.iter_mut().zip(&table[code * words..]) {
+                *word &= keep;
+            }
+        }
+    }
+}
+
+fn all_but(words: usize, bits: Vec<usize>) -> Vec<u64> {
+    let mut mask = vec![u64::MAX; words];
+    for bit in bits {
+        clear(&mut mask, bit);
+    }
+    mask
+}
+
+/// Whether a bit of a mask is set.
+#[inline]
+#[must_use]
+pub fn has(mask: &[u64], bit: usize) -> bool {
+    mask[bit / 64] >> (bit % 64) & 1 == 1
+}
+
+fn clear(mask: &mut [u64], bit: usize) {
+    mask[bit / 64] &= !(1 << (bit % 64));
+}

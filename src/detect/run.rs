@@ -1,0 +1,199 @@
+//! A run: the records of one key in one batch, in time order, and where detection puts its results.
+
+use super::predicate::{Bits, has};
+use super::values::{self, Value};
+use crate::block::Columns;
+use crate::dictionary::Dictionaries;
+use crate::findings::{ByValues, Finding, Flag};
+use crate::policy::{Key, Rule};
+
+/// Records of one key, in time order; records of one instant are all there.
+pub struct Run<'a> {
+    /// Value of the `per` field.
+    pub key: Value,
+    /// Rows of the batch.
+    pub rows: &'a [u32],
+    /// Time of each.
+    pub time: &'a [i64],
+    /// Mask of each, `words` words after one another.
+    pub masks: &'a [u64],
+    /// Words of a mask.
+    pub words: usize,
+    /// The bits of a mask.
+    pub bits: Bits,
+    /// The batch's columns.
+    pub columns: &'a Columns,
+}
+
+impl Run<'_> {
+    /// The number of records.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Whether bit `bit` of record `i` is set.
+    #[inline]
+    #[must_use]
+    pub fn has(&self, i: usize, bit: usize) -> bool {
+        has(&self.masks[i * self.words..(i + 1) * self.words], bit)
+    }
+
+    /// Whether record `i` may be flagged.
+    #[inline]
+    #[must_use]
+    pub fn in_scope(&self, i: usize) -> bool {
+        self.has(i, self.bits.scope())
+    }
+
+    /// The value of a key in record `i`.
+    #[inline]
+    #[must_use]
+    pub fn value(&self, i: usize, key: Key) -> Value {
+        let closed = key == Key::DayType && self.has(i, self.bits.closed());
+        values::value(key, self.columns, self.rows[i] as usize, closed)
+    }
+
+    /// The values of several keys; none if any is null.
+    #[inline]
+    #[must_use]
+    pub fn values(&self, i: usize, keys: &[Key]) -> Option<ByValues> {
+        keys.iter().map(|&key| Some(self.value(i, key)).filter(|&v| v != 0)).collect()
+    }
+
+    /// End of the records of the same instant as record `i`.
+    #[inline]
+    #[must_use]
+    pub fn instant_end(&self, i: usize) -> usize {
+        let at = self.time[i];
+        let mut end = i + 1;
+        while end < self.time.len() && self.time[end] == at {
+            end += 1;
+        }
+        end
+    }
+}
+
+/// Counts of one rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleCounts {
+    /// Records in scope that it judged.
+    pub evaluated: u64,
+    /// That it could not judge.
+    pub not_evaluable: u64,
+    /// Without the rule's key.
+    pub unattributed: u64,
+}
+
+/// Where detection puts its results.
+pub struct Out<'a> {
+    /// Flags of this batch, in no order.
+    pub flags: Vec<Flag>,
+    /// Findings that nothing can be added to any more.
+    pub findings: Vec<Finding>,
+    /// By rule.
+    pub counts: Vec<RuleCounts>,
+    /// For the texts of findings' identities.
+    pub dictionaries: &'a Dictionaries,
+}
+
+/// A finding that may still grow.
+#[derive(Clone, Debug)]
+pub struct Open(pub Finding);
+
+/// A record that is flagged, before it belongs to a finding.
+#[derive(Clone, Copy)]
+pub struct Hit {
+    /// Row in the batch.
+    pub row: u32,
+    /// Its time.
+    pub time: i64,
+    /// See [`Flag`].
+    pub observed: i64,
+    /// See [`Flag`].
+    pub since: i64,
+    /// See [`Flag`].
+    pub active_days: i32,
+}
+
+impl Open {
+    /// Opens a finding at its first flagged time.
+    #[must_use]
+    pub fn new(rule: (usize, &Rule), key: Value, by: (&[Key], ByValues), value: (Key, Value), first: i64, dictionaries: &Dictionaries) -> Open {
+        let mut identity = Vec::new();
+        let mut part = |text: Option<String>| {
+            // Lengths keep the parts apart; null differs from every text.
+            match text {
+                None => identity.extend_from_slice(&u64::MAX.to_le_bytes()),
+                Some(t) => {
+                    identity.extend_from_slice(&(t.len() as u64).to_le_bytes());
+                    identity.extend_from_slice(t.as_bytes());
+                }
+            }
+        };
+        part(Some(rule.1.id.clone()));
+        part(values::text(Key::Field(rule.1.per), key, dictionaries));
+        for (&k, &v) in by.0.iter().zip(&by.1) {
+            part(values::text(k, v, dictionaries));
+        }
+        part(values::text(value.0, value.1, dictionaries));
+        identity.extend_from_slice(&first.to_le_bytes());
+        Open(Finding {
+            id: xxhash_rust::xxh3::xxh3_64(&identity),
+            rule: u32::try_from(rule.0).unwrap_or(u32::MAX),
+            key,
+            by: by.1,
+            value: value.1,
+            first,
+            last: first,
+            records: 0,
+            peak: i64::MIN,
+            magnitude: 0.0,
+        })
+    }
+
+    /// Adds a flagged record.
+    #[inline]
+    pub fn add(&mut self, hit: Hit, out: &mut Out<'_>) {
+        let finding = &mut self.0;
+        finding.last = hit.time;
+        finding.records += 1;
+        finding.peak = finding.peak.max(hit.observed);
+        out.flags.push(Flag {
+            row: hit.row,
+            rule: finding.rule,
+            observed: hit.observed,
+            since: hit.since,
+            active_days: hit.active_days,
+            finding: finding.id,
+        });
+    }
+
+    /// Closes it with the magnitude of kinds that measure it by the peak.
+    pub fn close_by_peak(mut self, out: &mut Out<'_>) {
+        #[allow(clippy::cast_precision_loss)]
+        let peak = self.0.peak as f64;
+        self.0.magnitude = peak;
+        out.findings.push(self.0);
+    }
+
+    /// Closes it with the magnitude of kinds that measure it by the number of records.
+    pub fn close_by_records(mut self, out: &mut Out<'_>) {
+        #[allow(clippy::cast_precision_loss)]
+        let records = self.0.records as f64;
+        self.0.magnitude = records;
+        out.findings.push(self.0);
+    }
+
+    /// Closes it with the magnitude it was given.
+    pub fn close(self, out: &mut Out<'_>) {
+        out.findings.push(self.0);
+    }
+}

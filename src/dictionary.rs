@@ -1,0 +1,240 @@
+//! Distinct values of the text fields, once for a whole scan.
+//!
+//! A value has one id whatever source, encoding or thread it came from: identity is by decoded text.
+//! Ids count from 1; 0 is null everywhere. Values with undecodable bytes are told apart by those.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use hashbrown::HashMap;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::policy::{Normalise, NormaliseField};
+use crate::record::Field;
+
+/// Id of a distinct value, 0 for null.
+pub type Id = u32;
+
+/// Text fields that are kept as ids of a dictionary, in column order.
+pub const ID_FIELDS: [Field; 6] = [
+    Field::User,
+    Field::UserName,
+    Field::Department,
+    Field::Terminal,
+    Field::System,
+    Field::Operation,
+];
+
+/// The column of an id field in a block.
+#[must_use]
+pub fn id_column(field: Field) -> Option<usize> {
+    ID_FIELDS.iter().position(|&f| f == field)
+}
+
+/// The distinct values of one field.
+#[derive(Default)]
+pub struct Dictionary {
+    inner: RwLock<Values>,
+}
+
+/// The values behind a [`Dictionary`].
+#[derive(Default)]
+pub struct Values {
+    texts: Vec<Box<str>>,
+    replaced: Vec<u32>,
+    ids: HashMap<Box<[u8]>, Id, foldhash::fast::RandomState>,
+}
+
+impl Values {
+    /// The number of values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// The text of an id; none for null.
+    #[must_use]
+    pub fn text(&self, id: Id) -> Option<&str> {
+        self.texts.get((id as usize).wrapping_sub(1)).map(AsRef::as_ref)
+    }
+
+    /// The id of a (decodable) text, if it is known.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<Id> {
+        self.ids.get(text.as_bytes()).copied()
+    }
+
+    /// All texts, in id order from 1.
+    pub fn texts(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.texts.iter().map(AsRef::as_ref)
+    }
+
+    /// The number of U+FFFD that stand for undecodable bytes in a value.
+    #[must_use]
+    pub fn replaced(&self, id: Id) -> u32 {
+        self.replaced.get((id as usize).wrapping_sub(1)).copied().unwrap_or(0)
+    }
+}
+
+impl Dictionary {
+    /// The values as they stand.
+    pub fn read(&self) -> RwLockReadGuard<'_, Values> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The id of a text, new if need be; `undecodable` holds the raw bytes if some were replaced.
+    ///
+    /// # Panics
+    /// With more than 2³² − 2 distinct values.
+    pub fn intern(&self, text: &str, undecodable: Option<&[u8]>) -> Id {
+        if text.is_empty() {
+            return 0;
+        }
+        let key: Vec<u8> = match undecodable {
+            None => text.as_bytes().to_vec(),
+            // No text has a byte FF.
+            Some(raw) => [text.as_bytes(), b"\xFF", raw].concat(),
+        };
+        let mut values = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&id) = values.ids.get(key.as_slice()) {
+            return id;
+        }
+        let id = Id::try_from(values.texts.len() + 1).expect("fewer than 2^32 distinct values");
+        values.texts.push(text.into());
+        let count = if undecodable.is_some() { text.matches('\u{FFFD}').count() } else { 0 };
+        values.replaced.push(u32::try_from(count).unwrap_or(u32::MAX));
+        values.ids.insert(key.into_boxed_slice(), id);
+        id
+    }
+}
+
+/// A subject: a decimal string of up to 15 digits packed in place, any other text an id of the
+/// subject dictionary. 0 is null. Equal subjects are equal numbers and the other way round.
+pub type Subject = u64;
+
+const PACKED: u64 = 1 << 63;
+
+/// Packs a subject that is 1–15 ASCII digits; the number of digits is a part of it.
+#[inline]
+#[must_use]
+pub fn pack_digits(text: &[u8]) -> Option<Subject> {
+    if text.is_empty() || text.len() > 15 {
+        return None;
+    }
+    let mut value = 0u64;
+    for &b in text {
+        let digit = b.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u64::from(digit);
+    }
+    Some(PACKED | (text.len() as u64) << 56 | value)
+}
+
+/// The distinct values of a scan, by field.
+#[derive(Default)]
+pub struct Dictionaries {
+    ids: [Dictionary; 6],
+    subjects: Dictionary,
+}
+
+impl Dictionaries {
+    /// The dictionary of an id field.
+    ///
+    /// # Panics
+    /// For a field that is none.
+    #[must_use]
+    pub fn of(&self, field: Field) -> &Dictionary {
+        match id_column(field) {
+            Some(column) => &self.ids[column],
+            None if field == Field::Subject => &self.subjects,
+            None => panic!("{} has no dictionary", field.name()),
+        }
+    }
+
+    /// The dictionaries of [`ID_FIELDS`].
+    #[must_use]
+    pub fn id_fields(&self) -> &[Dictionary; 6] {
+        &self.ids
+    }
+
+    /// The subject of a text.
+    pub fn subject(&self, text: &str, undecodable: Option<&[u8]>) -> Subject {
+        match pack_digits(text.as_bytes()) {
+            Some(packed) => packed,
+            None => self.subjects.intern(text, undecodable).into(),
+        }
+    }
+
+    /// The subject of a text, if it has occurred or needs no dictionary.
+    #[must_use]
+    pub fn find_subject(&self, text: &str) -> Option<Subject> {
+        pack_digits(text.as_bytes()).or_else(|| self.subjects.read().find(text).map(Into::into))
+    }
+
+    /// The text of a subject; none for null.
+    #[must_use]
+    pub fn subject_text(&self, subject: Subject) -> Option<String> {
+        if subject & PACKED != 0 {
+            let width = (subject >> 56 & 0x7F) as usize;
+            return Some(format!("{:0width$}", subject & 0x00FF_FFFF_FFFF_FFFF));
+        }
+        let id = Id::try_from(subject).ok()?;
+        self.subjects.read().text(id).map(str::to_owned)
+    }
+
+    /// The number of U+FFFD that stand for undecodable bytes in a subject.
+    #[must_use]
+    pub fn subject_replaced(&self, subject: Subject) -> u32 {
+        if subject & PACKED != 0 { 0 } else { Id::try_from(subject).map_or(0, |id| self.subjects.read().replaced(id)) }
+    }
+}
+
+/// The text of a value after the policy's `[normalise]`.
+#[must_use]
+pub fn normalise(text: &str, how: NormaliseField) -> String {
+    let text: String = if how.width { text.nfkc().collect() } else { text.to_owned() };
+    if how.trim { text.trim_matches(|c: char| c.is_whitespace() || c == '\u{3000}').to_owned() } else { text }
+}
+
+/// How a field is normalised by a policy.
+#[must_use]
+pub fn normalisation(policy: &Normalise, field: Field) -> NormaliseField {
+    policy.per_field.get(&field).copied().unwrap_or(policy.all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_its_text() {
+        let d = Dictionaries::default();
+        let texts = ["0", "00", "007", "7", "123456789012345", "1234567890123456", "A1", "12x", "１２"];
+        let packed: Vec<Subject> = texts.iter().map(|t| d.subject(t, None)).collect();
+        for (i, text) in texts.iter().enumerate() {
+            assert_eq!(d.subject_text(packed[i]).as_deref(), Some(*text));
+            assert_eq!(d.find_subject(text), Some(packed[i]));
+            assert_eq!(packed.iter().filter(|&&p| p == packed[i]).count(), 1);
+        }
+        assert_eq!((d.subject("", None), d.subject_text(0)), (0, None));
+    }
+
+    #[test]
+    fn values_that_differ_in_undecodable_bytes_stay_apart() {
+        let d = Dictionary::default();
+        let a = d.intern("\u{FFFD}x", Some(b"\x80x"));
+        let b = d.intern("\u{FFFD}x", Some(b"\x81x"));
+        let real = d.intern("\u{FFFD}x", None);
+        assert!(a != b && b != real && a != real);
+        assert_eq!(d.intern("\u{FFFD}x", Some(b"\x80x")), a);
+        assert_eq!((d.read().replaced(a), d.read().replaced(real)), (1, 0));
+        assert_eq!(d.intern("", None), 0);
+    }
+}

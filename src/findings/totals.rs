@@ -1,0 +1,139 @@
+//! Counts: of records in scope by day and by department × weekday × hour, of flags by rule, user, day.
+
+use std::collections::BTreeMap;
+
+use hashbrown::{HashMap, HashSet};
+
+use super::Flag;
+use crate::block::Columns;
+use crate::detect::calendar::weekday;
+use crate::detect::predicate::{Bits, has};
+use crate::detect::run::RuleCounts;
+use crate::detect::values::day_of;
+use crate::dictionary::{Id, id_column};
+use crate::order::Batch;
+use crate::record::{DAY_MS, Field};
+
+/// Hours of a week.
+const WEEK: usize = 7 * 24;
+
+/// Counts of records in scope. One per thread, summed at the end.
+#[derive(Debug, Default)]
+pub struct RecordTotals {
+    /// Records by department id, weekday × 24 + hour.
+    by_hour: Vec<[u64; WEEK]>,
+    /// Records by civil day.
+    by_day: HashMap<i32, u64, foldhash::fast::RandomState>,
+    /// Records.
+    pub in_scope: u64,
+}
+
+impl RecordTotals {
+    /// Counts the records of a block.
+    pub fn add(&mut self, columns: &Columns, bits: Bits) {
+        let departments = &columns.ids[id_column(Field::Department).unwrap_or(0)];
+        let most = departments.iter().max().copied().unwrap_or(0) as usize;
+        if self.by_hour.len() <= most {
+            self.by_hour.resize(most + 1, [0; WEEK]);
+        }
+        let mut today = (i32::MIN, 0u64);
+        for (row, mask) in columns.masks.chunks_exact(bits.words()).enumerate() {
+            if !has(mask, bits.scope()) {
+                continue;
+            }
+            let time = columns.time[row];
+            let day = day_of(time);
+            if day != today.0 {
+                self.put_day(today);
+                today = (day, 0);
+            }
+            today.1 += 1;
+            let hour = (time.rem_euclid(DAY_MS) / 3_600_000) as usize;
+            let department = departments.get(row).copied().unwrap_or(0) as usize;
+            self.by_hour[department][weekday(day) * 24 + hour] += 1;
+        }
+        self.put_day(today);
+    }
+
+    fn put_day(&mut self, (day, records): (i32, u64)) {
+        if records > 0 {
+            *self.by_day.entry(day).or_insert(0) += records;
+            self.in_scope += records;
+        }
+    }
+
+    /// Adds the counts of another thread.
+    pub fn merge(&mut self, other: &RecordTotals) {
+        if self.by_hour.len() < other.by_hour.len() {
+            self.by_hour.resize(other.by_hour.len(), [0; WEEK]);
+        }
+        for (to, from) in self.by_hour.iter_mut().zip(&other.by_hour) {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to += from;
+            }
+        }
+        for (&day, &records) in &other.by_day {
+            *self.by_day.entry(day).or_insert(0) += records;
+        }
+        self.in_scope += other.in_scope;
+    }
+
+    /// Records by department id, weekday (Monday = 0) and hour, where there are any.
+    pub fn activity(&self) -> impl Iterator<Item = (Id, usize, usize, u64)> + '_ {
+        self.by_hour.iter().enumerate().flat_map(|(id, hours)| {
+            let id = Id::try_from(id).unwrap_or(0);
+            hours.iter().enumerate().filter(|(_, n)| **n > 0).map(move |(h, &n)| (id, h / 24, h % 24, n))
+        })
+    }
+
+    /// Records by civil day.
+    #[must_use]
+    pub fn by_day(&self) -> BTreeMap<i32, u64> {
+        self.by_day.iter().map(|(&d, &n)| (d, n)).collect()
+    }
+}
+
+/// Counts of flags.
+#[derive(Debug, Default)]
+pub struct FlagTotals {
+    /// By rule.
+    pub counts: Vec<RuleCounts>,
+    /// Flagged rows by rule.
+    pub flagged: Vec<u64>,
+    /// Flagged rows and findings by user and rule.
+    pub by_user: HashMap<(Id, u32), (u64, u64), foldhash::fast::RandomState>,
+    /// Flagged rows by civil day.
+    pub by_day: BTreeMap<i32, u64>,
+    seen: HashSet<(u64, Id), foldhash::fast::RandomState>,
+}
+
+impl FlagTotals {
+    /// No counts yet, for `rules` rules.
+    #[must_use]
+    pub fn new(rules: usize) -> FlagTotals {
+        FlagTotals { counts: vec![RuleCounts::default(); rules], flagged: vec![0; rules], ..FlagTotals::default() }
+    }
+
+    /// Counts the flags of a batch.
+    pub fn add(&mut self, batch: &Batch, flags: &[Flag]) {
+        let users = &batch.columns.ids[id_column(Field::User).unwrap_or(0)];
+        for flag in flags {
+            let row = flag.row as usize;
+            let user = users.get(row).copied().unwrap_or(0);
+            self.flagged[flag.rule as usize] += 1;
+            *self.by_day.entry(day_of(batch.columns.time[row])).or_insert(0) += 1;
+            let counts = self.by_user.entry((user, flag.rule)).or_insert((0, 0));
+            counts.0 += 1;
+            counts.1 += u64::from(self.seen.insert((flag.finding, user)));
+        }
+    }
+
+    /// Adds the counts of rules.
+    pub fn add_counts(&mut self, counts: &[RuleCounts]) {
+        for (to, from) in self.counts.iter_mut().zip(counts) {
+            to.evaluated += from.evaluated;
+            to.not_evaluable += from.not_evaluable;
+            to.unattributed += from.unattributed;
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Yokome (横目).
+pub mod block;
+pub mod detect;
+pub mod dictionary;
+pub mod error;
+pub mod findings;
+pub mod log;
+pub mod order;
+pub mod policy;
+pub mod record;
+pub mod source;
+pub mod synth;

@@ -1,0 +1,362 @@
+//! How one source reads: encoding, dialect, header, time format. Made once, from its first bytes.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use super::encoding::{Encoding, Utf16Reader, detect};
+use super::fields::{Row, rows};
+use super::framer::Framer;
+use super::header::{Mapping, map, map_positions};
+use super::scan::Special;
+use super::time::{Detection, TimeFormat, TimeReader, Zone, detect as detect_time};
+use crate::error::{Error, Result};
+use crate::policy::{ColumnRef, Policy};
+use crate::record::Field;
+
+/// Bytes at the start of a source that its plan is made from.
+pub const HEAD: usize = 256 * 1024;
+
+/// Records within which the header must stand.
+const HEADER_WITHIN: usize = 50;
+/// Records of the head that are looked at.
+const SAMPLE_RECORDS: usize = 1000;
+
+const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+
+/// What the user said of how logs read; everything else is detected.
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    /// Encoding of every source.
+    pub encoding: Option<Encoding>,
+    /// Delimiter of every source.
+    pub delimiter: Option<u8>,
+    /// `[columns]`: column(s) by field.
+    pub columns: BTreeMap<Field, Vec<ColumnRef>>,
+    /// `[columns] header`.
+    pub header: Option<bool>,
+    /// `[columns] time_format`.
+    pub time_format: Vec<String>,
+    /// The zone of local time.
+    pub zone: Zone,
+}
+
+impl ReadOptions {
+    /// What a policy says.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for an unknown time zone.
+    pub fn of(policy: &Policy) -> Result<ReadOptions> {
+        let name = policy.columns.timezone.as_deref().unwrap_or("Asia/Tokyo");
+        let zone = Zone::named(name)
+            .ok_or_else(|| Error::Usage(format!("timezone: {name} is no IANA time zone (such as Asia/Tokyo, UTC)")))?;
+        Ok(ReadOptions {
+            encoding: None,
+            delimiter: None,
+            columns: policy.columns.map.clone(),
+            header: policy.columns.header,
+            time_format: policy.columns.time_format.clone(),
+            zone,
+        })
+    }
+}
+
+/// How a source reads.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// None: ASCII as far as seen.
+    pub encoding: Option<Encoding>,
+    /// Length of the byte order mark.
+    pub bom: usize,
+    /// The delimiter, and whether quotes are special (they are).
+    pub special: Special,
+    /// Whether quotes occur in the head.
+    pub quoted: bool,
+    /// Bytes (of UTF-8, for UTF-16) before the first record, byte order mark not included.
+    pub skip: usize,
+    /// Lines before the first record.
+    pub skip_lines: u64,
+    /// Blank lines among them.
+    pub skip_blank: u64,
+    /// Lines above the header, blank ones not included.
+    pub preamble: u64,
+    /// Columns by field.
+    pub mapping: Mapping,
+    /// How times read; none if the head has no record.
+    pub time_format: Option<TimeFormat>,
+    /// Time of the first record in the head that has one.
+    pub first_time: Option<i64>,
+    /// Headers that stand more than once.
+    pub repeated_headers: Vec<String>,
+}
+
+/// The first bytes of a source and the rest of it.
+pub struct Head {
+    /// At most [`HEAD`] bytes.
+    pub bytes: Vec<u8>,
+    /// Whether the source ends there.
+    pub whole: bool,
+}
+
+impl Head {
+    /// Reads the head of a stream.
+    ///
+    /// # Errors
+    /// What the stream says.
+    pub fn read(input: &mut impl Read) -> std::io::Result<Head> {
+        let mut bytes = Vec::new();
+        input.take(HEAD as u64).read_to_end(&mut bytes)?;
+        let whole = bytes.len() < HEAD;
+        Ok(Head { bytes, whole })
+    }
+}
+
+struct Candidate {
+    delimiter: u8,
+    rows: Vec<Row>,
+    /// Row of the header; none where there is no header.
+    header: Option<usize>,
+    mapping: Mapping,
+}
+
+impl Plan {
+    /// The plan of a source.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if it is empty, binary or its times do not read, [`Error::Columns`] if
+    /// no time or user column is found.
+    pub fn of(name: &str, head: &Head, options: &ReadOptions) -> Result<Plan> {
+        let (encoding, bom, text) = decode_head(name, head, options)?;
+        let decode = encoding.unwrap_or(Encoding::Utf8);
+        let delimiters = options.delimiter.map_or(DELIMITERS.to_vec(), |d| vec![d]);
+        let candidates: Vec<(u8, Vec<Row>)> = delimiters
+            .into_iter()
+            .map(|d| (d, rows(&text, special(d, encoding), head.whole, SAMPLE_RECORDS)))
+            .collect();
+        if candidates.iter().all(|c| c.1.is_empty()) {
+            return Err(Error::input(name, "the file is empty: it has no header and no record"));
+        }
+        let best = candidates
+            .iter()
+            .filter_map(|(d, rows)| candidate(*d, rows, decode, options))
+            .max_by_key(|c| (c.mapping.mapped(), c.delimiter == b','));
+        let Some(found) = best else {
+            return Err(no_columns(name, &candidates, decode, options));
+        };
+        let special = special(found.delimiter, encoding);
+        let data = found.header.map_or(0, |h| h + 1);
+        let skip = found.header.map_or(0, |h| found.rows[h].next);
+        let lines = line_ends(&text[..skip]);
+        let above = found.header.map_or((0, 0), |h| line_ends(&text[..found.rows[h].start]));
+        let time_format = time_format(name, &found, &found.rows[data..], options)?;
+        let first_time = time_format.as_ref().and_then(|f| first_time(f, &found, &found.rows[data..], options));
+        let mut repeated_headers: Vec<String> = found.mapping.headers.clone();
+        repeated_headers.sort();
+        repeated_headers = repeated_headers.windows(2).filter(|w| w[0] == w[1] && !w[0].is_empty()).map(|w| w[0].clone()).collect();
+        repeated_headers.dedup();
+        Ok(Plan {
+            encoding,
+            bom,
+            special,
+            quoted: memchr::memchr(b'"', &text).is_some(),
+            skip,
+            skip_lines: lines.0,
+            skip_blank: lines.1,
+            preamble: above.0 - above.1,
+            mapping: found.mapping,
+            time_format,
+            first_time,
+            repeated_headers,
+        })
+    }
+
+    /// A framer of the source's records; `input` stands at the source's first byte.
+    ///
+    /// # Errors
+    /// What the input says; that it ends before the records that the plan saw.
+    pub fn framer(&self, mut input: Box<dyn Read + Send>, chunk: usize) -> std::io::Result<Framer<Box<dyn Read + Send>>> {
+        skip(&mut input, self.bom)?;
+        let utf16 = self.encoding.filter(|e| e.is_utf16());
+        let mut text: Box<dyn Read + Send> = match utf16 {
+            Some(e) => Box::new(Utf16Reader::new(input, e)),
+            None => input,
+        };
+        let head = skip(&mut text, self.skip)?;
+        let skipped = if utf16.is_some() { super::encoding::utf16_len(&head) } else { head.len() as u64 };
+        Ok(Framer::new(text, self.special, self.encoding, self.bom as u64 + skipped, chunk))
+    }
+}
+
+fn skip(input: &mut impl Read, bytes: usize) -> std::io::Result<Vec<u8>> {
+    let mut gone = vec![0; bytes];
+    input.read_exact(&mut gone)?;
+    Ok(gone)
+}
+
+/// The special bytes of a dialect.
+fn special(delimiter: u8, encoding: Option<Encoding>) -> Special {
+    Special { delimiter, quotes: true, cp932_trail: delimiter >= 0x40 && encoding == Some(Encoding::Cp932) }
+}
+
+/// Encoding, length of the byte order mark, and the head without it, as bytes that are scanned.
+fn decode_head(name: &str, head: &Head, options: &ReadOptions) -> Result<(Option<Encoding>, usize, Vec<u8>)> {
+    if head.bytes.is_empty() {
+        return Err(Error::input(name, "the file is empty"));
+    }
+    let mark = Encoding::from_bom(&head.bytes);
+    let (mut encoding, bom) = match (options.encoding, mark) {
+        (Some(given), Some((marked, len))) if given == marked || (given.is_utf16() && marked.is_utf16()) => (Some(marked), len),
+        (Some(given), _) => (Some(given), 0),
+        (None, Some((marked, len))) => (Some(marked), len),
+        (None, None) => (None, 0),
+    };
+    let body = &head.bytes[bom..];
+    if let Some(utf16) = encoding.filter(|e| e.is_utf16()) {
+        let even = if head.whole { body } else { &body[..body.len() & !1] };
+        let mut text = Vec::new();
+        Utf16Reader::new(even, utf16)
+            .read_to_end(&mut text)
+            .map_err(|e| Error::input(name, e.to_string()))?;
+        return Ok((encoding, bom, text));
+    }
+    if memchr::memchr(0, body).is_some() {
+        return Err(Error::input(
+            name,
+            "the file has NUL bytes: it is binary, or UTF-16 without a byte order mark (then say encoding utf-16le or utf-16be)",
+        ));
+    }
+    if encoding.is_none() {
+        encoding = body.iter().position(|b| !b.is_ascii()).map(|at| detect(&body[at..]));
+    }
+    Ok((encoding, bom, body.to_vec()))
+}
+
+/// Line ends in a text, and blank lines among its lines.
+fn line_ends(text: &[u8]) -> (u64, u64) {
+    let (mut lines, mut blank, mut from) = (0, 0, 0);
+    while let Some(at) = memchr::memchr2(b'\n', b'\r', &text[from..]) {
+        lines += 1;
+        blank += u64::from(at == 0);
+        let at = from + at;
+        from = at + if text[at] == b'\r' && text.get(at + 1) == Some(&b'\n') { 2 } else { 1 };
+    }
+    if from < text.len() {
+        lines += 1;
+    }
+    (lines, blank)
+}
+
+/// The header (or the lack of one) under a delimiter; none if the required columns are not found.
+fn candidate(delimiter: u8, rows: &[Row], encoding: Encoding, options: &ReadOptions) -> Option<Candidate> {
+    let made = |header, mapping| Some(Candidate { delimiter, rows: rows.to_vec(), header, mapping });
+    let wishes = &options.columns;
+    let positions_only = !wishes.is_empty()
+        && wishes.values().flatten().all(|w| matches!(w, ColumnRef::Position(_)))
+        && [Field::Time, Field::User].iter().all(|f| wishes.contains_key(f));
+    if positions_only && options.header != Some(true) {
+        let first = rows.first()?;
+        let mapping = map_positions(wishes, first.values.len());
+        if !mapping.has_required() {
+            return None;
+        }
+        let made_of = Candidate { delimiter, rows: rows.to_vec(), header: None, mapping };
+        if options.header == Some(false) || time_format("", &made_of, &rows[..1], options).is_ok_and(|f| f.is_some()) {
+            return Some(made_of);
+        }
+    }
+    if options.header == Some(false) {
+        return None;
+    }
+    rows.iter().take(HEADER_WITHIN).enumerate().find_map(|(i, row)| {
+        let headers: Vec<String> = row.values.iter().map(|v| encoding.decode(v).0.into_owned()).collect();
+        let (mapping, missing) = map(&headers, wishes);
+        if mapping.has_required() && missing.is_empty() { made(Some(i), mapping) } else { None }
+    })
+}
+
+/// How times read: as given, or as the rows tell; none without rows.
+fn time_format(name: &str, found: &Candidate, rows: &[Row], options: &ReadOptions) -> Result<Option<TimeFormat>> {
+    if !options.time_format.is_empty() {
+        return Ok(Some(TimeFormat::Explicit(options.time_format.clone())));
+    }
+    let cells = time_cells(found, rows);
+    if cells.clone().next().is_none() {
+        return Ok(None);
+    }
+    let header = found.mapping.describe(Field::Time).unwrap_or_default();
+    match detect_time(cells.clone(), &options.zone) {
+        Detection::Format(format) => Ok(Some(format)),
+        Detection::DayOrMonth => Err(Error::input(
+            name,
+            format!(
+                "the times of column {header} ({}) could be day/month or month/day: give the time format, such as %d/%m/%Y %H:%M:%S",
+                examples(cells)
+            ),
+        )),
+        Detection::Unknown => Err(Error::input(
+            name,
+            format!(
+                "the values of the time column {header} ({}) do not read as times: give the time format (strftime, such as %Y/%m/%d %H:%M:%S) or another column for time",
+                examples(cells)
+            ),
+        )),
+    }
+}
+
+fn time_cells<'a>(found: &'a Candidate, rows: &'a [Row]) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone {
+    let time = found.mapping.column(Field::Time).unwrap_or(0);
+    let second = found.mapping.time_of_day;
+    let width = found.mapping.width;
+    rows.iter().filter(move |r| r.values.len() == width && !r.values[time].trim_ascii().is_empty()).map(move |r| {
+        (r.values[time].as_slice(), second.map(|s| r.values[s].as_slice()))
+    })
+}
+
+fn examples<'a>(cells: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> String {
+    cells
+        .take(3)
+        .map(|(a, b)| [Some(a), b].into_iter().flatten().map(|c| String::from_utf8_lossy(c).chars().take(40).collect::<String>()).collect::<Vec<_>>().join(" "))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn first_time(format: &TimeFormat, found: &Candidate, rows: &[Row], options: &ReadOptions) -> Option<i64> {
+    let mut reader = TimeReader::new(format.clone(), options.zone.clone());
+    time_cells(found, rows).find_map(|(date, time)| match time {
+        Some(time) => reader.read_pair(date, time),
+        None => reader.read(date),
+    })
+}
+
+/// The error that says which headers were seen and how to map them.
+fn no_columns(name: &str, candidates: &[(u8, Vec<Row>)], encoding: Encoding, options: &ReadOptions) -> Error {
+    let widest = candidates
+        .iter()
+        .flat_map(|(_, rows)| rows.iter().take(HEADER_WITHIN))
+        .max_by_key(|r| r.values.len())
+        .map(|r| r.values.iter().map(|v| encoding.decode(v).0.chars().take(40).collect::<String>()).collect::<Vec<_>>())
+        .unwrap_or_default();
+    let seen = widest.join(", ");
+    if options.header == Some(false) {
+        return Error::columns(
+            name,
+            format!("without a header, the columns of time and user must be given by position (1-based), within the {} columns seen: {seen}", widest.len()),
+        );
+    }
+    let (mapping, missing) = map(&widest, &options.columns);
+    if let Some((field, header)) = missing.first() {
+        return Error::columns(name, format!("column {header}, named for {}, is not in the header; headers seen: {seen}", field.name()));
+    }
+    let lacking: Vec<&str> = [Field::Time, Field::User]
+        .into_iter()
+        .filter(|&f| mapping.column(f).is_none())
+        .map(Field::name)
+        .collect();
+    Error::columns(
+        name,
+        format!(
+            "no column found for {}; headers seen: {seen}. Map it: --column {field}=HEADER, columns={{\"{field}\": \"HEADER\"}}, or [columns] {field} = \"HEADER\" in the policy",
+            lacking.join(" and "),
+            field = lacking.first().unwrap_or(&"time"),
+        ),
+    )
+}

@@ -1,0 +1,410 @@
+//! Reads the cells of one source by its format.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{TimeFormat, days_of_date};
+use crate::record::DAY_MS;
+
+/// The zone that zoned times and epochs are converted to.
+#[derive(Clone, Debug)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// The zone of an IANA name (from the time zone data built in), or of `UTC`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Zone> {
+        if name.eq_ignore_ascii_case("utc") {
+            return Some(Zone(TimeZone::UTC));
+        }
+        jiff::tz::TimeZoneDatabase::bundled().get(name).ok().map(Zone)
+    }
+
+    /// Local civil milliseconds of a UTC instant in milliseconds.
+    fn civil(&self, utc_ms: i64) -> Option<i64> {
+        let instant = Timestamp::from_millisecond(utc_ms).ok()?;
+        Some(utc_ms + i64::from(self.0.to_offset(instant).seconds()) * 1000)
+    }
+}
+
+/// A cursor over the bytes of one cell.
+struct Cell<'a>(&'a [u8]);
+
+impl<'a> Cell<'a> {
+    /// A number of `least..=most` digits.
+    fn number(&mut self, least: usize, most: usize) -> Option<i64> {
+        let n = self.0.iter().take(most).take_while(|b| b.is_ascii_digit()).count();
+        if n < least {
+            return None;
+        }
+        let (digits, rest) = self.0.split_at(n);
+        self.0 = rest;
+        Some(digits.iter().fold(0, |v, b| v * 10 + i64::from(b - b'0')))
+    }
+
+    fn eat(&mut self, wanted: &[u8]) -> Option<()> {
+        self.0 = self.0.strip_prefix(wanted)?;
+        Some(())
+    }
+
+    fn eat_any(&mut self, wanted: &[&'a str]) -> Option<&'a str> {
+        let found = wanted.iter().find(|w| self.0.starts_with(w.as_bytes()))?;
+        self.0 = &self.0[found.len()..];
+        Some(found)
+    }
+
+    fn spaces(&mut self) -> usize {
+        let before = self.0.len();
+        while self.eat_any(&[" ", "\t", "\u{3000}"]).is_some() {}
+        before - self.0.len()
+    }
+
+    fn done(&self) -> Option<()> {
+        self.0.is_empty().then_some(())
+    }
+}
+
+/// The minute that the last time of the common form fell in.
+#[derive(Clone, Copy, Default)]
+struct Minute {
+    text: [u8; 16],
+    ms: i64,
+}
+
+/// Reads times of one format. Holds a memo, so each thread has its own.
+#[derive(Clone)]
+pub struct TimeReader {
+    format: TimeFormat,
+    zone: Zone,
+    minute: Minute,
+}
+
+impl TimeReader {
+    /// A reader of times in `format`; instants are converted to `zone`.
+    #[must_use]
+    pub fn new(format: TimeFormat, zone: Zone) -> TimeReader {
+        TimeReader { format, zone, minute: Minute::default() }
+    }
+
+    /// Local civil milliseconds of the text of a cell; none if it does not read.
+    #[inline]
+    pub fn read(&mut self, text: &[u8]) -> Option<i64> {
+        if self.format == TimeFormat::YearMonthDay && text.len() == 19 {
+            return self.read_common(text);
+        }
+        self.read_any(text)
+    }
+
+    /// `YYYY/MM/DD hh:mm:ss`: times of one minute share their first sixteen bytes.
+    #[inline]
+    fn read_common(&mut self, text: &[u8]) -> Option<i64> {
+        let minute: [u8; 16] = text[..16].try_into().ok()?;
+        let (tens, ones) = (text[17].wrapping_sub(b'0'), text[18].wrapping_sub(b'0'));
+        if minute == self.minute.text && text[16] == b':' && tens < 6 && ones < 10 {
+            return Some(self.minute.ms + i64::from(tens * 10 + ones) * 1000);
+        }
+        let ms = self.read_any(text)?;
+        let plain = text[4] == text[7] && text[13] == b':' && text[16] == b':' && tens < 6 && ones < 10;
+        if plain && text.iter().enumerate().all(|(i, b)| b.is_ascii_digit() || matches!(i, 4 | 7 | 10 | 13 | 16)) {
+            self.minute = Minute { text: minute, ms: ms - i64::from(tens * 10 + ones) * 1000 };
+        }
+        Some(ms)
+    }
+
+    fn read_any(&self, text: &[u8]) -> Option<i64> {
+        let text = trim(text);
+        let mut cell = Cell(text);
+        match &self.format {
+            TimeFormat::EpochSeconds | TimeFormat::EpochMillis => self.epoch(cell),
+            TimeFormat::Explicit(formats) => self.explicit(formats, std::str::from_utf8(text).ok()?),
+            TimeFormat::Compact => {
+                let days = compact_date(&mut cell)?;
+                let _ = cell.eat_any(&["T", "_", "-"]).is_some() || cell.spaces() > 0;
+                self.finish(days, cell)
+            }
+            _ => {
+                let days = self.date(&mut cell)?;
+                let written = &text[..text.len() - cell.0.len()];
+                let apart = cell.eat(b"T").is_some() || cell.spaces() > 0 || written.ends_with("日".as_bytes());
+                if !apart {
+                    return None;
+                }
+                self.finish(days, cell)
+            }
+        }
+    }
+
+    /// Local civil milliseconds of a date cell and a time-of-day cell; none if either does not read.
+    #[must_use]
+    pub fn read_pair(&self, date: &[u8], time: &[u8]) -> Option<i64> {
+        let (date, time) = (trim(date), trim(time));
+        if let TimeFormat::Explicit(formats) = &self.format {
+            let joined = format!("{} {}", std::str::from_utf8(date).ok()?, std::str::from_utf8(time).ok()?);
+            return self.explicit(formats, &joined);
+        }
+        let mut cell = Cell(date);
+        let days = match self.format {
+            TimeFormat::Compact => compact_date(&mut cell)?,
+            TimeFormat::EpochSeconds | TimeFormat::EpochMillis => return None,
+            _ => self.date(&mut cell)?,
+        };
+        // A date cell of a spreadsheet export may carry a midnight of its own.
+        if cell.spaces() > 0 && time_of_day(&mut cell)? != 0 {
+            return None;
+        }
+        cell.done()?;
+        self.finish(days, Cell(time))
+    }
+
+    fn date(&self, cell: &mut Cell<'_>) -> Option<i32> {
+        let (y, m, d) = match self.format {
+            TimeFormat::DayMonthYear | TimeFormat::MonthDayYear => {
+                let a = cell.number(1, 2)?;
+                let sep = cell.eat_any(&["/", "-", "."])?;
+                let b = cell.number(1, 2)?;
+                cell.eat(sep.as_bytes())?;
+                let y = cell.number(4, 4)?;
+                if self.format == TimeFormat::DayMonthYear { (y, b, a) } else { (y, a, b) }
+            }
+            _ => year_month_day(cell)?,
+        };
+        days_of_date(i32::try_from(y).ok()?, u32::try_from(m).ok()?, u32::try_from(d).ok()?)
+    }
+
+    /// The time of day and an optional zone behind a date.
+    fn finish(&self, days: i32, mut cell: Cell<'_>) -> Option<i64> {
+        let civil = i64::from(days) * DAY_MS + time_of_day(&mut cell)?;
+        cell.spaces();
+        if cell.done().is_some() {
+            return Some(civil);
+        }
+        let offset = zone_offset(&mut cell)?;
+        cell.done()?;
+        self.zone.civil(civil - offset * 1000)
+    }
+
+    fn epoch(&self, mut cell: Cell<'_>) -> Option<i64> {
+        let whole = cell.number(1, 14)?;
+        let ms = if self.format == TimeFormat::EpochMillis {
+            if cell.eat(b".").is_some() {
+                cell.number(1, 9)?;
+            }
+            whole
+        } else {
+            whole.checked_mul(1000)? + fraction(&mut cell)?
+        };
+        cell.done()?;
+        self.zone.civil(ms)
+    }
+
+    fn explicit(&self, formats: &[String], text: &str) -> Option<i64> {
+        formats.iter().find_map(|format| {
+            let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
+            if let Ok(instant) = parsed.to_timestamp() {
+                return self.zone.civil(instant.as_millisecond());
+            }
+            let civil: DateTime = match parsed.to_datetime() {
+                Ok(civil) => civil,
+                Err(_) => parsed.to_date().ok()?.at(0, 0, 0, 0),
+            };
+            let zero: SignedDuration = civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
+            i64::try_from(zero.as_millis()).ok()
+        })
+    }
+}
+
+fn trim(text: &[u8]) -> &[u8] {
+    let mut text = text.trim_ascii();
+    while let Some(rest) = text.strip_prefix("\u{3000}".as_bytes()) {
+        text = rest.trim_ascii();
+    }
+    while let Some(rest) = text.strip_suffix("\u{3000}".as_bytes()) {
+        text = rest.trim_ascii();
+    }
+    text
+}
+
+fn compact_date(cell: &mut Cell<'_>) -> Option<i32> {
+    let date = cell.number(8, 8)?;
+    days_of_date(
+        i32::try_from(date / 10_000).ok()?,
+        u32::try_from(date / 100 % 100).ok()?,
+        u32::try_from(date % 100).ok()?,
+    )
+}
+
+/// `2019/2/2`, `2019-02-02`, `2019.2.2`, `2019年2月2日`, `令和元年5月1日`, `R01.05.01`.
+fn year_month_day(cell: &mut Cell<'_>) -> Option<(i64, i64, i64)> {
+    const ERAS: [(&[&str], i64); 5] = [
+        (&["令和", "R", "r"], 2018),
+        (&["平成", "H", "h"], 1988),
+        (&["昭和", "S", "s"], 1925),
+        (&["大正"], 1911),
+        (&["明治"], 1867),
+    ];
+    let era = ERAS.iter().find(|(names, _)| cell.eat_any(names).is_some());
+    let year = match era {
+        None => cell.number(4, 4)?,
+        Some((_, base)) => {
+            cell.spaces();
+            base + if cell.eat("元".as_bytes()).is_some() { 1 } else { cell.number(1, 2)? }
+        }
+    };
+    let sep = cell.eat_any(&["/", "-", ".", "年"])?;
+    if sep == "年" {
+        cell.spaces();
+        let month = cell.number(1, 2)?;
+        cell.eat("月".as_bytes())?;
+        cell.spaces();
+        let day = cell.number(1, 2)?;
+        cell.eat("日".as_bytes())?;
+        return Some((year, month, day));
+    }
+    let month = cell.number(1, 2)?;
+    cell.eat(sep.as_bytes())?;
+    Some((year, month, cell.number(1, 2)?))
+}
+
+/// `H:MM`, `HH:MM:SS`, `HHMM`, `HHMMSS`, `19時48分52秒`, each with an optional fraction of seconds
+/// (read to the millisecond); milliseconds of the day.
+fn time_of_day(cell: &mut Cell<'_>) -> Option<i64> {
+    let digits = cell.0.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (h, m, s) = match digits {
+        4 => (cell.number(2, 2)?, cell.number(2, 2)?, 0),
+        6 | 9 => (cell.number(2, 2)?, cell.number(2, 2)?, cell.number(2, 2)?),
+        1 | 2 => {
+            let h = cell.number(1, 2)?;
+            if cell.eat("時".as_bytes()).is_some() {
+                let m = cell.number(1, 2)?;
+                cell.eat("分".as_bytes())?;
+                let s = match cell.number(1, 2) {
+                    Some(s) => cell.eat("秒".as_bytes()).map(|()| s)?,
+                    None => 0,
+                };
+                (h, m, s)
+            } else {
+                cell.eat(b":")?;
+                let m = cell.number(2, 2)?;
+                let s = if cell.eat(b":").is_some() { cell.number(2, 2)? } else { 0 };
+                (h, m, s)
+            }
+        }
+        _ => return None,
+    };
+    let millis = if digits == 9 { cell.number(3, 3)? } else { fraction(cell)? };
+    (h < 24 && m < 60 && s < 60).then_some(((h * 60 + m) * 60 + s) * 1000 + millis)
+}
+
+/// An optional fraction of a second, in whole milliseconds; further digits are dropped.
+fn fraction(cell: &mut Cell<'_>) -> Option<i64> {
+    if cell.eat(b".").is_none() && cell.eat(b",").is_none() {
+        return Some(0);
+    }
+    let before = cell.0;
+    cell.number(1, 9)?;
+    let digits = &before[..before.len() - cell.0.len()];
+    Some((0..3).fold(0, |v, i| v * 10 + digits.get(i).map_or(0, |b| i64::from(b - b'0'))))
+}
+
+/// `Z`, `+09:00`, `+0900`, `+09`: seconds east of UTC.
+fn zone_offset(cell: &mut Cell<'_>) -> Option<i64> {
+    if cell.eat_any(&["Z", "z", "UTC"]).is_some() {
+        return Some(0);
+    }
+    if cell.eat(b"JST").is_some() {
+        return Some(9 * 3600);
+    }
+    let sign = if cell.eat(b"+").is_some() {
+        1
+    } else {
+        cell.eat(b"-")?;
+        -1
+    };
+    let hours = cell.number(2, 2)?;
+    let minutes = if cell.eat(b":").is_some() { cell.number(2, 2)? } else { cell.number(2, 2).unwrap_or(0) };
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::time::format_ms;
+
+    fn reader(format: TimeFormat) -> TimeReader {
+        TimeReader::new(format, Zone::named("Asia/Tokyo").unwrap())
+    }
+
+    #[test]
+    fn times_that_logs_write_are_read() {
+        use TimeFormat::{Compact, DayMonthYear, EpochMillis, EpochSeconds, Explicit, MonthDayYear, YearMonthDay};
+        let us = Explicit(vec!["%m/%d/%Y %I:%M:%S %p".into()]);
+        let zoned = Explicit(vec!["%Y-%m-%d %H:%M:%S %z".into()]);
+        let cases = [
+            (YearMonthDay, "2019/02/02 19:48:52", "2019-02-02 19:48:52"),
+            (YearMonthDay, "2019-02-02 19:48:52", "2019-02-02 19:48:52"),
+            (YearMonthDay, "2019.2.2 9:48:52", "2019-02-02 09:48:52"),
+            (YearMonthDay, "2019/2/2 19:48", "2019-02-02 19:48:00"),
+            (YearMonthDay, "2019-02-02T19:48:52.1239", "2019-02-02 19:48:52.123"),
+            (YearMonthDay, "2019-02-02T19:48:52Z", "2019-02-03 04:48:52"),
+            (YearMonthDay, "2019-02-02T19:48:52+09:00", "2019-02-02 19:48:52"),
+            (YearMonthDay, "2019-02-02 19:48:52 -0330", "2019-02-03 08:18:52"),
+            (YearMonthDay, "2019年2月2日 19時48分52秒", "2019-02-02 19:48:52"),
+            (YearMonthDay, "2019年2月2日19時48分52秒", "2019-02-02 19:48:52"),
+            (YearMonthDay, "令和7年4月1日 8:30", "2025-04-01 08:30:00"),
+            (YearMonthDay, "令和元年5月1日 8時30分", "2019-05-01 08:30:00"),
+            (YearMonthDay, "R07.04.01 08:30:00", "2025-04-01 08:30:00"),
+            (DayMonthYear, "02/03/2019 19:48:52", "2019-03-02 19:48:52"),
+            (MonthDayYear, "02/03/2019 19:48:52", "2019-02-03 19:48:52"),
+            (Compact, "20190202194852", "2019-02-02 19:48:52"),
+            (Compact, "20190202194852123", "2019-02-02 19:48:52.123"),
+            (EpochSeconds, "1549104532", "2019-02-02 19:48:52"),
+            (EpochSeconds, "1549104532.5", "2019-02-02 19:48:52.500"),
+            (EpochMillis, "1549104532007", "2019-02-02 19:48:52.007"),
+            (us, "02/03/2019 07:48:52 PM", "2019-02-03 19:48:52"),
+            (zoned, "2019-02-02 19:48:52 +0000", "2019-02-03 04:48:52"),
+        ];
+        for (format, text, expected) in cases {
+            let ms = reader(format.clone()).read(text.as_bytes());
+            assert_eq!(ms.map(format_ms).as_deref(), Some(expected), "{format:?} {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_not_read() {
+        for text in [
+            "", " ", "2019/02/30 00:00:00", "2019/02/02", "2019/02/02 24:00:00", "2019/02/02 19:60:00",
+            "2019/02/02 19:48:60", "2019/02/02 19:48:5", "2019/02-02 19:48:52", "19/02/02 19:48:52",
+            "2019/02/02 19:48:52x", "2019/02/02 19:48:52+9", "x019/02/02 19:48:52", "2019/02/02 1a:48:52",
+            "2019/02/0219:48:52",
+        ] {
+            assert_eq!(reader(TimeFormat::YearMonthDay).read(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_memo_of_a_minute_changes_nothing() {
+        let mut one = reader(TimeFormat::YearMonthDay);
+        for text in [
+            "2019/02/02 19:48:52", "2019/02/02 19:48:07", "2019/02/02 19:48:6x", "2019/02/02 19:48:60",
+            "2019/02/02 19:48-07", "2019/02/02 19:49:07", "2019/02/02T19:49:08", "2019/02/31 19:49:08",
+            "2019/2/12 19:49:080", "2019/2/2  19:49:080", "2019/2/2 19:49:08.12", "2019/2/2 19:49:08.13",
+        ] {
+            let fresh = reader(TimeFormat::YearMonthDay).read(text.as_bytes());
+            assert_eq!(one.read(text.as_bytes()), fresh, "{text}");
+        }
+    }
+
+    #[test]
+    fn two_cells_make_one_time() {
+        let ymd = reader(TimeFormat::YearMonthDay);
+        let read = |d: &str, t: &str| ymd.read_pair(d.as_bytes(), t.as_bytes()).map(format_ms);
+        assert_eq!(read("2019/2/2", "19:48:52").as_deref(), Some("2019-02-02 19:48:52"));
+        assert_eq!(read("2019/2/2", "194852").as_deref(), Some("2019-02-02 19:48:52"));
+        assert_eq!(read("2019/2/2 0:00:00", "19:48").as_deref(), Some("2019-02-02 19:48:00"));
+        assert_eq!(read("2019/2/2", ""), None);
+        assert_eq!(read("2019/2/2x", "19:48"), None);
+        let compact = reader(TimeFormat::Compact);
+        assert_eq!(compact.read_pair(b"20190202", b"194852").map(format_ms).as_deref(), Some("2019-02-02 19:48:52"));
+    }
+}

@@ -1,0 +1,262 @@
+//! `where`: a table of conditions, all of which must hold.
+
+use std::collections::BTreeMap;
+
+use super::error::{Fault, PolicyError, Span};
+use super::glob::glob_regex;
+use super::reader::unknown;
+use super::tree::{self, Entry, Node, Table, Value};
+use super::{Condition, List, OperationClass, Policy, TextTest, Where, dates};
+use crate::record::{Field, Outcome};
+
+/// The days of the week, Monday first, as policies write them.
+pub(super) const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// The words of `result`.
+pub(super) const OUTCOMES: [(&str, Outcome); 3] = [
+    ("success", Outcome::Success),
+    ("failure", Outcome::Failure),
+    ("other", Outcome::Other),
+];
+
+/// The keys of a `where`; the fields are text.
+const KEYS: [&str; 14] = [
+    "user",
+    "user_name",
+    "department",
+    "terminal",
+    "system",
+    "operation",
+    "subject",
+    "operation_class",
+    "references",
+    "result",
+    "calendar",
+    "time_of_day",
+    "weekday",
+    "and",
+];
+
+/// The keys of a test of a text field.
+const TESTS: [&str; 6] = ["in", "not_in", "glob", "regex", "list", "not_list"];
+
+const CLOCK: &str =
+    "times of the day such as \"22:00-05:00\" (from inclusive, to exclusive, may cross midnight)";
+
+/// What a `where` may refer to.
+pub(super) struct Names<'a> {
+    pub operations: &'a [OperationClass],
+    pub lists: &'a BTreeMap<String, List>,
+}
+
+impl<'a> Names<'a> {
+    /// The names a policy defines.
+    pub fn of(policy: &'a Policy) -> Names<'a> {
+        Names {
+            operations: &policy.operations,
+            lists: &policy.lists,
+        }
+    }
+}
+
+/// Reads the inside of a `where` as the command line gives it: `department = "税務課"`, several
+/// separated by commas. Operation classes and lists are those of `policy`. Empty text holds for
+/// every record.
+///
+/// # Errors
+/// Whatever would be wrong with the same `where` in a policy; the file is `--where`.
+pub fn parse_where(text: &str, policy: &Policy) -> Result<Where, PolicyError> {
+    const BEFORE: &str = "where = {";
+    let whole = format!("{BEFORE}{text}\n}}");
+    let read = || {
+        let root = tree::from_toml(&whole)?;
+        root.only("key", &["where"])?;
+        let node = root.need("where", "conditions")?;
+        read(node, &Names::of(policy))
+    };
+    read().map_err(|mut fault| {
+        fault.span = shift(fault.span, BEFORE.len());
+        fault.locate("--where", Some(text))
+    })
+}
+
+fn shift(span: Span, by: usize) -> Span {
+    span.map(|span| span.start.saturating_sub(by)..span.end.saturating_sub(by))
+}
+
+/// Reads a `where`.
+pub(super) fn read(node: &Node, names: &Names<'_>) -> Result<Where, Fault> {
+    let table = node.table("a table of conditions such as { result = \"failure\" }")?;
+    read_table(table, &[], names)
+}
+
+fn read_table(table: &Table, besides: &[&str], names: &Names<'_>) -> Result<Where, Fault> {
+    let mut allowed = KEYS.to_vec();
+    allowed.extend(besides);
+    table.only("condition", &allowed)?;
+    let mut conditions = Vec::new();
+    for entry in &table.entries {
+        if !besides.contains(&entry.name.as_str()) {
+            condition(entry, names, &mut conditions)?;
+        }
+    }
+    Ok(Where { conditions })
+}
+
+fn condition(entry: &Entry, names: &Names<'_>, out: &mut Vec<Condition>) -> Result<(), Fault> {
+    let node = &entry.node;
+    out.push(match entry.name.as_str() {
+        "and" => {
+            out.extend(read(node, names)?.conditions);
+            return Ok(());
+        }
+        "operation_class" => Condition::OperationClass(classes(node, names)?),
+        "references" => Condition::References(node.flag()?),
+        "result" => Condition::Result(outcomes(node)?),
+        "calendar" => Condition::OffHours(
+            node.choice("word", &[("off-hours", true), ("business-hours", false)])?,
+        ),
+        "time_of_day" => {
+            let (from, to) = node.clock_span(CLOCK)?;
+            Condition::TimeOfDay(from, to)
+        }
+        "weekday" => Condition::Weekday(weekdays(node)?),
+        name => match Field::from_name(name) {
+            Some(field) => return text_tests(field, node, names, out),
+            // `only` has let nothing else through.
+            None => return Err(entry.fail(unknown("condition", name, &KEYS))),
+        },
+    });
+    Ok(())
+}
+
+fn classes(node: &Node, names: &Names<'_>) -> Result<Vec<String>, Fault> {
+    let known: Vec<&str> = names.operations.iter().map(|c| c.name.as_str()).collect();
+    let mut classes = Vec::new();
+    for (node, name) in node.texts("an operation class, or an array of them")? {
+        if !known.contains(&name) {
+            return Err(node.fail(unknown("operation class", name, &known)));
+        }
+        classes.push(name.to_owned());
+    }
+    Ok(classes)
+}
+
+fn outcomes(node: &Node) -> Result<Vec<Outcome>, Fault> {
+    some(node)?
+        .iter()
+        .map(|node| node.choice("result", &OUTCOMES))
+        .collect()
+}
+
+fn weekdays(node: &Node) -> Result<[bool; 7], Fault> {
+    let options: Vec<(&str, usize)> = WEEKDAYS.iter().zip(0..).map(|(&d, n)| (d, n)).collect();
+    let mut days = [false; 7];
+    for node in some(node)? {
+        days[node.choice("weekday", &options)?] = true;
+    }
+    Ok(days)
+}
+
+/// The value, or the values of an array that is not empty.
+fn some(node: &Node) -> Result<&[Node], Fault> {
+    match node.one_or_more() {
+        [] => Err(node.fail("an empty array holds for no record: name at least one value")),
+        nodes => Ok(nodes),
+    }
+}
+
+const TEXTS: &str = "a string, or an array of strings";
+
+fn text_tests(
+    field: Field,
+    node: &Node,
+    names: &Names<'_>,
+    out: &mut Vec<Condition>,
+) -> Result<(), Fault> {
+    let Value::Table(table) = &node.value else {
+        let what = "a string, an array of strings, or a table such as { glob = \"…*\" }";
+        out.push(Condition::Text(field, TextTest::In(node.strings(what)?)));
+        return Ok(());
+    };
+    table.only("test", &TESTS)?;
+    if table.entries.is_empty() {
+        return Err(node.fail(format!("the table is empty; allowed: {}", TESTS.join(", "))));
+    }
+    for entry in &table.entries {
+        let node = &entry.node;
+        let test = match entry.name.as_str() {
+            "in" => TextTest::In(node.strings(TEXTS)?),
+            "not_in" => TextTest::NotIn(node.strings(TEXTS)?),
+            "glob" => TextTest::Glob(globs(node)?),
+            "regex" => TextTest::Regex(regex(node)?),
+            "list" => TextTest::List(list(field, node, names)?),
+            _ => TextTest::NotList(list(field, node, names)?),
+        };
+        out.push(Condition::Text(field, test));
+    }
+    Ok(())
+}
+
+/// Glob patterns that have been checked.
+pub(super) fn globs(node: &Node) -> Result<Vec<String>, Fault> {
+    let mut globs = Vec::new();
+    for (node, pattern) in node.texts("a glob pattern, or an array of them")? {
+        glob_regex(pattern).map_err(|error| {
+            node.fail(format!(
+                "bad glob pattern: {error} (\"*\" any text, \"?\" one character, \"[…]\", \"{{a,b}}\"; \"\\\" before a character takes it as it stands)"
+            ))
+        })?;
+        globs.push(pattern.to_owned());
+    }
+    Ok(globs)
+}
+
+/// A regular expression that compiles; several become one that matches where any does.
+fn regex(node: &Node) -> Result<String, Fault> {
+    let texts = node.texts("a regular expression, or an array of them")?;
+    for (node, pattern) in &texts {
+        compiles(node, pattern)?;
+    }
+    if let [(_, pattern)] = texts.as_slice() {
+        return Ok((*pattern).to_owned());
+    }
+    let parts: Vec<String> = texts.iter().map(|(_, p)| format!("(?:{p})")).collect();
+    let joined = parts.join("|");
+    compiles(node, &joined)?;
+    Ok(joined)
+}
+
+fn compiles(node: &Node, pattern: &str) -> Result<(), Fault> {
+    regex::Regex::new(pattern).map(|_| ()).map_err(|error| {
+        // The crate draws the pattern and points at the fault; its last line says what it is.
+        let error = error.to_string();
+        let last = error.lines().last().unwrap_or_default();
+        let last = last.strip_prefix("error: ").unwrap_or(last);
+        node.fail(format!(
+            "bad regular expression: {last} (the syntax is that of Rust's regex crate; in single quotes, '\\d+', TOML leaves \"\\\" alone)"
+        ))
+    })
+}
+
+fn list(field: Field, node: &Node, names: &Names<'_>) -> Result<String, Fault> {
+    let name = node.text("the name of a list")?;
+    let Some(list) = names.lists.get(name) else {
+        let known: Vec<&str> = names.lists.keys().map(String::as_str).collect();
+        return Err(node.fail(unknown("list", name, &known)));
+    };
+    if !list.on.is_empty() && !list.on.contains(&super::Key::Field(field)) {
+        let on: Vec<&str> = list.on.iter().map(|key| key.name()).collect();
+        return Err(node.fail(format!(
+            "the list \"{name}\" is tied to {}, not to {}; use it on one of those, or say so in its \"on\"",
+            on.join(", "),
+            field.name()
+        )));
+    }
+    Ok(name.to_owned())
+}
+
+/// `22:00-05:00`: how a span of the day is written.
+pub(super) fn write_clock_span(from: i64, to: i64) -> String {
+    format!("{}-{}", dates::format_clock(from), dates::format_clock(to))
+}

@@ -1,0 +1,170 @@
+//! What is wrong with a policy, and where.
+
+use std::fmt;
+use std::ops::Range;
+
+/// What is wrong with a policy, where, and what would be allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct PolicyError {
+    /// The policy's name, or the list file in which the fault is.
+    pub file: String,
+    /// 1-based; none where there is no text to point at (JSON, a file that cannot be read).
+    pub line: Option<usize>,
+    /// 1-based, in characters.
+    pub column: Option<usize>,
+    /// The dotted path of the key (`rules[2].window`, counted from 0); empty: the whole file.
+    pub key: String,
+    /// What is wrong, and what is allowed.
+    pub message: String,
+    /// Set when a file could not be read: why.
+    pub io: Option<std::io::ErrorKind>,
+}
+
+impl PolicyError {
+    /// An error without a position.
+    #[must_use]
+    pub fn new(
+        file: impl Into<String>,
+        key: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        PolicyError {
+            file: file.into(),
+            line: None,
+            column: None,
+            key: key.into(),
+            message: message.into(),
+            io: None,
+        }
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+            if let Some(column) = self.column {
+                write!(f, ":{column}")?;
+            }
+        }
+        f.write_str(": ")?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Bytes of the policy's text; none when it has no text.
+pub(super) type Span = Option<Range<usize>>;
+
+/// A fault before its span has been turned into a line and a column.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub span: Span,
+    pub key: String,
+    pub message: String,
+    /// Set when the fault lies in a list file: its path and line.
+    pub elsewhere: Option<(String, Option<usize>)>,
+    pub io: Option<std::io::ErrorKind>,
+}
+
+impl Fault {
+    pub fn new(span: Span, key: impl Into<String>, message: impl Into<String>) -> Self {
+        Fault {
+            span,
+            key: key.into(),
+            message: message.into(),
+            elsewhere: None,
+            io: None,
+        }
+    }
+
+    /// The error to show, positions computed from the text the spans refer to.
+    pub fn locate(self, name: &str, text: Option<&str>) -> PolicyError {
+        let (line, column) = match (self.span, text) {
+            (Some(span), Some(text)) => {
+                let (line, column) = position(text, span.start);
+                (Some(line), Some(column))
+            }
+            _ => (None, None),
+        };
+        let mut error = PolicyError {
+            file: name.to_owned(),
+            line,
+            column,
+            key: self.key,
+            message: self.message,
+            io: self.io,
+        };
+        if let Some((file, line)) = self.elsewhere {
+            error.file = file;
+            error.line = line;
+            error.column = None;
+        }
+        error
+    }
+}
+
+/// Line and column (1-based, the column in characters) of a byte offset.
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    let before = &text[..offset];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
+    (line, before[line_start..].chars().count() + 1)
+}
+
+/// At most 60 characters of what a user wrote, control characters made visible.
+pub(super) fn excerpt(text: &str) -> String {
+    let mut out = String::new();
+    for (n, c) in text.chars().enumerate() {
+        if n == 60 {
+            out.push('…');
+            break;
+        }
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_characters() {
+        let text = "一行目\n二x = 1\r\nz";
+        assert_eq!(position(text, 0), (1, 1));
+        assert_eq!(position(text, 3), (1, 2));
+        assert_eq!(position(text, 4), (1, 2), "inside a character");
+        assert_eq!(position(text, text.find('x').unwrap()), (2, 2));
+        assert_eq!(position(text, text.find('z').unwrap()), (3, 1));
+        assert_eq!(position(text, 1000), (3, 2));
+    }
+
+    #[test]
+    fn shown_with_what_is_known() {
+        let mut error = PolicyError::new("p.toml", "rules[2].window", "bad");
+        assert_eq!(error.to_string(), "p.toml: rules[2].window: bad");
+        error.line = Some(3);
+        error.column = Some(10);
+        assert_eq!(error.to_string(), "p.toml:3:10: rules[2].window: bad");
+        error.key.clear();
+        assert_eq!(error.to_string(), "p.toml:3:10: bad");
+    }
+
+    #[test]
+    fn excerpts_are_bounded() {
+        assert_eq!(excerpt("a\nb"), "a\\nb");
+        assert_eq!(excerpt(&"あ".repeat(100)).chars().count(), 61);
+    }
+}

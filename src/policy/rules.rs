@@ -1,0 +1,221 @@
+//! `[[rules]]`.
+
+use super::conditions::{self, Names};
+use super::duration::{EXPECTED, LONGEST_DAYS};
+use super::error::Fault;
+use super::reader::unknown;
+use super::tree::{Entry, Node, Table, Value};
+use super::{Key, Kind, Rule, Where};
+use crate::record::Field;
+
+/// The keys that every rule may have.
+const COMMON: [&str; 7] = [
+    "id",
+    "kind",
+    "title",
+    "viewpoint",
+    "per",
+    "where",
+    "optional",
+];
+
+/// The kinds and their own keys.
+const KINDS: [(&str, &[&str]); 5] = [
+    ("match", &[]),
+    ("count", &["window", "at_least", "by"]),
+    ("distinct", &["field", "window", "at_least", "by"]),
+    (
+        "novelty",
+        &["field", "lookback", "min_active_days", "max_days"],
+    ),
+    ("hours", &["lookback", "min_active_days", "at_least"]),
+];
+
+/// Whose records may form one timeline.
+const PER: [(&str, Field); 4] = [
+    ("user", Field::User),
+    ("terminal", Field::Terminal),
+    ("subject", Field::Subject),
+    ("department", Field::Department),
+];
+
+/// Reads the rules, in file order.
+pub(super) fn read(node: &Node, names: &Names<'_>) -> Result<Vec<Rule>, Fault> {
+    let mut rules: Vec<Rule> = Vec::new();
+    for node in node.array("rules, each under [[rules]]")? {
+        let table = node.table("a rule, a table with an \"id\" and a \"kind\"")?;
+        let id = id(table)?;
+        if let Some(first) = rules.iter().position(|rule| rule.id == id) {
+            let fault = table.need("id", "")?;
+            return Err(fault.fail(format!(
+                "the id \"{id}\" is that of rules[{first}] already; every rule needs an id of its own"
+            )));
+        }
+        rules.push(rule(table, id, names)?);
+    }
+    Ok(rules)
+}
+
+fn id(table: &Table) -> Result<String, Fault> {
+    let node = table.need("id", "every rule needs an \"id\", a short name of its own")?;
+    let id = node.text("the rule's id, a short name")?;
+    if id.chars().any(char::is_control) || id.trim() != id {
+        return Err(node.expected("an id without line breaks or outer spaces"));
+    }
+    Ok(id.to_owned())
+}
+
+fn rule(table: &Table, id: String, names: &Names<'_>) -> Result<Rule, Fault> {
+    let options: Vec<(&str, usize)> = KINDS.iter().zip(0..).map(|(k, n)| (k.0, n)).collect();
+    let words: Vec<&str> = KINDS.iter().map(|kind| kind.0).collect();
+    let why = format!("every rule needs a \"kind\": {}", words.join(", "));
+    let (word, own) = KINDS[table.need("kind", &why)?.choice("kind", &options)?];
+    if let Some(entry) = table.entries.iter().find(|entry| {
+        let name = entry.name.as_str();
+        !COMMON.contains(&name) && !own.contains(&name)
+    }) {
+        return Err(misplaced(entry, word, own));
+    }
+    let (title_ja, title_en) = titles(table)?;
+    Ok(Rule {
+        id,
+        viewpoint: viewpoint(table)?,
+        title_ja,
+        title_en,
+        per: match table.get("per") {
+            Some(node) => node.choice("timeline", &PER)?,
+            None => Field::User,
+        },
+        filter: match table.get("where") {
+            Some(node) => conditions::read(node, names)?,
+            None => Where::default(),
+        },
+        optional: match table.get("optional") {
+            Some(node) => node.flag()?,
+            None => false,
+        },
+        kind: kind(table, word)?,
+    })
+}
+
+/// A key that no rule has, or only rules of other kinds.
+fn misplaced(entry: &Entry, kind: &str, own: &[&str]) -> Fault {
+    let others: Vec<&str> = KINDS
+        .iter()
+        .filter(|(_, keys)| keys.contains(&entry.name.as_str()))
+        .map(|(kind, _)| *kind)
+        .collect();
+    let mut allowed = COMMON.to_vec();
+    allowed.extend(own);
+    if others.is_empty() {
+        return entry.fail(unknown("key", &entry.name, &allowed));
+    }
+    entry.fail(format!(
+        "\"{}\" is a key of {} rules, not of {kind}; allowed: {}",
+        entry.name,
+        others.join(", "),
+        allowed.join(", ")
+    ))
+}
+
+fn viewpoint(table: &Table) -> Result<Option<u8>, Fault> {
+    let Some(node) = table.get("viewpoint") else {
+        return Ok(None);
+    };
+    let number = node.small(1, 5)?;
+    Ok(u8::try_from(number).ok())
+}
+
+/// `title = { ja = "…", en = "…" }`; a plain string serves both languages.
+fn titles(table: &Table) -> Result<(Option<String>, Option<String>), Fault> {
+    const WHAT: &str = "a title, or a table { ja = \"…\", en = \"…\" }";
+    let Some(node) = table.get("title") else {
+        return Ok((None, None));
+    };
+    if let Value::Text(_) = node.value {
+        let title = node.text(WHAT)?.to_owned();
+        return Ok((Some(title.clone()), Some(title)));
+    }
+    let table = node.table(WHAT)?;
+    table.only("language", &["ja", "en"])?;
+    let one = |name| match table.get(name) {
+        Some(node) => node.text("a title").map(|title| Some(title.to_owned())),
+        None => Ok(None),
+    };
+    Ok((one("ja")?, one("en")?))
+}
+
+fn kind(table: &Table, word: &str) -> Result<Kind, Fault> {
+    Ok(match word {
+        "count" => Kind::Count {
+            window: window(table, word)?,
+            at_least: at_least(table, word)?,
+            by: by(table)?,
+        },
+        "distinct" => Kind::Distinct {
+            field: field(table, word)?,
+            window: window(table, word)?,
+            at_least: at_least(table, word)?,
+            by: by(table)?,
+        },
+        "novelty" => {
+            let field = field(table, word)?;
+            let (lookback, min_active_days) = history(table, word)?;
+            let max_days = match table.get("max_days") {
+                Some(node) => node.small(0, LONGEST_DAYS)?,
+                None => 0,
+            };
+            Kind::Novelty {
+                field,
+                lookback,
+                min_active_days,
+                max_days,
+            }
+        }
+        "hours" => {
+            let (lookback, min_active_days) = history(table, word)?;
+            Kind::Hours {
+                lookback,
+                min_active_days,
+                at_least: {
+                    let why = format!("an hours rule needs \"at_least\", {EXPECTED}");
+                    table.need("at_least", &why)?.duration()?
+                },
+            }
+        }
+        _ => Kind::Match,
+    })
+}
+
+fn field(table: &Table, kind: &str) -> Result<Key, Fault> {
+    let why = format!("a {kind} rule needs a \"field\", the field whose values it looks at");
+    table.need("field", &why)?.key()
+}
+
+fn by(table: &Table) -> Result<Vec<Key>, Fault> {
+    table.get("by").map_or_else(|| Ok(Vec::new()), Node::keys)
+}
+
+fn window(table: &Table, kind: &str) -> Result<i64, Fault> {
+    let why = format!("a {kind} rule needs a \"window\", {EXPECTED}");
+    table.need("window", &why)?.duration()
+}
+
+fn at_least(table: &Table, kind: &str) -> Result<u64, Fault> {
+    let why = format!("a {kind} rule needs \"at_least\", a whole number");
+    let node = table.need("at_least", &why)?;
+    u64::try_from(node.integer(1, i64::MAX)?).map_err(|_| node.expected("a whole number"))
+}
+
+/// `lookback` and `min_active_days`.
+fn history(table: &Table, kind: &str) -> Result<(u32, u32), Fault> {
+    let why = format!("a {kind} rule needs a \"lookback\", a number of days such as \"90d\"");
+    let lookback = table.need("lookback", &why)?.lookback()?;
+    let why = format!(
+        "a {kind} rule needs \"min_active_days\", the number of days with records in the lookback below which it says nothing"
+    );
+    let days = table
+        .need("min_active_days", &why)?
+        .small(0, LONGEST_DAYS)?;
+    Ok((lookback, days))
+}

@@ -1,0 +1,470 @@
+"""The promises of a scan, held against small odd logs.
+
+A scan's result is a function of the *set* of records: it equals the brute-force oracle's, and
+nothing about how the records were written, split, ordered or read may change it.
+"""
+
+# ruff: noqa: S311 - chance, not secrets
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import oracle
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from csv_reference import Blank, parse, physical_lines
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from observe import (
+    content,
+    everything,
+    in_output_order,
+    japanese_holiday,
+    names,
+    outcome_of,
+    read_records,
+    record_of,
+    rows,
+)
+from oracle import FIELDS, Record
+from rendering import (
+    ENCODINGS,
+    HEADER,
+    Log,
+    Style,
+    cells,
+    encodable,
+    folder,
+    milliseconds,
+    render_records,
+    write_log,
+)
+from strategies import Case, cases, examples, logs, styles
+
+import yokome
+
+CHUNK_SIZES = st.one_of(st.integers(1, 64), st.sampled_from((None, 100, 1000)))
+THREADS = st.sampled_from((1, 2, 8, None))
+
+
+def scan(log: Log, policy: dict[str, Any], style: Style, **how: Any) -> yokome.ScanResult:
+    """Scan a written log, saying only what cannot be found out from so few records."""
+    return yokome.scan(
+        names(log.paths),
+        yokome.Policy.from_dict(policy),
+        encoding=style.label,
+        delimiter=style.delimiter,
+        **how,
+    )
+
+
+@st.composite
+def written_cases(draw: st.DrawFn, *, millis: bool = False) -> tuple[Case, Style]:
+    """A log, a policy, and a manner of writing that can carry the log."""
+    style = draw(styles(millis=millis))
+    return draw(cases(encoding=style.encoding, millis=millis)), style
+
+
+# --- the oracle ----------------------------------------------------------------------------------
+
+
+def check_against_oracle(
+    case: Case, style: Style, files: int, chunk_size: int | None, threads: int | None
+) -> None:
+    """Everything the engine says about the log is what the oracle says."""
+    records, policy = case
+    with folder() as place:
+        log = write_log(records, style, place, files=files, shuffle=True)
+        result = scan(log, policy, style, chunk_size=chunk_size, threads=threads)
+        got = outcome_of(result)
+        want = oracle.scan(log.records, policy, holidays=japanese_holiday)
+        assert got.summary == want.summary
+        assert got.flagged == want.flagged
+        assert got.findings == want.findings
+        assert got.by_user == want.by_user
+        assert got.by_day == want.by_day
+        assert got.activity == want.activity
+        assert in_output_order(result.flagged, result.policy)
+        check_rows(result, log)
+        check_inputs(result, log)
+
+
+def check_rows(result: yokome.ScanResult, log: Log) -> None:
+    """Flagged rows carry their records: fields, place and text; and their finding."""
+    by_place = {(r.source, r.line): r for r in log.records}
+    kinds = {rule["id"]: rule["kind"] for rule in result.policy.rules}
+    findings = {row["finding"]: row for row in rows(result.findings)}
+    assert len(findings) == result.findings.num_rows
+    members: Counter[str] = Counter()
+    for row in rows(result.flagged):
+        place = row["source"], row["line"]
+        assert record_of(row) == by_place[place]
+        assert row["offset"] == log.places[place].offset
+        assert row["raw"] == log.places[place].raw
+        finding = findings[row["finding"]]
+        members[row["finding"]] += 1
+        assert finding["rule"] == row["rule"]
+        assert finding["key"] == row[finding["per"]]
+        assert finding["first"] <= row["time"] <= finding["last"]
+        assert row["observed"] <= finding["peak"]
+        assert (finding["value"] is not None) == (kinds[row["rule"]] == "novelty")
+    assert members == {name: row["records"] for name, row in findings.items()}
+
+
+def check_inputs(result: yokome.ScanResult, log: Log) -> None:
+    """Nothing is lost in silence."""
+    assert result.rejects.num_rows == 0
+    inputs = {row["source"]: row for row in rows(result.inputs)}
+    assert set(inputs) == set(names(log.paths))
+    for source, row in inputs.items():
+        written = log.rendered[source]
+        times = [r.time for r in log.records if r.source == source]
+        assert row["records"] == len(written.places)
+        assert row["rejected"] == 0
+        assert row["blank"] == written.blank
+        assert row["lines"] == written.lines
+        assert row["replaced"] == 0
+        assert row["error"] is None
+        assert row["first"] == min(times, default=None)
+        assert row["last"] == max(times, default=None)
+        assert json.loads(row["columns"]) == dict(HEADER)
+
+
+@settings(max_examples=examples(250))
+@given(
+    written=written_cases(),
+    files=st.integers(1, 3),
+    chunk_size=CHUNK_SIZES,
+    threads=THREADS,
+)
+def test_the_engine_says_what_the_oracle_says(
+    written: tuple[Case, Style], files: int, chunk_size: int | None, threads: int | None
+) -> None:
+    case, style = written
+    check_against_oracle(case, style, files, chunk_size, threads)
+
+
+@settings(max_examples=examples(60))
+@given(written=written_cases(millis=True), chunk_size=CHUNK_SIZES)
+def test_milliseconds_count(written: tuple[Case, Style], chunk_size: int | None) -> None:
+    case, style = written
+    check_against_oracle(case, style, 1, chunk_size, 1)
+
+
+@settings(max_examples=examples(25))
+@given(case=cases(max_size=120), threads=THREADS)
+def test_longer_logs_say_what_the_oracle_says(case: Case, threads: int | None) -> None:
+    check_against_oracle(case, Style(), 2, None, threads)
+
+
+# --- ways of reading -----------------------------------------------------------------------------
+
+
+@settings(max_examples=examples(60))
+@given(
+    written=written_cases(),
+    ways=st.lists(st.tuples(CHUNK_SIZES, THREADS), min_size=2, max_size=4),
+)
+def test_chunks_and_threads_change_nothing(
+    written: tuple[Case, Style], ways: list[tuple[int | None, int | None]]
+) -> None:
+    (records, policy), style = written
+    with folder() as place:
+        log = write_log(records, style, place, files=2, shuffle=True)
+        usual = everything(scan(log, policy, style))
+        for chunk_size, threads in ways:
+            other = scan(log, policy, style, chunk_size=chunk_size, threads=threads)
+            assert everything(other) == usual
+
+
+@settings(max_examples=examples(40))
+@given(case=cases(encoding="cp932"), other=styles(), seed=st.integers(0, 99))
+def test_the_manner_of_writing_changes_nothing(case: Case, other: Style, seed: int) -> None:
+    records, policy = case
+    # What the other encoding cannot carry, e.g. user-defined characters, is left out.
+    records = tuple(
+        r for r in records if encodable("".join(map(str, r.__dict__.values())), other.encoding)
+    )
+    plain = Style(seed=seed)
+    results = []
+    for style in (plain, other):
+        with folder() as place:
+            log = write_log(records, style, place)
+            results.append(content(scan(log, policy, style)))
+    assert results[0] == results[1]
+
+
+@settings(max_examples=examples(40))
+@given(case=cases(), style=styles(encoding="utf-8", zipped=False))
+def test_compression_changes_only_the_name(case: Case, style: Style) -> None:
+    records, policy = case
+    results = []
+    for zipped in (False, True):
+        with folder() as place:
+            log = write_log(records, replace(style, gzip=zipped), place)
+            listed = everything(scan(log, policy, style))
+            kept = ("source", "bytes")
+            results.append(
+                {
+                    name: [{k: v for k, v in row.items() if k not in kept} for row in table]
+                    for name, table in listed.items()
+                }
+            )
+    assert results[0] == results[1]
+
+
+@settings(max_examples=examples(40))
+@given(case=cases(), files=st.integers(1, 4), seeds=st.tuples(st.integers(0), st.integers(0)))
+def test_the_order_of_lines_and_the_split_over_files_change_nothing(
+    case: Case, files: int, seeds: tuple[int, int]
+) -> None:
+    records, policy = case
+    results = []
+    for seed, number in zip(seeds, (1, files), strict=True):
+        with folder() as place:
+            style = Style(seed=seed)
+            log = write_log(records, style, place, files=number, shuffle=True)
+            results.append(content(scan(log, policy, style)))
+    assert results[0] == results[1]
+
+
+@settings(max_examples=examples(40))
+@given(case=cases(), order=st.permutations(range(3)))
+def test_the_order_of_naming_files_changes_nothing(case: Case, order: Sequence[int]) -> None:
+    records, policy = case
+    with folder() as place:
+        log = write_log(records, Style(), place, files=3)
+        usual = scan(log, policy, Style())
+        other = scan(replace(log, paths=tuple(log.paths[n] for n in order)), policy, Style())
+        for name, table in everything(usual).items():
+            if name != "inputs":
+                assert rows(getattr(other, name)) == table
+        in_place = sorted(rows(other.inputs), key=lambda row: str(row["source"]))
+        assert in_place == sorted(rows(usual.inputs), key=lambda row: str(row["source"]))
+
+
+# --- nothing is lost -----------------------------------------------------------------------------
+
+GOOD = "2026-04-01 09:00:00,u,op"
+TOKENS = (GOOD, GOOD + "\n", GOOD + "\r\n", GOOD + "\r", ",", '"', '""', "\n", "\r", "\r\n", "a")
+JUNK = st.lists(st.sampled_from(TOKENS), max_size=20).map("".join)
+
+
+@settings(max_examples=examples(250))
+@given(
+    junk=JUNK,
+    encoding=st.sampled_from(("utf-8", "cp932", "utf-16-le", "utf-16-be")),
+    chunk_size=CHUNK_SIZES,
+    threads=st.sampled_from((1, 2)),
+)
+def test_every_record_seen_is_accepted_or_rejected(
+    junk: str, encoding: str, chunk_size: int | None, threads: int
+) -> None:
+    label, codec, mark = ENCODINGS[encoding]
+    text = "日時,職員番号,操作内容\n" + junk
+    accepted: list[tuple[Any, ...]] = []
+    rejected: list[tuple[Any, ...]] = []
+    blank = 0
+    for number, item in enumerate(parse(text)):
+        if number == 0:
+            continue
+        if isinstance(item, Blank):
+            blank += 1
+            continue
+        offset = len(mark) + len(text[: item.start].encode(codec))
+        if item.fields is None:
+            rejected.append((item.line, offset, "quote"))
+        elif len(item.fields) != 3:
+            rejected.append((item.line, offset, "columns"))
+        elif item.fields[0] != "2026-04-01 09:00:00":
+            rejected.append((item.line, offset, "time"))
+        else:
+            _, user, operation = item.fields
+            accepted.append((item.line, offset, user or None, operation or None))
+
+    with folder() as place:
+        path = place / "log.csv"
+        path.write_bytes(mark + text.encode(codec))
+        reading = yokome.read(
+            path,
+            encoding=label,
+            delimiter=",",
+            time_format="%Y-%m-%d %H:%M:%S",
+            chunk_size=chunk_size,
+            threads=threads,
+        )
+        found = [
+            (row["line"], row["offset"], row["user"], row["operation"])
+            for row in read_records(reading)
+        ]
+        refused = [(row["line"], row["offset"], row["reason"]) for row in rows(reading.rejects)]
+        (counts,) = rows(reading.inputs)
+    assert sorted(found) == sorted(accepted)
+    assert sorted(refused) == sorted(rejected)
+    assert counts["records"] == len(accepted)
+    assert counts["rejected"] == len(rejected)
+    assert counts["blank"] == blank
+    assert counts["lines"] == physical_lines(text)
+    assert counts["bytes"] == len(mark + text.encode(codec))
+
+
+@settings(max_examples=examples(80))
+@given(data=st.data(), files=st.integers(1, 3), chunk_size=CHUNK_SIZES, threads=THREADS)
+def test_read_gives_exactly_the_records(
+    data: st.DataObject, files: int, chunk_size: int | None, threads: int | None
+) -> None:
+    millis = data.draw(st.booleans())
+    style = data.draw(styles(millis=millis))
+    records = data.draw(logs(encoding=style.encoding, millis=millis))
+    with folder() as place:
+        log = write_log(records, style, place, files=files, shuffle=True)
+        reading = yokome.read(
+            names(log.paths),
+            encoding=style.label,
+            delimiter=style.delimiter,
+            chunk_size=chunk_size,
+            threads=threads,
+        )
+        found = read_records(reading)
+        counts = rows(reading.inputs)
+    expected = {(r.source, r.line): r for r in log.records}
+    assert {(row["source"], row["line"]): record_of(row) for row in found} == expected
+    assert len(found) == len(expected)
+    assert {(row["source"], row["line"]): row["offset"] for row in found} == {
+        place: placed.offset for place, placed in log.places.items()
+    }
+    assert sum(row["records"] for row in counts) == len(records)
+
+
+# --- Arrow streams -------------------------------------------------------------------------------
+
+
+def columns_as_written(records: Sequence[Record]) -> dict[str, list[Any]]:
+    """The log as a table of texts, under its own header."""
+    rng = random.Random(0)
+    lines = [
+        cells(r, f"{r.time:%Y-%m-%d %H:%M:%S}.{milliseconds(r.time):03}", rng) for r in records
+    ]
+    return {header: [line[n] for line in lines] for n, header in enumerate(HEADER.values())}
+
+
+def typed_table(records: Sequence[Record]) -> pa.Table:
+    """The log as a table of the record schema's names and types."""
+    types = {"time": pa.timestamp("ms"), "references": pa.bool_()}
+    return pa.table(
+        {
+            name: pa.array([getattr(r, name) for r in records], types.get(name, pa.string()))
+            for name in FIELDS
+        }
+    )
+
+
+def batches(table: pa.Table, size: int) -> pa.RecordBatchReader:
+    """The table as a stream of small batches."""
+    return pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=size))
+
+
+def stream_sources(records: Sequence[Record], size: int) -> dict[str, Any]:
+    """The same log as every kind of stream."""
+    typed = typed_table(records)
+    under_header = typed.rename_columns(list(HEADER.values()))
+    texts = columns_as_written(records)
+    schema = pa.schema([(name, pa.string()) for name in texts])
+    text_table = pa.table(texts, schema=schema)
+    dictionaries = pa.table(
+        {
+            name: typed[name].dictionary_encode()
+            if pa.types.is_string(typed.schema.field(name).type)
+            else typed[name]
+            for name in FIELDS
+        }
+    )
+    return {
+        "pyarrow, record schema": typed,
+        "pyarrow, header names": under_header,
+        "pyarrow, texts": text_table,
+        "pyarrow, dictionaries": dictionaries,
+        "pyarrow, stream of batches": batches(typed, size),
+        "polars": pl.from_arrow(typed),
+        "polars, header names": pl.from_arrow(under_header),
+        "pandas": pd.DataFrame({name: typed[name].to_pylist() for name in FIELDS}).astype(
+            {"time": "datetime64[ms]", "references": "boolean"}
+        ),
+    }
+
+
+@settings(max_examples=examples(30))
+@given(case=cases(millis=True, max_size=15), size=st.integers(1, 5), threads=THREADS)
+def test_a_stream_gives_what_the_file_gives(case: Case, size: int, threads: int | None) -> None:
+    records, policy = case
+    if not records:  # a pandas frame of nothing has no types
+        return
+    compiled = yokome.Policy.from_dict(policy)
+    style = Style(time_format="fraction")
+    with folder() as place:
+        log = write_log(records, style, place)
+        expected = content(scan(log, policy, style))
+        sources = stream_sources(records, size)
+        sources["yokome.read"] = yokome.read(names(log.paths), encoding="utf-8", delimiter=",")
+        for name, source in sources.items():
+            assert content(yokome.scan(source, compiled, threads=threads)) == expected, name
+
+
+def test_an_empty_stream_is_a_log_without_records() -> None:
+    result = yokome.scan(typed_table([]))
+    assert result.flagged.num_rows == 0
+    assert sum(row["records"] for row in rows(result.inputs)) == 0
+
+
+# --- files in bulk -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_many_files_are_one_log(tmp_path: Path, threads: int) -> None:
+    records = [
+        Record(time=oracle.instant(f"2026-04-{1 + n % 28:02}T{n % 24:02}:00:00"), user=f"u{n % 7}")
+        for n in range(400)
+    ]
+    log = write_log(records, Style(), tmp_path, files=60, shuffle=True)
+    policy = {
+        "calendar": {"country": "JP", "hours": "08:30-17:15", "margin": "0s", "closed": []},
+        oracle.RULES: [
+            {"id": "r", "kind": "count", "window": "24h", "at_least": 2},
+            {"id": "o", "kind": "match", "where": {"calendar": "off-hours"}},
+        ],
+    }
+    expected = oracle.scan(log.records, policy, holidays=japanese_holiday)
+    result = yokome.scan(tmp_path, yokome.Policy.from_dict(policy), threads=threads)
+    assert outcome_of(result) == expected
+
+
+def test_rendered_logs_need_not_be_announced(tmp_path: Path) -> None:
+    """Encoding, delimiter and time format are found out when there is enough to tell by."""
+    records = [
+        Record(
+            time=oracle.instant(f"2026-04-{n + 1:02}T09:00:00"),
+            user=f"職員{n}",
+            department="税務課",
+            operation="検索",
+            result="success",
+            subject="000123",
+        )
+        for n in range(20)
+    ]
+    for number, encoding in enumerate(sorted(ENCODINGS)):
+        for delimiter in ",\t;|":
+            style = Style(encoding=encoding, delimiter=delimiter, quoting="all")
+            path = tmp_path / f"log{number}.csv"
+            path.write_bytes(render_records(records, style).data)
+            reading = yokome.read(path)
+            found = [record_of(row) for row in read_records(reading)]
+            assert [replace(r, source="", line=0) for r in found] == records, style
