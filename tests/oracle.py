@@ -20,9 +20,20 @@ from itertools import pairwise
 from typing import Any
 
 TEXT_FIELDS = ("user", "user_name", "department", "terminal", "system", "operation", "subject")
-FIELDS = ("time", *TEXT_FIELDS, "result", "references")
+FIELDS = (
+    "time",
+    "user",
+    "user_name",
+    "department",
+    "terminal",
+    "system",
+    "operation",
+    "result",
+    "references",
+    "subject",
+)
 DERIVED = ("date", "hour", "weekday", "day_type")
-RULES = "rule"  # the array of tables that holds the rules
+RULES = "rules"  # the array of tables that holds the rules
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Policy = Mapping[str, Any]

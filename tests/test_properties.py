@@ -139,7 +139,7 @@ def check_inputs(result: yokome.ScanResult, log: Log) -> None:
         assert json.loads(row["columns"]) == dict(HEADER)
 
 
-@settings(max_examples=examples(250))
+@settings(max_examples=examples(400))
 @given(
     written=written_cases(),
     files=st.integers(1, 3),
@@ -153,14 +153,14 @@ def test_the_engine_says_what_the_oracle_says(
     check_against_oracle(case, style, files, chunk_size, threads)
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(100))
 @given(written=written_cases(millis=True), chunk_size=CHUNK_SIZES)
 def test_milliseconds_count(written: tuple[Case, Style], chunk_size: int | None) -> None:
     case, style = written
     check_against_oracle(case, style, 1, chunk_size, 1)
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(40))
 @given(case=cases(max_size=120), threads=THREADS)
 def test_longer_logs_say_what_the_oracle_says(case: Case, threads: int | None) -> None:
     check_against_oracle(case, Style(), 2, None, threads)
@@ -259,7 +259,7 @@ TOKENS = (GOOD, GOOD + "\n", GOOD + "\r\n", GOOD + "\r", ",", '"', '""', "\n", "
 JUNK = st.lists(st.sampled_from(TOKENS), max_size=20).map("".join)
 
 
-@settings(max_examples=examples(250))
+@settings(max_examples=examples(400))
 @given(
     junk=JUNK,
     encoding=st.sampled_from(("utf-8", "cp932", "utf-16-le", "utf-16-be")),
@@ -376,7 +376,7 @@ def batches(table: pa.Table, size: int) -> pa.RecordBatchReader:
 def stream_sources(records: Sequence[Record], size: int) -> dict[str, Any]:
     """The same log as every kind of stream."""
     typed = typed_table(records)
-    under_header = typed.rename_columns(list(HEADER.values()))
+    under_header = typed.rename_columns([HEADER[name] for name in typed.column_names])
     texts = columns_as_written(records)
     schema = pa.schema([(name, pa.string()) for name in texts])
     text_table = pa.table(texts, schema=schema)

@@ -103,6 +103,7 @@ at_least = 3
         ("[columns]\nwho = '職員番号'\n", 2, "who"),
         ("[scope\n", 1, ""),
     ],
+    ids=lambda value: "policy" if isinstance(value, str) and "\n" in value else str(value),
 )
 def test_what_a_policy_cannot_say(tmp_path: Path, text: str, line: int, says: str) -> None:
     path = tmp_path / "policy.toml"

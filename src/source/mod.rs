@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use open::{Compression, Input, open};
+pub use open::{Compression, Input, describe, open};
 
 use crate::error::{Error, Result};
 

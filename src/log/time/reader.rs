@@ -22,7 +22,8 @@ impl Zone {
     }
 
     /// Local civil milliseconds of a UTC instant in milliseconds.
-    fn civil(&self, utc_ms: i64) -> Option<i64> {
+    #[must_use]
+    pub fn civil(&self, utc_ms: i64) -> Option<i64> {
         let instant = Timestamp::from_millisecond(utc_ms).ok()?;
         Some(utc_ms + i64::from(self.0.to_offset(instant).seconds()) * 1000)
     }

@@ -1,0 +1,323 @@
+//! Blocks ↔ Arrow: record batches of the record schema out, record batches of any origin in.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt32Type;
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+    UInt32Array, UInt64Array,
+};
+use arrow_cast::cast;
+use arrow_schema::{DataType, SchemaRef, TimeUnit};
+
+use crate::block::{Block, Columns, Origin, REFERENCES_NO, REFERENCES_YES};
+use crate::dictionary::{Dictionaries, ID_FIELDS, id_column};
+use crate::error::{Error, Result};
+use crate::log::encoding::{Encoding, utf16_len};
+use crate::log::header::{Mapping, map};
+use crate::log::parse::{Meaning, Parsed, Reject};
+use crate::log::plan::ReadOptions;
+use crate::log::time::{Detection, TimeFormat, TimeReader, detect};
+use crate::record::{Field, Outcome, record_schema};
+
+/// The name of a source that is a stream of record batches.
+pub const STREAM_NAME: &str = "<arrow>";
+
+/// Record batches → blocks. Columns are found as in a CSV header; line `n` is row `n`, from 1.
+pub struct BlockReader {
+    meaning: Arc<Meaning>,
+    dictionaries: Arc<Dictionaries>,
+    options: ReadOptions,
+    mapping: Option<(SchemaRef, Mapping)>,
+    time: Option<TimeReader>,
+}
+
+/// Maps the columns of a schema to the fields of a record.
+///
+/// # Errors
+/// [`Error::Columns`] if no time or user column is found, or a column that was named is not there.
+pub fn map_schema(schema: &SchemaRef, options: &ReadOptions) -> Result<Mapping> {
+    let headers: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
+    let seen = headers.join(", ");
+    let (mapping, missing) = map(&headers, &options.columns);
+    if let Some((field, name)) = missing.first() {
+        let message = format!("column {name}, named for {}, is not there; columns seen: {seen}", field.name());
+        return Err(Error::columns(STREAM_NAME, message));
+    }
+    for field in [Field::Time, Field::User] {
+        if mapping.column(field).is_none() {
+            let name = field.name();
+            let message = format!("no column found for {name}; columns seen: {seen}. Map it: columns={{\"{name}\": \"COLUMN\"}}");
+            return Err(Error::columns(STREAM_NAME, message));
+        }
+    }
+    Ok(mapping)
+}
+
+impl BlockReader {
+    /// A reader of record batches.
+    #[must_use]
+    pub fn new(meaning: Arc<Meaning>, dictionaries: Arc<Dictionaries>, options: &ReadOptions) -> BlockReader {
+        BlockReader { meaning, dictionaries, options: options.clone(), mapping: None, time: None }
+    }
+
+    /// The records of a batch.
+    ///
+    /// # Errors
+    /// [`Error::Columns`] for columns that are missing or of a type that no text can be made of.
+    pub fn read(&mut self, batch: &RecordBatch) -> Result<Parsed> {
+        let schema = batch.schema();
+        if self.mapping.as_ref().is_none_or(|(known, _)| *known != schema) {
+            self.mapping = Some((Arc::clone(&schema), map_schema(&schema, &self.options)?));
+        }
+        let mapping = self.mapping.as_ref().map(|(_, m)| m.clone()).unwrap_or_default();
+        let times = self.times(batch, &mapping)?;
+        let mut parsed = Parsed { lines: batch.num_rows() as u64, ..Parsed::default() };
+        let mut rows = Vec::with_capacity(times.len());
+        let columns = &mut parsed.block.columns;
+        for (row, time) in times.iter().enumerate() {
+            match time {
+                Some(time) => {
+                    columns.time.push(*time);
+                    #[allow(clippy::cast_possible_truncation)]
+                    columns.line.push(row as u32);
+                    rows.push(row);
+                }
+                None => parsed.rejects.push(Reject {
+                    line: row as u64,
+                    offset: 0,
+                    reason: "time",
+                    excerpt: row_text(batch, row),
+                }),
+            }
+        }
+        for field in Field::ALL.into_iter().skip(1) {
+            if let Some(column) = mapping.column(field) {
+                self.fill(field, batch.column(column), &rows, columns)?;
+            } else if let Some(value) = self.assumed(field) {
+                put(field, vec![value; rows.len()], columns);
+            }
+        }
+        for code in &mut columns.references {
+            if *code > REFERENCES_YES {
+                *code = 0;
+                parsed.unknown_references += 1;
+            }
+        }
+        parsed.no_user = columns.ids[0].iter().filter(|&&id| id == 0).count() as u64;
+        parsed.block.origin = Origin::default();
+        Ok(parsed)
+    }
+
+    fn assumed(&self, field: Field) -> Option<u64> {
+        use crate::policy::Assumed;
+        Some(match self.meaning.assumed(field)? {
+            Assumed::Bool(yes) => u64::from(if *yes { REFERENCES_YES } else { REFERENCES_NO }),
+            Assumed::Outcome(outcome) => *outcome as u64,
+            Assumed::Text(text) if field == Field::Subject => self.dictionaries.subject(text, None),
+            Assumed::Text(text) => self.dictionaries.of(field).intern(text, None).into(),
+        })
+    }
+
+    /// Local civil milliseconds by row.
+    fn times(&mut self, batch: &RecordBatch, mapping: &Mapping) -> Result<Vec<Option<i64>>> {
+        let array = batch.column(mapping.column(Field::Time).unwrap_or(0));
+        if let DataType::Timestamp(_, zone) = array.data_type() {
+            let ms = cast(array, &DataType::Timestamp(TimeUnit::Millisecond, zone.clone())).map_err(|e| failed(&e))?;
+            let ms = ms.as_primitive::<arrow_array::types::TimestampMillisecondType>();
+            let local = |t: i64| if zone.is_some() { self.options.zone.civil(t) } else { Some(t) };
+            return Ok(ms.iter().map(|t| t.and_then(local)).collect());
+        }
+        let date = texts(array)?;
+        let second = mapping.time_of_day.map(|c| texts(batch.column(c))).transpose()?;
+        let pair = |row: usize| {
+            let time = second.as_ref().map(|s| s.value(row).as_bytes());
+            (date.value(row).as_bytes(), time)
+        };
+        let given = &self.options.time_format;
+        if self.time.is_none() {
+            let format = if given.is_empty() {
+                let sample = (0..batch.num_rows().min(1000)).filter(|&row| date.is_valid(row)).map(pair);
+                match detect(sample.clone(), &self.options.zone) {
+                    Detection::Format(format) => format,
+                    _ if sample.count() == 0 => return Ok(vec![None; batch.num_rows()]),
+                    Detection::DayOrMonth => return Err(Error::columns(STREAM_NAME, "the times could be day/month or month/day: give time_format")),
+                    Detection::Unknown => return Err(Error::columns(STREAM_NAME, "the values of the time column do not read as times: give time_format or another column for time")),
+                }
+            } else {
+                TimeFormat::Explicit(given.clone())
+            };
+            self.time = Some(TimeReader::new(format, self.options.zone.clone()));
+        }
+        let Some(reader) = &mut self.time else { return Ok(Vec::new()) };
+        Ok((0..batch.num_rows())
+            .map(|row| {
+                if date.is_null(row) {
+                    return None;
+                }
+                match pair(row) {
+                    (date, None) => reader.read(date),
+                    (date, Some(time)) => reader.read_pair(date, time),
+                }
+            })
+            .collect())
+    }
+
+    /// Fills a field; dictionary columns are interned by value, not by row.
+    fn fill(&self, field: Field, array: &ArrayRef, rows: &[usize], columns: &mut Columns) -> Result<()> {
+        let number = |text: &str| -> u64 {
+            if text.is_empty() { 0 } else { self.meaning.number(field, text.as_bytes(), Encoding::Utf8, &self.dictionaries) }
+        };
+        let values: Vec<u64> = if let DataType::Dictionary(_, _) = array.data_type() {
+            let dictionary = cast(array, &DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8)))
+                .map_err(|e| failed(&e))?;
+            let dictionary = dictionary.as_dictionary::<UInt32Type>();
+            let numbers: Vec<u64> = dictionary.values().as_string::<i32>().iter().map(|t| t.map_or(0, number)).collect();
+            let keys = dictionary.keys();
+            rows.iter().map(|&row| if keys.is_null(row) { 0 } else { numbers[keys.value(row) as usize] }).collect()
+        } else {
+            let texts = texts(array)?;
+            rows.iter().map(|&row| if texts.is_null(row) { 0 } else { number(texts.value(row)) }).collect()
+        };
+        put(field, values, columns);
+        Ok(())
+    }
+}
+
+fn put(field: Field, values: Vec<u64>, columns: &mut Columns) {
+    #[allow(clippy::cast_possible_truncation)]
+    match field {
+        Field::Subject => columns.subject = values,
+        Field::Result => columns.result = values.into_iter().map(|v| v as u8).collect(),
+        Field::References => columns.references = values.into_iter().map(|v| v as u8).collect(),
+        _ => {
+            if let Some(column) = id_column(field) {
+                columns.ids[column] = values.into_iter().map(|v| v as u32).collect();
+            }
+        }
+    }
+}
+
+fn failed(error: &arrow_schema::ArrowError) -> Error {
+    Error::columns(STREAM_NAME, error.to_string())
+}
+
+/// A column as text: whole floats without a fraction (ids that a data frame widened).
+fn texts(array: &ArrayRef) -> Result<StringArray> {
+    let float = matches!(array.data_type(), DataType::Float16 | DataType::Float32 | DataType::Float64);
+    let text: ArrayRef = if float {
+        let wide = cast(array, &DataType::Float64).map_err(|e| failed(&e))?;
+        let wide: &Float64Array = wide.as_primitive();
+        #[allow(clippy::cast_possible_truncation, clippy::float_cmp)]
+        let whole = |v: f64| if v == v.trunc() && v.abs() < 9e15 { (v as i64).to_string() } else { v.to_string() };
+        Arc::new(wide.iter().map(|v| v.filter(|v| !v.is_nan()).map(whole)).collect::<StringArray>())
+    } else {
+        cast(array, &DataType::Utf8).map_err(|e| failed(&e))?
+    };
+    Ok(text.as_string::<i32>().clone())
+}
+
+fn row_text(batch: &RecordBatch, row: usize) -> String {
+    let cells: Vec<String> = batch
+        .columns()
+        .iter()
+        .map(|c| texts(&c.slice(row, 1)).ok().filter(|t| t.is_valid(0)).map(|t| t.value(0).to_owned()).unwrap_or_default())
+        .collect();
+    cells.join(",").chars().take(200).collect()
+}
+
+/// Blocks → record batches of the record schema.
+pub struct BatchWriter {
+    dictionaries: Arc<Dictionaries>,
+    schema: SchemaRef,
+    sources: ArrayRef,
+    /// Dictionary values of each id field, made anew only when some were added.
+    values: [ArrayRef; 6],
+    outcomes: ArrayRef,
+}
+
+impl BatchWriter {
+    /// A writer for records of these sources.
+    #[must_use]
+    pub fn new(dictionaries: Arc<Dictionaries>, sources: &[String]) -> BatchWriter {
+        BatchWriter {
+            dictionaries,
+            schema: record_schema(),
+            sources: Arc::new(StringArray::from_iter_values(sources)),
+            values: std::array::from_fn(|_| Arc::new(StringArray::from(Vec::<&str>::new())) as ArrayRef),
+            outcomes: Arc::new(StringArray::from_iter_values(Outcome::ALL.iter().map(|o| o.name()))),
+        }
+    }
+
+    /// The records of a block.
+    ///
+    /// # Panics
+    /// Never: every column has the block's length.
+    pub fn write(&mut self, block: &Block) -> RecordBatch {
+        let columns = &block.columns;
+        let n = columns.len();
+        let mut arrays: Vec<ArrayRef> = vec![Arc::new(TimestampMillisecondArray::from(columns.time.clone()))];
+        for field in Field::ALL.into_iter().skip(1) {
+            arrays.push(match field {
+                Field::Result => {
+                    let keys = codes(columns.result.iter().map(|&c| u32::from(c)), n);
+                    Arc::new(DictionaryArray::new(keys, Arc::clone(&self.outcomes)))
+                }
+                Field::References => Arc::new(references(&columns.references, n)),
+                Field::Subject => self.subjects(columns, n),
+                _ => self.ids(field, columns, n),
+            });
+        }
+        let source = UInt32Array::from(vec![block.origin.source; n]);
+        arrays.push(Arc::new(DictionaryArray::new(source, Arc::clone(&self.sources))));
+        let line = columns.line.iter().map(|&l| block.origin.first_line + u64::from(l));
+        arrays.push(Arc::new(UInt64Array::from_iter_values(line)));
+        arrays.push(Arc::new(offsets(block, n)));
+        RecordBatch::try_new(Arc::clone(&self.schema), arrays).expect("columns of the schema")
+    }
+
+    fn ids(&mut self, field: Field, columns: &Columns, n: usize) -> ArrayRef {
+        let column = ID_FIELDS.iter().position(|&f| f == field).expect("an id field");
+        let values = self.dictionaries.of(field).read();
+        if self.values[column].len() < values.len() {
+            self.values[column] = Arc::new(StringArray::from_iter_values(values.texts()));
+        }
+        let keys = codes(columns.ids[column].iter().copied(), n);
+        Arc::new(DictionaryArray::new(keys, Arc::clone(&self.values[column])))
+    }
+
+    fn subjects(&self, columns: &Columns, n: usize) -> ArrayRef {
+        let mut builder = arrow_array::builder::StringDictionaryBuilder::<UInt32Type>::new();
+        for row in 0..n {
+            builder.append_option(columns.subject.get(row).and_then(|&s| self.dictionaries.subject_text(s)));
+        }
+        Arc::new(builder.finish())
+    }
+}
+
+/// Keys of a dictionary whose code 1 is its first value and 0 null.
+fn codes(codes: impl ExactSizeIterator<Item = u32>, n: usize) -> UInt32Array {
+    if codes.len() < n {
+        return UInt32Array::new_null(n);
+    }
+    codes.map(|c| c.checked_sub(1)).collect()
+}
+
+fn references(codes: &[u8], n: usize) -> BooleanArray {
+    (0..n).map(|row| codes.get(row).filter(|&&c| c != 0).map(|&c| c == REFERENCES_YES)).collect()
+}
+
+fn offsets(block: &Block, n: usize) -> UInt64Array {
+    let Some(text) = &block.origin.text else { return UInt64Array::new_null(n) };
+    let starts = &block.columns.start;
+    if !text.encoding.is_some_and(Encoding::is_utf16) {
+        return UInt64Array::from_iter_values(starts.iter().map(|&s| block.origin.offset + u64::from(s)));
+    }
+    let (mut at, mut offset) = (0, block.origin.offset);
+    UInt64Array::from_iter_values(starts.iter().map(|&s| {
+        offset += utf16_len(&text.bytes[at..s as usize]);
+        at = s as usize;
+        offset
+    }))
+}

@@ -1,0 +1,29 @@
+//! The binding: the only place that knows Python. It converts arguments and errors, releases the
+//! GIL for the whole of every long call, and hands tables over by the Arrow `PyCapsule` interface.
+
+mod errors;
+mod policy;
+mod read;
+mod scan;
+mod synth;
+
+use pyo3::prelude::*;
+
+/// The native module `yokome._yokome`.
+#[pymodule]
+mod _yokome {
+    #[pymodule_export]
+    use super::policy::{Policy, default_policy_toml};
+    #[pymodule_export]
+    use super::read::{NativeReader, read_paths};
+    #[pymodule_export]
+    use super::scan::{NativeResult, scan_paths, scan_stream};
+    #[pymodule_export]
+    use super::synth::synth;
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

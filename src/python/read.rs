@@ -1,0 +1,110 @@
+//! `read_paths`: a reader that is an Arrow stream.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::{ArrowError, SchemaRef};
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PyTable};
+
+use super::policy::{Policy, raise_plain};
+use super::scan::options;
+use crate::error::Error;
+use crate::read::Reader;
+use crate::record::record_schema;
+
+/// Records as they are read, once through.
+#[pyclass(frozen, module = "yokome._yokome")]
+pub struct NativeReader {
+    inner: Arc<Mutex<Reader>>,
+}
+
+/// The rest of a reader, as an Arrow stream.
+struct Rest(Arc<Mutex<Reader>>);
+
+impl Iterator for Rest {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reader.next_batch().map_err(|e| ArrowError::ExternalError(Box::new(e))).transpose()
+    }
+}
+
+impl RecordBatchReader for Rest {
+    fn schema(&self) -> SchemaRef {
+        record_schema()
+    }
+}
+
+fn one(batch: &RecordBatch) -> PyResult<PyTable> {
+    PyTable::try_new(vec![batch.clone()], batch.schema())
+}
+
+impl NativeReader {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Reader> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl NativeReader {
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let reader = PyRecordBatchReader::new(Box::new(Rest(Arc::clone(&self.inner))));
+        let reader = reader.into_pyobject(py)?.into_any();
+        reader.call_method1("__arrow_c_stream__", (requested_schema,))
+    }
+
+    fn next(&self, py: Python<'_>) -> PyResult<Option<PyRecordBatch>> {
+        loop {
+            let next = py.detach(|| self.lock().next_within(Duration::from_millis(200)));
+            match next {
+                Ok(Some(batch)) => return Ok(batch.map(PyRecordBatch::new)),
+                Ok(None) => py.check_signals()?,
+                Err(error) => return Err(raise_plain(py, &error)),
+            }
+        }
+    }
+
+    fn inputs(&self) -> PyResult<PyTable> {
+        one(&self.lock().inputs())
+    }
+
+    fn rejects(&self) -> PyResult<PyTable> {
+        one(&self.lock().rejects())
+    }
+
+    #[getter]
+    fn notes(&self) -> Vec<(String, String)> {
+        self.lock().notes().into_iter().map(|n| (n.ja, n.en)).collect()
+    }
+}
+
+/// Reads files, directories and globs into records.
+#[pyfunction]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, chunk_size))]
+#[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+pub fn read_paths(
+    py: Python<'_>,
+    paths: Vec<String>,
+    policy: &Bound<'_, Policy>,
+    encoding: Option<&str>,
+    delimiter: Option<&str>,
+    threads: Option<usize>,
+    strict: bool,
+    skip_unreadable: bool,
+    chunk_size: Option<usize>,
+) -> PyResult<NativeReader> {
+    let raise = |e: Error| raise_plain(py, &e);
+    let options = options(encoding, delimiter, threads, strict, skip_unreadable, chunk_size).map_err(raise)?;
+    let policy = &policy.get().inner;
+    let reader = py.detach(|| crate::read::read_paths(&paths, policy, &options)).map_err(raise)?;
+    Ok(NativeReader { inner: Arc::new(Mutex::new(reader)) })
+}

@@ -1,0 +1,246 @@
+//! `scan_paths`, `scan_stream`: one call each, the GIL released but for callbacks.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::SchemaRef;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3_arrow::input::AnyRecordBatch;
+use pyo3_arrow::PyTable;
+
+use super::errors::raise;
+use super::policy::Policy;
+use crate::detect::calendar::Holidays;
+use crate::error::{Error, Result};
+use crate::log::encoding::Encoding;
+use crate::scan::{self, CHUNK, Listener, Progress, ScanOptions, ScanResult};
+
+/// The exception of a callback that failed, until it is raised again.
+type Kept = Arc<Mutex<Option<PyErr>>>;
+
+fn keep(kept: &Kept, error: PyErr) -> Error {
+    let message = error.to_string();
+    *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    Error::Callback(message)
+}
+
+fn take(kept: &Kept) -> Option<PyErr> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+struct PythonHolidays {
+    callback: Py<PyAny>,
+    kept: Kept,
+}
+
+impl Holidays for PythonHolidays {
+    fn year(&self, country: &str, year: i32) -> Result<Vec<i32>> {
+        Python::attach(|py| {
+            let days = self.callback.call1(py, (country, year)).and_then(|days| days.extract(py));
+            days.map_err(|e| keep(&self.kept, e))
+        })
+    }
+}
+
+struct PythonListener {
+    progress: Option<Py<PyAny>>,
+    sink: Option<Py<PyAny>>,
+    kept: Kept,
+    told: Option<Instant>,
+}
+
+impl PythonListener {
+    fn tell(&self, py: Python<'_>, progress: Progress) -> PyResult<()> {
+        if let Some(callback) = &self.progress {
+            let state = PyDict::new(py);
+            state.set_item("bytes", progress.bytes)?;
+            state.set_item("total_bytes", Some(progress.total).filter(|&t| t > 0))?;
+            state.set_item("records", progress.records)?;
+            state.set_item("stage", "scan")?;
+            callback.call1(py, (state,))?;
+        }
+        Ok(())
+    }
+}
+
+impl Listener for PythonListener {
+    fn progress(&mut self, progress: Progress) -> Result<()> {
+        if self.told.is_some_and(|at| at.elapsed() < Duration::from_millis(200)) {
+            return Ok(());
+        }
+        self.told = Some(Instant::now());
+        Python::attach(|py| {
+            py.check_signals().and_then(|()| self.tell(py, progress)).map_err(|e| keep(&self.kept, e))
+        })
+    }
+
+    fn wants_flagged(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    fn flagged(&mut self, rows: RecordBatch) -> Result<()> {
+        let Some(sink) = &self.sink else { return Ok(()) };
+        Python::attach(|py| {
+            let schema = rows.schema();
+            PyTable::try_new(vec![rows], schema)
+                .and_then(|table| sink.call1(py, (table,)))
+                .map(|_| ())
+                .map_err(|e| keep(&self.kept, e))
+        })
+    }
+}
+
+/// What a scan found, as tables.
+#[pyclass(frozen, module = "yokome._yokome")]
+pub struct NativeResult {
+    inner: ScanResult,
+}
+
+fn table(batches: Vec<RecordBatch>, schema: SchemaRef) -> PyResult<PyTable> {
+    PyTable::try_new(batches, schema)
+}
+
+fn one(batch: &RecordBatch) -> PyResult<PyTable> {
+    table(vec![batch.clone()], batch.schema())
+}
+
+#[pymethods]
+impl NativeResult {
+    fn flagged(&self) -> PyResult<PyTable> {
+        table(self.inner.flagged.clone(), Arc::clone(&self.inner.flagged_schema))
+    }
+
+    fn findings(&self) -> PyResult<PyTable> {
+        one(&self.inner.findings)
+    }
+
+    fn summary(&self) -> PyResult<PyTable> {
+        one(&self.inner.summary)
+    }
+
+    fn by_user(&self) -> PyResult<PyTable> {
+        one(&self.inner.by_user)
+    }
+
+    fn by_day(&self) -> PyResult<PyTable> {
+        one(&self.inner.by_day)
+    }
+
+    fn activity(&self) -> PyResult<PyTable> {
+        one(&self.inner.activity)
+    }
+
+    fn inputs(&self) -> PyResult<PyTable> {
+        one(&self.inner.inputs)
+    }
+
+    fn rejects(&self) -> PyResult<PyTable> {
+        one(&self.inner.rejects)
+    }
+
+    #[getter]
+    fn notes(&self) -> Vec<(String, String)> {
+        self.inner.notes.iter().map(|n| (n.ja.clone(), n.en.clone())).collect()
+    }
+}
+
+/// Options as Python gives them.
+///
+/// # Errors
+/// [`Error::Usage`] for an unknown encoding or delimiter.
+pub fn options(
+    encoding: Option<&str>,
+    delimiter: Option<&str>,
+    threads: Option<usize>,
+    strict: bool,
+    skip_unreadable: bool,
+    chunk_size: Option<usize>,
+) -> Result<ScanOptions> {
+    let encoding = encoding
+        .map(|label| {
+            let unknown = || Error::Usage(format!("encoding: {label} is none of utf-8, cp932, utf-16, utf-16le, utf-16be, euc-jp"));
+            Encoding::from_label(label).ok_or_else(unknown)
+        })
+        .transpose()?;
+    let delimiter = delimiter
+        .map(|text| match text.as_bytes() {
+            [d @ (b',' | b'\t' | b';' | b'|')] => Ok(*d),
+            _ => Err(Error::Usage(format!("delimiter: {text:?} is none of ',' '\\t' ';' '|'"))),
+        })
+        .transpose()?;
+    Ok(ScanOptions { encoding, delimiter, threads, strict, skip_unreadable, chunk: chunk_size.unwrap_or(CHUNK) })
+}
+
+struct Callbacks {
+    holidays: Arc<dyn Holidays>,
+    listener: PythonListener,
+    kept: Kept,
+}
+
+impl Callbacks {
+    fn new(holidays: Py<PyAny>, progress: Option<Py<PyAny>>, sink: Option<Py<PyAny>>) -> Callbacks {
+        let kept = Kept::default();
+        Callbacks {
+            holidays: Arc::new(PythonHolidays { callback: holidays, kept: Arc::clone(&kept) }),
+            listener: PythonListener { progress, sink, kept: Arc::clone(&kept), told: None },
+            kept,
+        }
+    }
+
+    fn result(&self, py: Python<'_>, found: Result<ScanResult>) -> PyResult<NativeResult> {
+        found.map(|inner| NativeResult { inner }).map_err(|e| raise(py, &e, take(&self.kept)))
+    }
+}
+
+/// Scans files, directories and globs.
+#[pyfunction]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, chunk_size, holidays, progress, sink))]
+#[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+pub fn scan_paths(
+    py: Python<'_>,
+    paths: Vec<String>,
+    policy: &Bound<'_, Policy>,
+    encoding: Option<&str>,
+    delimiter: Option<&str>,
+    threads: Option<usize>,
+    strict: bool,
+    skip_unreadable: bool,
+    chunk_size: Option<usize>,
+    holidays: Py<PyAny>,
+    progress: Option<Py<PyAny>>,
+    sink: Option<Py<PyAny>>,
+) -> PyResult<NativeResult> {
+    let options = options(encoding, delimiter, threads, strict, skip_unreadable, chunk_size).map_err(|e| raise(py, &e, None))?;
+    let policy = &policy.get().inner;
+    let mut callbacks = Callbacks::new(holidays, progress, sink);
+    let found = py.detach(|| scan::scan_paths(&paths, policy, &options, &callbacks.holidays, &mut callbacks.listener));
+    callbacks.result(py, found)
+}
+
+/// Scans any object with `__arrow_c_stream__`.
+#[pyfunction]
+#[pyo3(signature = (stream, policy, *, threads, strict, holidays, progress, sink))]
+#[allow(clippy::too_many_arguments)]
+pub fn scan_stream(
+    py: Python<'_>,
+    stream: AnyRecordBatch,
+    policy: &Bound<'_, Policy>,
+    threads: Option<usize>,
+    strict: bool,
+    holidays: Py<PyAny>,
+    progress: Option<Py<PyAny>>,
+    sink: Option<Py<PyAny>>,
+) -> PyResult<NativeResult> {
+    let options = ScanOptions { threads, strict, ..ScanOptions::default() };
+    let policy = &policy.get().inner;
+    let reader: Box<dyn RecordBatchReader + Send> = stream.into_reader()?;
+    let schema = reader.schema();
+    let mut callbacks = Callbacks::new(holidays, progress, sink);
+    let batches = reader.map(|batch| batch.map_err(|e| Error::input(crate::arrow::STREAM_NAME, e.to_string())));
+    let found = py.detach(|| {
+        scan::scan_stream(Box::new(batches), &schema, policy, &options, &callbacks.holidays, &mut callbacks.listener)
+    });
+    callbacks.result(py, found)
+}

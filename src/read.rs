@@ -1,0 +1,232 @@
+//! Files → record batches, streaming: parsed in parallel, handed on in the order of the input.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+
+use crate::arrow::BatchWriter;
+use crate::dictionary::Dictionaries;
+use crate::error::{Error, Result};
+use crate::log::framer::Frame;
+use crate::log::parse::{Meaning, Parser, SegmentOf};
+use crate::policy::Policy;
+use crate::scan::collect::{Collector, Done};
+use crate::scan::framing::{Files, Supply, Work};
+use crate::scan::inputs::Planned;
+use crate::scan::notes::{Note, of_reading};
+use crate::scan::{ScanOptions, counts_before, read_options, report, threads};
+
+/// Batches that may wait to be taken.
+const MOST_WAITING: usize = 16;
+
+struct Queue {
+    collector: Collector<RecordBatch>,
+    ready: VecDeque<RecordBatch>,
+    workers: usize,
+    failure: Option<Error>,
+}
+
+struct Shared {
+    planned: Arc<Planned>,
+    names: Vec<String>,
+    dictionaries: Arc<Dictionaries>,
+    meaning: Arc<Meaning>,
+    options: crate::log::plan::ReadOptions,
+    supply: Mutex<(Supply, u64)>,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    stopped: AtomicBool,
+}
+
+/// Record batches of files. Reading goes on in the background, a bounded way ahead.
+pub struct Reader {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// Opens files, directories and globs for reading.
+///
+/// # Errors
+/// As [`Planned::of`].
+pub fn read_paths(paths: &[String], policy: &Policy, options: &ScanOptions) -> Result<Reader> {
+    let read = read_options(policy, options)?;
+    let planned = Arc::new(Planned::of(paths, &read, options.skip_unreadable)?);
+    let names: Vec<String> = planned.sources.iter().map(|s| s.source.name.clone()).collect();
+    let taken = Arc::new(AtomicU64::new(0));
+    let files = Files::new(Arc::clone(&planned), options.chunk, options.skip_unreadable, taken);
+    let threads = threads(options);
+    let shared = Arc::new(Shared {
+        names: names.clone(),
+        dictionaries: Arc::default(),
+        meaning: Arc::new(Meaning::of(policy, false)),
+        options: read,
+        supply: Mutex::new((Supply::Files(files), 0)),
+        queue: Mutex::new(Queue {
+            collector: Collector::new(names, counts_before(&planned), options.strict),
+            ready: VecDeque::new(),
+            workers: threads,
+            failure: None,
+        }),
+        planned,
+        changed: Condvar::new(),
+        stopped: AtomicBool::new(false),
+    });
+    let workers = (0..threads)
+        .map(|_| {
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || {
+                let end = WorkerEnd(&shared);
+                if let Err(error) = shared.work() {
+                    shared.lock().failure.get_or_insert(error);
+                    shared.stopped.store(true, Ordering::Relaxed);
+                }
+                drop(end);
+            })
+        })
+        .collect();
+    Ok(Reader { shared, workers })
+}
+
+struct WorkerEnd<'a>(&'a Shared);
+
+impl Drop for WorkerEnd<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stopped.store(true, Ordering::Relaxed);
+        }
+        self.0.lock().workers -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) -> Result<()> {
+        let mut parser = Parser::new(Arc::clone(&self.meaning), Arc::clone(&self.dictionaries), self.options.zone.clone());
+        let mut writer = BatchWriter::new(Arc::clone(&self.dictionaries), &self.names);
+        loop {
+            let mut queue = self.lock();
+            while queue.ready.len() >= MOST_WAITING && !self.stopped.load(Ordering::Relaxed) {
+                queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            }
+            drop(queue);
+            if self.stopped.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let (seq, work) = {
+                let mut supply = self.supply.lock().unwrap_or_else(PoisonError::into_inner);
+                let work = supply.0.next(Vec::new())?;
+                supply.1 += 1;
+                (supply.1 - 1, work)
+            };
+            let Some(work) = work else { return Ok(()) };
+            let done = self.take(&mut parser, &mut writer, work);
+            let mut queue = self.lock();
+            let Queue { collector, ready, .. } = &mut *queue;
+            collector.put(seq, done, |block, _, batch| -> Result<()> {
+                ready.push_back(with_lines(batch, block.origin.first_line));
+                Ok(())
+            })?;
+            drop(queue);
+            self.changed.notify_all();
+        }
+    }
+
+    fn take(&self, parser: &mut Parser, writer: &mut BatchWriter, work: Work) -> Done<RecordBatch> {
+        match work {
+            Work::End { source, encoding, error } => Done::End { source, encoding, error },
+            Work::Frame(source, Frame::Reject { reason, excerpt, offset, encoding }) => {
+                Done::Rejected { source, reason, raw: excerpt, encoding, offset }
+            }
+            Work::Frame(source, Frame::Records(segment)) => {
+                let plan = self.planned.sources[source as usize].plan.as_ref().expect("only readable sources are read");
+                let parsed = parser.parse(segment, &SegmentOf { source, plan });
+                let batch = writer.write(&parsed.block);
+                Done::Parsed(Box::new(parsed), batch)
+            }
+            Work::Batch(_) => unreachable!("files give no batches"),
+        }
+    }
+}
+
+/// The batch with its line numbers counted from the block's first line, known only now.
+fn with_lines(batch: RecordBatch, first_line: u64) -> RecordBatch {
+    use arrow_array::UInt64Array;
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::UInt64Type;
+    let (schema, mut columns, _) = batch.into_parts();
+    let at = schema.index_of("line").expect("the record schema has lines");
+    let lines: UInt64Array = columns[at].as_primitive::<UInt64Type>().unary(|line| line + first_line);
+    columns[at] = Arc::new(lines);
+    RecordBatch::try_new(schema, columns).expect("columns of the schema")
+}
+
+impl Reader {
+    /// Takes the next batch; none at the end.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if a source cannot be read on, [`Error::Strict`] under `strict`.
+    pub fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(next) = self.next_within(Duration::from_secs(1))? {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// As [`Reader::next_batch`], or none if neither a batch nor the end comes within about `patience`.
+    ///
+    /// # Errors
+    /// As [`Reader::next_batch`].
+    pub fn next_within(&mut self, patience: Duration) -> Result<Option<Option<RecordBatch>>> {
+        let mut queue = self.shared.lock();
+        if queue.ready.is_empty() && queue.workers > 0 {
+            queue = self.shared.changed.wait_timeout(queue, patience).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if let Some(batch) = queue.ready.pop_front() {
+            drop(queue);
+            self.shared.changed.notify_all();
+            return Ok(Some(Some(batch)));
+        }
+        if queue.workers > 0 {
+            return Ok(None);
+        }
+        queue.failure.take().map_or(Ok(Some(None)), Err)
+    }
+
+    /// A row per source; complete once everything was read.
+    #[must_use]
+    pub fn inputs(&self) -> RecordBatch {
+        report::inputs(&self.shared.planned, &self.shared.lock().collector.inputs)
+    }
+
+    /// A row per rejected record; complete once everything was read.
+    #[must_use]
+    pub fn rejects(&self) -> RecordBatch {
+        report::rejects(&self.shared.names, self.shared.lock().collector.rejects.clone())
+    }
+
+    /// Assumptions made.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Note> {
+        of_reading(&self.shared.planned, &self.shared.lock().collector.inputs, &self.shared.names)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::Relaxed);
+        self.shared.changed.notify_all();
+        for worker in self.workers.drain(..) {
+            // A worker that panicked has told so on standard error.
+            let _ = worker.join();
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Brings what was parsed in parallel back into the order of the input: line numbers, counts, rejects.
+
+use std::collections::BTreeMap;
+
+use super::inputs::{InputCounts, RejectedRecord};
+use crate::block::{Block, Span};
+use crate::error::{Error, Result};
+use crate::log::encoding::Encoding;
+use crate::log::parse::{Parsed, excerpt};
+
+/// A piece of work, done.
+pub enum Done<T> {
+    /// Records of a source, and what else was made of them.
+    Parsed(Box<Parsed>, T),
+    /// A line that is no part of any record.
+    Rejected {
+        /// Number of the source.
+        source: u32,
+        /// `quote` or `too_long`.
+        reason: &'static str,
+        /// Its first bytes.
+        raw: Vec<u8>,
+        /// What they mean.
+        encoding: Encoding,
+        /// Offset of its first byte.
+        offset: u64,
+    },
+    /// A source ends.
+    End {
+        /// Its number.
+        source: u32,
+        /// Its encoding, if any byte told it.
+        encoding: Option<Encoding>,
+        /// Why it ends early.
+        error: Option<String>,
+    },
+}
+
+/// Takes work done in any order and hands it on in the order of the input.
+pub struct Collector<T> {
+    next: u64,
+    pending: BTreeMap<u64, Done<T>>,
+    strict: bool,
+    names: Vec<String>,
+    /// By source.
+    pub inputs: Vec<InputCounts>,
+    /// In the order of the input.
+    pub rejects: Vec<RejectedRecord>,
+}
+
+impl<T> Collector<T> {
+    /// A collector for sources of these names, of which some lines are read already (headers).
+    #[must_use]
+    pub fn new(names: Vec<String>, inputs: Vec<InputCounts>, strict: bool) -> Collector<T> {
+        Collector { next: 0, pending: BTreeMap::new(), strict, names, inputs, rejects: Vec::new() }
+    }
+
+    /// Takes the work with sequence number `seq`; what is in order now goes to `take`.
+    ///
+    /// # Errors
+    /// [`Error::Strict`] for the first rejected record under `strict`; what `take` says.
+    pub fn put<E: From<Error>>(
+        &mut self,
+        seq: u64,
+        done: Done<T>,
+        mut take: impl FnMut(Block, Span, T) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        self.pending.insert(seq, done);
+        while let Some(done) = self.pending.remove(&self.next) {
+            self.next += 1;
+            match done {
+                Done::Parsed(parsed, extra) => {
+                    let (block, span) = self.parsed(*parsed)?;
+                    if let Some(span) = span {
+                        take(block, span, extra)?;
+                    }
+                }
+                Done::Rejected { source, reason, raw, encoding, offset } => {
+                    let counts = &mut self.inputs[source as usize];
+                    counts.lines += 1;
+                    let line = counts.lines;
+                    let excerpt = excerpt(&raw, encoding);
+                    self.reject(RejectedRecord { source, line, offset, reason, excerpt })?;
+                }
+                Done::End { source, encoding, error } => {
+                    let counts = &mut self.inputs[source as usize];
+                    counts.encoding = counts.encoding.or(encoding);
+                    counts.error = error;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn parsed(&mut self, parsed: Parsed) -> Result<(Block, Option<Span>)> {
+        let mut block = parsed.block;
+        let source = block.origin.source;
+        let counts = &mut self.inputs[source as usize];
+        let first_line = counts.lines + 1;
+        block.origin.first_line = first_line;
+        counts.lines += parsed.lines;
+        counts.records += block.columns.len() as u64;
+        counts.blank += parsed.blank;
+        counts.replaced += parsed.replaced;
+        counts.unknown_references += parsed.unknown_references;
+        counts.no_user += parsed.no_user;
+        let span = block.columns.span();
+        if let Some(span) = span {
+            counts.first = Some(counts.first.map_or(span.min, |t| t.min(span.min)));
+            counts.last = Some(counts.last.map_or(span.max, |t| t.max(span.max)));
+        }
+        for reject in parsed.rejects {
+            self.reject(RejectedRecord {
+                source,
+                line: first_line + reject.line,
+                offset: reject.offset,
+                reason: reject.reason,
+                excerpt: reject.excerpt,
+            })?;
+        }
+        Ok((block, span))
+    }
+
+    fn reject(&mut self, record: RejectedRecord) -> Result<()> {
+        self.inputs[record.source as usize].rejected += 1;
+        if self.strict {
+            return Err(Error::Strict {
+                source_name: self.names[record.source as usize].clone(),
+                line: record.line,
+                reason: record.reason,
+                excerpt: record.excerpt,
+            });
+        }
+        self.rejects.push(record);
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! The sources of a scan: opened once to see how they read, then counted as they are read.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use crate::error::{Error, Result};
+use crate::log::encoding::Encoding;
+use crate::log::plan::{Head, Plan, ReadOptions};
+use crate::record::Field;
+use crate::source::{Source, expand, open};
+
+/// A source and how it reads.
+#[derive(Debug)]
+pub struct PlannedSource {
+    /// The file.
+    pub source: Source,
+    /// How it reads; none if it cannot be read.
+    pub plan: Option<Plan>,
+    /// Bytes of the file.
+    pub size: u64,
+    /// Why it cannot be read.
+    pub error: Option<String>,
+}
+
+/// The sources of a scan, by name.
+#[derive(Debug, Default)]
+pub struct Planned {
+    /// Each once, by name; their numbers are their places.
+    pub sources: Vec<PlannedSource>,
+    /// Files of directories that do not look like logs.
+    pub ignored: Vec<String>,
+    /// Paths that were named more than once.
+    pub repeated: Vec<String>,
+}
+
+impl Planned {
+    /// Expands paths and makes the plan of every source.
+    ///
+    /// # Errors
+    /// As [`expand`], [`open`] and [`Plan::of`]; with `skip_unreadable`, what concerns one source
+    /// is kept with it instead.
+    pub fn of(paths: &[String], options: &ReadOptions, skip_unreadable: bool) -> Result<Planned> {
+        let found = expand(paths)?;
+        let mut sources = Vec::with_capacity(found.sources.len());
+        for source in found.sources {
+            let size = std::fs::metadata(&source.path).map_or(0, |m| m.len());
+            match plan(&source, options) {
+                Ok(plan) => sources.push(PlannedSource { source, plan: Some(plan), size, error: None }),
+                Err(error) if skip_unreadable && concerns_one_source(&error) => {
+                    let error = Some(message_of(&error));
+                    sources.push(PlannedSource { source, plan: None, size, error });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Planned { sources, ignored: found.ignored, repeated: found.repeated })
+    }
+
+    /// Numbers of the readable sources, in the order of their first times: what is in time order
+    /// over all files streams through.
+    #[must_use]
+    pub fn reading_order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.sources.len()).filter(|&i| self.sources[i].plan.is_some()).collect();
+        order.sort_by_key(|&i| (self.sources[i].plan.as_ref().and_then(|p| p.first_time), i));
+        order
+    }
+
+    /// Whether any source has a column for the field.
+    #[must_use]
+    pub fn has_column(&self, field: Field) -> bool {
+        self.sources.iter().filter_map(|s| s.plan.as_ref()).any(|p| p.mapping.column(field).is_some())
+    }
+}
+
+fn plan(source: &Source, options: &ReadOptions) -> Result<Plan> {
+    let mut input = open(source, Arc::new(AtomicU64::new(0)))?;
+    let head = Head::read(&mut input).map_err(|e| Error::input(&source.name, crate::source::describe(&e)))?;
+    Plan::of(&source.name, &head, options)
+}
+
+/// Whether other sources may be fine.
+#[must_use]
+pub fn concerns_one_source(error: &Error) -> bool {
+    matches!(error, Error::Input { .. } | Error::Columns { .. })
+}
+
+/// The message of an error without the name of its source.
+#[must_use]
+pub fn message_of(error: &Error) -> String {
+    match error {
+        Error::Input { message, .. } | Error::Columns { message, .. } => message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Counts of one source.
+#[derive(Debug, Clone, Default)]
+pub struct InputCounts {
+    /// Physical lines so far.
+    pub lines: u64,
+    /// Records accepted.
+    pub records: u64,
+    /// Records rejected.
+    pub rejected: u64,
+    /// Blank lines.
+    pub blank: u64,
+    /// U+FFFD that stand for undecodable bytes in mapped columns of accepted records.
+    pub replaced: u64,
+    /// `references` cells with an unknown word.
+    pub unknown_references: u64,
+    /// Records without a user.
+    pub no_user: u64,
+    /// Encoding found while reading.
+    pub encoding: Option<Encoding>,
+    /// Earliest time.
+    pub first: Option<i64>,
+    /// Latest time.
+    pub last: Option<i64>,
+    /// Why reading stopped early.
+    pub error: Option<String>,
+}
+
+/// A rejected record and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRecord {
+    /// Number of the source.
+    pub source: u32,
+    /// Physical line, 1-based.
+    pub line: u64,
+    /// Byte offset in the decompressed source.
+    pub offset: u64,
+    /// `time`, `columns`, `quote`, `too_long`.
+    pub reason: &'static str,
+    /// Its first characters.
+    pub excerpt: String,
+}

@@ -1,0 +1,118 @@
+//! Batches on their way through detection: every unit (a shard of the keys of one `per` field)
+//! takes the batches in order; different units take different batches at the same time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::block::Block;
+use crate::detect::shards::{Grouped, PerRules, Shard, ShardContext, ShardOut, shard_of};
+use crate::order::Batch;
+
+/// A batch, grouped, and what the units made of it.
+pub struct Job {
+    /// The batch's number.
+    pub seq: u64,
+    /// The records.
+    pub batch: Batch,
+    /// By `per` field.
+    grouped: Vec<Grouped>,
+    left: AtomicUsize,
+    outs: Mutex<Vec<ShardOut>>,
+}
+
+impl Job {
+    /// What the units made of the batch.
+    #[must_use]
+    pub fn take_outs(&self) -> Vec<ShardOut> {
+        std::mem::take(&mut *self.outs.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The units of a scan.
+pub struct Units {
+    pers: Vec<PerRules>,
+    /// Shards of each `per` field.
+    shards: usize,
+    units: Vec<Mutex<Shard>>,
+}
+
+impl Units {
+    /// `shards` units for each `per` field.
+    #[must_use]
+    pub fn new(pers: Vec<PerRules>, shards: usize) -> Units {
+        let units = pers.iter().flat_map(|per| (0..shards).map(|_| Mutex::new(Shard::new(per.clone())))).collect();
+        Units { pers, shards, units }
+    }
+
+    /// The number of units.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.units.len()
+    }
+
+    /// Makes the job of a batch.
+    #[must_use]
+    pub fn job(&self, seq: u64, blocks: Vec<Block>) -> Job {
+        let batch = Batch::of(blocks);
+        let grouped = self.pers.iter().map(|per| Grouped::by(&batch.columns, per.per)).collect();
+        Job { seq, batch, grouped, left: AtomicUsize::new(self.len()), outs: Mutex::default() }
+    }
+
+    /// Takes a job through a unit; whether it was the last unit of that job.
+    pub fn advance(&self, unit: usize, job: &Job, of: ShardContext<'_>) -> bool {
+        let (per, shard) = (unit / self.shards, unit % self.shards);
+        let out = self.units[unit].lock().unwrap_or_else(PoisonError::into_inner).advance(
+            of,
+            &job.batch.columns,
+            &job.grouped[per],
+            |key| shard_of(key, self.shards) == shard,
+        );
+        job.outs.lock().unwrap_or_else(PoisonError::into_inner).push(out);
+        job.left.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// No more batches: closes all findings.
+    pub fn finish(&self, of: ShardContext<'_>) -> Vec<ShardOut> {
+        self.units.iter().map(|unit| unit.lock().unwrap_or_else(PoisonError::into_inner).finish(of)).collect()
+    }
+}
+
+/// Which unit may take which job.
+pub struct Queues {
+    waiting: Vec<VecDeque<Arc<Job>>>,
+    busy: Vec<bool>,
+    early: BTreeMap<u64, Arc<Job>>,
+    next: u64,
+}
+
+impl Queues {
+    /// Queues for `units` units.
+    #[must_use]
+    pub fn new(units: usize) -> Queues {
+        Queues { waiting: vec![VecDeque::new(); units], busy: vec![false; units], early: BTreeMap::new(), next: 0 }
+    }
+
+    /// Adds a job; units see jobs in the order of their numbers.
+    pub fn add(&mut self, job: Arc<Job>) {
+        self.early.insert(job.seq, job);
+        while let Some(job) = self.early.remove(&self.next) {
+            self.next += 1;
+            for queue in &mut self.waiting {
+                queue.push_back(Arc::clone(&job));
+            }
+        }
+    }
+
+    /// A unit that is free and its next job; the unit is busy from now on.
+    pub fn take(&mut self) -> Option<(usize, Arc<Job>)> {
+        let unit = (0..self.busy.len()).find(|&u| !self.busy[u] && !self.waiting[u].is_empty())?;
+        self.busy[unit] = true;
+        self.waiting[unit].pop_front().map(|job| (unit, job))
+    }
+
+    /// A unit has done its job.
+    pub fn release(&mut self, unit: usize) {
+        self.busy[unit] = false;
+    }
+}

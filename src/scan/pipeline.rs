@@ -1,0 +1,431 @@
+//! The workers: each takes the most advanced work there is — detection before parsing — so that
+//! reading, parsing and detection overlap and memory stays bounded.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+
+use super::collect::{Collector, Done};
+use super::framing::{Supply, Work};
+use super::jobs::{Job, Queues, Units};
+use super::{Context, Control};
+use crate::arrow::BlockReader;
+use crate::block::{Block, Span};
+use crate::detect::predicate::{Bits, Evaluator};
+use crate::detect::shards::{PerRules, ShardContext, ShardOut};
+use crate::error::{Error, Result};
+use crate::findings::tables::{self, Names};
+use crate::findings::totals::{FlagTotals, RecordTotals};
+use crate::findings::{Finding, Flag};
+use crate::log::framer::Frame;
+use crate::log::parse::{Parser, SegmentOf};
+use crate::order::{Batcher, Disorder};
+
+/// Batches under way at once, beyond which no more is read.
+const MOST_JOBS: usize = 3;
+
+/// What a run of the pipeline gave.
+pub struct Outcome {
+    /// Counts and rejects by source.
+    pub collector: Collector<()>,
+    /// Flagged rows, in output order, unless they were handed to a sink.
+    pub flagged: Vec<RecordBatch>,
+    /// All findings, in no order.
+    pub findings: Vec<Finding>,
+    /// Counts of flags.
+    pub flags: FlagTotals,
+    /// Counts of records.
+    pub records: RecordTotals,
+}
+
+/// Why a run stopped.
+pub enum Failure {
+    /// An error for the caller.
+    Error(Error),
+    /// The input is not in time order: run again in memory.
+    Disorder,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Error(error)
+    }
+}
+
+impl From<Disorder> for Failure {
+    fn from(_: Disorder) -> Failure {
+        Failure::Disorder
+    }
+}
+
+struct State {
+    collector: Collector<()>,
+    batcher: Option<Batcher>,
+    queues: Queues,
+    next_batch: u64,
+    jobs: usize,
+    parsing: usize,
+    supply_ended: bool,
+    outputs: BTreeMap<u64, RecordBatch>,
+    next_output: u64,
+    findings: Vec<Finding>,
+    flags: FlagTotals,
+    records: RecordTotals,
+    failure: Option<Failure>,
+    workers: usize,
+}
+
+struct Pipeline<'a> {
+    context: &'a Context,
+    bits: Bits,
+    units: Units,
+    supply: Mutex<(Supply, u64)>,
+    state: Mutex<State>,
+    /// Workers wait here for work.
+    work: Condvar,
+    /// The caller's thread waits here for output and the end.
+    done: Condvar,
+    stopped: AtomicBool,
+    read: AtomicU64,
+}
+
+enum Step {
+    Detect(usize, Arc<Job>),
+    Parse,
+    Rest(Vec<Block>),
+    End,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a supply through detection. `target` is the number of records of a batch, none for one
+/// batch of all.
+pub fn run(
+    context: &Context,
+    pers: Vec<PerRules>,
+    supply: Supply,
+    collector: Collector<()>,
+    target: Option<usize>,
+    control: &mut Control<'_>,
+) -> std::result::Result<Outcome, Failure> {
+    let units = Units::new(pers, context.threads * 2);
+    let rules = context.policy.rules.len();
+    let pipeline = Pipeline {
+        context,
+        bits: context.conditions.bits(),
+        state: Mutex::new(State {
+            collector,
+            batcher: Some(Batcher::new(target)),
+            queues: Queues::new(units.len()),
+            next_batch: 0,
+            jobs: 0,
+            parsing: 0,
+            supply_ended: false,
+            outputs: BTreeMap::new(),
+            next_output: 0,
+            findings: Vec::new(),
+            flags: FlagTotals::new(rules),
+            records: RecordTotals::default(),
+            failure: None,
+            workers: context.threads,
+        }),
+        units,
+        supply: Mutex::new((supply, 0)),
+        work: Condvar::new(),
+        done: Condvar::new(),
+        stopped: AtomicBool::new(false),
+        read: AtomicU64::new(0),
+    };
+    let mut flagged = Vec::new();
+    std::thread::scope(|scope| {
+        for _ in 0..context.threads {
+            scope.spawn(|| pipeline.worker());
+        }
+        pipeline.watch(control, &mut flagged);
+    });
+    pipeline.finish(flagged)
+}
+
+impl Pipeline<'_> {
+    fn shard_context(&self) -> ShardContext<'_> {
+        ShardContext { policy: &self.context.policy, bits: self.bits, dictionaries: &self.context.dictionaries }
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names { policy: &self.context.policy, dictionaries: &self.context.dictionaries, sources: &self.context.source_names }
+    }
+
+    fn fail(&self, failure: Failure) {
+        let mut state = lock(&self.state);
+        if state.failure.is_none() {
+            state.failure = Some(failure);
+        }
+        drop(state);
+        self.stopped.store(true, Ordering::Relaxed);
+        self.work.notify_all();
+        self.done.notify_all();
+    }
+
+    fn worker(&self) {
+        let guard = WorkerEnd(self);
+        let mut records = RecordTotals::default();
+        if let Err(failure) = self.work(&mut records) {
+            self.fail(failure);
+        }
+        lock(&self.state).records.merge(&records);
+        drop(guard);
+    }
+
+    fn work(&self, records: &mut RecordTotals) -> std::result::Result<(), Failure> {
+        let context = self.context;
+        let mut tools = Tools {
+            parser: Parser::new(Arc::clone(&context.meaning), Arc::clone(&context.dictionaries), context.options.zone.clone()),
+            evaluator: Evaluator::new(
+                Arc::clone(&context.conditions),
+                Arc::clone(&context.dictionaries),
+                &context.policy,
+                Arc::clone(&context.holidays),
+            )?,
+            reader: BlockReader::new(Arc::clone(&context.meaning), Arc::clone(&context.dictionaries), &context.options),
+        };
+        loop {
+            match self.next_step() {
+                Step::End => return Ok(()),
+                Step::Detect(unit, job) => self.detect(unit, &job),
+                Step::Parse => self.parse(&mut tools, records)?,
+                Step::Rest(blocks) => self.start(blocks),
+            }
+        }
+    }
+
+    fn next_step(&self) -> Step {
+        let mut state = lock(&self.state);
+        loop {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Step::End;
+            }
+            if let Some((unit, job)) = state.queues.take() {
+                return Step::Detect(unit, job);
+            }
+            if !state.supply_ended && state.jobs < MOST_JOBS {
+                state.parsing += 1;
+                return Step::Parse;
+            }
+            if state.supply_ended && state.parsing == 0 {
+                match state.batcher.take() {
+                    Some(batcher) => {
+                        state.jobs += 1;
+                        return Step::Rest(batcher.rest());
+                    }
+                    None if state.jobs == 0 => return Step::End,
+                    None => {}
+                }
+            }
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Reads and parses one piece, and starts the batch that it completes.
+    fn parse(&self, tools: &mut Tools, records: &mut RecordTotals) -> std::result::Result<(), Failure> {
+        let (seq, work) = {
+            let mut supply = lock(&self.supply);
+            let work = supply.0.next(Vec::new())?;
+            supply.1 += 1;
+            (supply.1 - 1, work)
+        };
+        let Some(work) = work else {
+            let mut state = lock(&self.state);
+            state.supply_ended = true;
+            state.parsing -= 1;
+            drop(state);
+            self.work.notify_all();
+            return Ok(());
+        };
+        let done = tools.take(self.context, work)?;
+        let done = match done {
+            Done::Parsed(mut parsed, ()) => {
+                let columns = &mut parsed.block.columns;
+                columns.masks = tools.evaluator.masks(columns)?;
+                records.add(columns, self.bits);
+                self.read.fetch_add(columns.len() as u64, Ordering::Relaxed);
+                Done::Parsed(parsed, ())
+            }
+            other => other,
+        };
+        let mut state = lock(&self.state);
+        let State { collector, batcher, .. } = &mut *state;
+        collector.put(seq, done, |block: Block, span: Span, ()| -> std::result::Result<(), Failure> {
+            if let Some(batcher) = batcher {
+                batcher.push(block, span)?;
+            }
+            Ok(())
+        })?;
+        let ready = batcher.as_mut().and_then(Batcher::cut);
+        state.parsing -= 1;
+        state.jobs += usize::from(ready.is_some());
+        let seq = state.next_batch;
+        state.next_batch += u64::from(ready.is_some());
+        let ended = state.supply_ended;
+        drop(state);
+        if ended {
+            self.work.notify_all();
+        }
+        if let Some(blocks) = ready {
+            self.enqueue(seq, blocks);
+        }
+        Ok(())
+    }
+
+    fn start(&self, blocks: Vec<Block>) {
+        let mut state = lock(&self.state);
+        let seq = state.next_batch;
+        state.next_batch += 1;
+        drop(state);
+        self.enqueue(seq, blocks);
+    }
+
+    fn enqueue(&self, seq: u64, blocks: Vec<Block>) {
+        let job = Arc::new(self.units.job(seq, blocks));
+        if self.units.len() == 0 {
+            self.complete(&job);
+            return;
+        }
+        lock(&self.state).queues.add(job);
+        self.work.notify_all();
+    }
+
+    fn detect(&self, unit: usize, job: &Job) {
+        let last = self.units.advance(unit, job, self.shard_context());
+        lock(&self.state).queues.release(unit);
+        if last {
+            self.complete(job);
+        }
+        self.work.notify_all();
+    }
+
+    /// Brings together what the units made of a batch.
+    fn complete(&self, job: &Job) {
+        let mut flags: Vec<Flag> = Vec::new();
+        let outs: Vec<ShardOut> = job.take_outs();
+        for out in &outs {
+            flags.extend_from_slice(&out.flags);
+        }
+        tables::sort_flags(&job.batch, &mut flags);
+        let table = tables::flagged(self.names(), &job.batch, &flags);
+        let mut state = lock(&self.state);
+        state.flags.add(&job.batch, &flags);
+        state.take(outs);
+        state.outputs.insert(job.seq, table);
+        state.jobs -= 1;
+        drop(state);
+        self.work.notify_all();
+        self.done.notify_all();
+    }
+
+    /// The caller's thread: hands on output in order, tells progress, notices interruption.
+    fn watch(&self, control: &mut Control<'_>, flagged: &mut Vec<RecordBatch>) {
+        loop {
+            let mut state = lock(&self.state);
+            let mut ready = Vec::new();
+            while let Some(batch) = { let next = state.next_output; state.outputs.remove(&next) } {
+                state.next_output += 1;
+                ready.push(batch);
+            }
+            let over = state.workers == 0 && state.outputs.is_empty();
+            if ready.is_empty() && !over {
+                let waited = self.done.wait_timeout(state, Duration::from_millis(100));
+                drop(waited.unwrap_or_else(PoisonError::into_inner));
+            } else {
+                drop(state);
+            }
+            let records = self.read.load(Ordering::Relaxed);
+            let handed = ready.into_iter().try_for_each(|batch| {
+                if self.stopped.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                control.output(batch, flagged)
+            });
+            if let Err(error) = handed.and_then(|()| control.tick(records)) {
+                self.fail(Failure::Error(error));
+            }
+            if over {
+                return;
+            }
+        }
+    }
+
+    fn finish(self, flagged: Vec<RecordBatch>) -> std::result::Result<Outcome, Failure> {
+        let outs = self.units.finish(self.shard_context());
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failure) = state.failure.take() {
+            return Err(failure);
+        }
+        state.take(outs);
+        Ok(Outcome {
+            collector: state.collector,
+            flagged,
+            findings: state.findings,
+            flags: state.flags,
+            records: state.records,
+        })
+    }
+}
+
+impl State {
+    fn take(&mut self, outs: Vec<ShardOut>) {
+        for out in outs {
+            self.findings.extend(out.findings);
+            self.flags.add_counts(&out.counts);
+        }
+    }
+}
+
+/// Tells, however a worker ends, that it has; a panic stops the others.
+struct WorkerEnd<'a, 'b>(&'a Pipeline<'b>);
+
+impl Drop for WorkerEnd<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stopped.store(true, Ordering::Relaxed);
+        }
+        lock(&self.0.state).workers -= 1;
+        self.0.work.notify_all();
+        self.0.done.notify_all();
+    }
+}
+
+/// What a worker parses with.
+pub struct Tools {
+    parser: Parser,
+    evaluator: Evaluator,
+    reader: BlockReader,
+}
+
+impl Tools {
+    fn take(&mut self, context: &Context, work: Work) -> Result<Done<()>> {
+        parse_work(&mut self.parser, &mut self.reader, context, work)
+    }
+}
+
+/// Does a piece of work up to the block.
+///
+/// # Errors
+/// [`Error::Columns`] if a record batch lacks a required column or has one of an unusable type.
+pub fn parse_work(parser: &mut Parser, reader: &mut BlockReader, context: &Context, work: Work) -> Result<Done<()>> {
+    Ok(match work {
+        Work::End { source, encoding, error } => Done::End { source, encoding, error },
+        Work::Batch(batch) => Done::Parsed(Box::new(reader.read(&batch)?), ()),
+        Work::Frame(source, Frame::Reject { reason, excerpt, offset, encoding }) => {
+            Done::Rejected { source, reason, raw: excerpt, encoding, offset }
+        }
+        Work::Frame(source, Frame::Records(segment)) => {
+            let plan = context.planned.sources[source as usize].plan.as_ref().expect("only readable sources are read");
+            Done::Parsed(Box::new(parser.parse(segment, &SegmentOf { source, plan })), ())
+        }
+    })
+}
