@@ -139,7 +139,7 @@ impl BlockReader {
         if self.time.is_none() {
             let format = if given.is_empty() {
                 let sample = (0..batch.num_rows().min(1000)).filter(|&row| date.is_valid(row)).map(pair);
-                match detect(sample.clone(), &self.options.zone) {
+                match detect(sample.clone(), &self.options.zone, Encoding::Utf8) {
                     Detection::Format(format) => format,
                     _ if sample.count() == 0 => return Ok(vec![None; batch.num_rows()]),
                     Detection::DayOrMonth => return Err(Error::columns(STREAM_NAME, "the times could be day/month or month/day: give time_format")),

@@ -155,7 +155,7 @@ def line_ends() -> list[Entry]:
         ),
         Entry("only_header", (HEADER + "\n").encode(), csv=by_csv()),
         Entry("only_header_no_newline", HEADER.encode(), csv=by_csv()),
-        Entry("empty", b""),
+        Entry("empty", b"", error="InputError"),
     ]
 
 
@@ -694,8 +694,7 @@ def headers() -> list[Entry]:
         Entry(
             "no_user_column",
             log(f"{C1},検索,001", header="日時,操作内容,宛名番号").encode(),
-            (rec(2, T1, None, "検索", subject="001"),),
-            csv=by_csv(columns={"operation": "操作内容", "subject": "宛名番号"}),
+            error="ColumnError",
         ),
     ]
 

@@ -321,7 +321,7 @@ def test_html_is_escaped(tmp_path: Path) -> None:
     log.write_text("日時,職員番号,操作内容\n2026/04/01 10:00:00,1,a\n", encoding="utf-8")
     policy = yokome.Policy.from_dict(
         {
-            "rule": [
+            "rules": [
                 {
                     "id": "r",
                     "kind": "match",

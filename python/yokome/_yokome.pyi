@@ -123,7 +123,8 @@ def scan_paths(
     """Scan files, directories and globs.
 
     `holidays(country, year)` gives the public holidays as days since 1970-01-01. `progress` is
-    called about five times a second. `sink` takes the flagged rows in output order, batch by batch.
+    called about five times a second. `sink` takes the flagged rows in output order, batch by batch;
+    None means that the rows so far are void and all come again (the input was not in time order).
     """
 
 def scan_stream(

@@ -285,7 +285,7 @@ def _policy(options: argparse.Namespace) -> Policy:
             header=False if getattr(options, "no_header", False) else None,
             from_=getattr(options, "from_", None),
             to=getattr(options, "to", None),
-            where="\n".join(options.where) if getattr(options, "where", None) else None,
+            where=",\n".join(options.where) if getattr(options, "where", None) else None,
         )
     except PolicyError as error:
         raise _Stop(_policy_message(error, lang), MISUSED) from error

@@ -170,9 +170,17 @@ class TableFile:
         self._bytes = 0
 
     def write(self, batch: Any) -> None:
-        """Add rows: anything with ``__arrow_c_stream__``. All batches have one schema."""
+        """Add rows: anything with ``__arrow_c_stream__``. All batches have one schema.
+
+        None takes back what was written so far.
+        """
         import pyarrow as pa
 
+        if batch is None:
+            self.discard()
+            self._staged = _Staged(self.path)
+            self._writer, self._rows, self._bytes = None, 0, 0
+            return
         table = pa.table(batch)
         if table.num_rows == 0:
             return

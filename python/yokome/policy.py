@@ -99,7 +99,7 @@ def toml_conditions(where: str | Mapping[str, Any]) -> str:
     """
     if isinstance(where, str):
         return where
-    return "\n".join(f"{_toml_string(k)} = {_toml(v)}" for k, v in where.items())
+    return ",\n".join(f"{_toml_string(k)} = {_toml(v)}" for k, v in where.items())
 
 
 def _toml(value: object) -> str:

@@ -239,6 +239,7 @@ impl Parser {
         let reader = self.readers[source].get_or_insert_with(|| {
             TimeReader::new(plan.time_format.clone().unwrap_or(TimeFormat::YearMonthDay), zone.clone())
         });
+        reader.set_encoding(segment.encoding);
         let width = plan.mapping.width;
         let time_column = plan.mapping.column(Field::Time).unwrap_or(0);
         let (text, index) = (segment.text.as_slice(), &self.index);

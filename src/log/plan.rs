@@ -112,6 +112,7 @@ impl Head {
 
 struct Candidate {
     delimiter: u8,
+    encoding: Encoding,
     rows: Vec<Row>,
     /// Row of the header; none where there is no header.
     header: Option<usize>,
@@ -247,7 +248,7 @@ fn line_ends(text: &[u8]) -> (u64, u64) {
 
 /// The header (or the lack of one) under a delimiter; none if the required columns are not found.
 fn candidate(delimiter: u8, rows: &[Row], encoding: Encoding, options: &ReadOptions) -> Option<Candidate> {
-    let made = |header, mapping| Some(Candidate { delimiter, rows: rows.to_vec(), header, mapping });
+    let made = |header, mapping| Some(Candidate { delimiter, encoding, rows: rows.to_vec(), header, mapping });
     let wishes = &options.columns;
     let positions_only = !wishes.is_empty()
         && wishes.values().flatten().all(|w| matches!(w, ColumnRef::Position(_)))
@@ -258,7 +259,7 @@ fn candidate(delimiter: u8, rows: &[Row], encoding: Encoding, options: &ReadOpti
         if !mapping.has_required() {
             return None;
         }
-        let made_of = Candidate { delimiter, rows: rows.to_vec(), header: None, mapping };
+        let made_of = Candidate { delimiter, encoding, rows: rows.to_vec(), header: None, mapping };
         if options.header == Some(false) || time_format("", &made_of, &rows[..1], options).is_ok_and(|f| f.is_some()) {
             return Some(made_of);
         }
@@ -283,20 +284,20 @@ fn time_format(name: &str, found: &Candidate, rows: &[Row], options: &ReadOption
         return Ok(None);
     }
     let header = found.mapping.describe(Field::Time).unwrap_or_default();
-    match detect_time(cells.clone(), &options.zone) {
+    match detect_time(cells.clone(), &options.zone, found.encoding) {
         Detection::Format(format) => Ok(Some(format)),
         Detection::DayOrMonth => Err(Error::input(
             name,
             format!(
                 "the times of column {header} ({}) could be day/month or month/day: give the time format, such as %d/%m/%Y %H:%M:%S",
-                examples(cells)
+                examples(cells, found.encoding)
             ),
         )),
         Detection::Unknown => Err(Error::input(
             name,
             format!(
                 "the values of the time column {header} ({}) do not read as times: give the time format (strftime, such as %Y/%m/%d %H:%M:%S) or another column for time",
-                examples(cells)
+                examples(cells, found.encoding)
             ),
         )),
     }
@@ -311,16 +312,17 @@ fn time_cells<'a>(found: &'a Candidate, rows: &'a [Row]) -> impl Iterator<Item =
     })
 }
 
-fn examples<'a>(cells: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> String {
+fn examples<'a>(cells: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>, encoding: Encoding) -> String {
     cells
         .take(3)
-        .map(|(a, b)| [Some(a), b].into_iter().flatten().map(|c| String::from_utf8_lossy(c).chars().take(40).collect::<String>()).collect::<Vec<_>>().join(" "))
+        .map(|(a, b)| [Some(a), b].into_iter().flatten().map(|c| encoding.decode(c).0.chars().take(40).collect::<String>()).collect::<Vec<_>>().join(" "))
         .collect::<Vec<_>>()
         .join(", ")
 }
 
 fn first_time(format: &TimeFormat, found: &Candidate, rows: &[Row], options: &ReadOptions) -> Option<i64> {
     let mut reader = TimeReader::new(format.clone(), options.zone.clone());
+    reader.set_encoding(found.encoding);
     time_cells(found, rows).find_map(|(date, time)| match time {
         Some(time) => reader.read_pair(date, time),
         None => reader.read(date),
@@ -329,9 +331,11 @@ fn first_time(format: &TimeFormat, found: &Candidate, rows: &[Row], options: &Re
 
 /// The error that says which headers were seen and how to map them.
 fn no_columns(name: &str, candidates: &[(u8, Vec<Row>)], encoding: Encoding, options: &ReadOptions) -> Error {
-    let widest = candidates
-        .iter()
-        .flat_map(|(_, rows)| rows.iter().take(HEADER_WITHIN))
+    // The first of the widest rows.
+    let mut rows: Vec<&Row> = candidates.iter().flat_map(|(_, rows)| rows.iter().take(HEADER_WITHIN)).collect();
+    rows.reverse();
+    let widest = rows
+        .into_iter()
         .max_by_key(|r| r.values.len())
         .map(|r| r.values.iter().map(|v| encoding.decode(v).0.chars().take(40).collect::<String>()).collect::<Vec<_>>())
         .unwrap_or_default();

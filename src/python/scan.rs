@@ -90,6 +90,10 @@ impl Listener for PythonListener {
                 .map_err(|e| keep(&self.kept, e))
         })
     }
+    fn restart(&mut self) -> Result<()> {
+        let Some(sink) = &self.sink else { return Ok(()) };
+        Python::attach(|py| sink.call1(py, (py.None(),)).map(|_| ()).map_err(|e| keep(&self.kept, e)))
+    }
 }
 
 /// What a scan found, as tables.

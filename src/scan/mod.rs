@@ -98,6 +98,14 @@ pub trait Listener {
     fn flagged(&mut self, _rows: RecordBatch) -> Result<()> {
         Ok(())
     }
+
+    /// The input turned out not to be in time order: the rows so far are void, all come again.
+    ///
+    /// # Errors
+    /// What the caller's callback says.
+    fn restart(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Hears nothing.
@@ -114,13 +122,11 @@ pub struct Control<'a> {
     listener: &'a mut dyn Listener,
     taken: Arc<AtomicU64>,
     total: u64,
-    /// Whether rows were handed on: the scan cannot start again.
-    streaming: bool,
 }
 
 impl Control<'_> {
     fn output(&mut self, rows: RecordBatch, kept: &mut Vec<RecordBatch>) -> Result<()> {
-        if self.streaming && self.listener.wants_flagged() {
+        if self.listener.wants_flagged() {
             if rows.num_rows() > 0 {
                 self.listener.flagged(rows)?;
             }
@@ -202,6 +208,7 @@ pub fn scan_paths(
     let streamed = attempt(&context, &reasons, options, Some(BATCH), total, listener);
     let outcome = match streamed {
         Err(Failure::Disorder) => {
+            listener.restart()?;
             let fresh = self::context(policy, context.options.clone(), planned, holidays, options)?;
             return match attempt(&fresh, &reasons, options, None, total, listener) {
                 Ok(outcome) => finish(&fresh, outcome, &reasons, true),
@@ -232,7 +239,7 @@ pub fn scan_stream(
     let mut context = context(policy, read, Arc::default(), holidays, options)?;
     context.source_names = vec![STREAM_NAME.to_owned()];
     let reasons = usable::reasons(policy, |field| mapping.column(field).is_some())?;
-    let mut control = Control { listener, taken: Arc::default(), total: 0, streaming: true };
+    let mut control = Control { listener, taken: Arc::default(), total: 0 };
     let collector = Collector::new(context.source_names.clone(), vec![InputCounts::default()], options.strict);
     let pers = PerRules::of(policy, |place| reasons[place].is_none());
     match pipeline::run(&context, pers, Supply::Stream(stream), collector, None, &mut control) {
@@ -291,7 +298,7 @@ fn attempt(
     let files = Files::new(Arc::clone(&context.planned), options.chunk, options.skip_unreadable, Arc::clone(&taken));
     let collector = Collector::new(context.source_names.clone(), counts_before(&context.planned), options.strict);
     let pers = PerRules::of(&context.policy, |place| reasons[place].is_none());
-    let mut control = Control { listener, taken, total, streaming: target.is_none() };
+    let mut control = Control { listener, taken, total };
     pipeline::run(context, pers, Supply::Files(files), collector, target, &mut control)
 }
 

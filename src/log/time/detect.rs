@@ -1,6 +1,7 @@
 //! Tells the time format of a source from a sample of its cells.
 
 use super::{TimeFormat, TimeReader, Zone};
+use crate::log::encoding::Encoding;
 
 /// What a sample of time cells tells.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,9 +16,10 @@ pub enum Detection {
 
 /// Tells the format of cells (`time` is empty where one cell holds both): the one that reads most.
 #[must_use]
-pub fn detect<'a>(cells: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone, zone: &Zone) -> Detection {
+pub fn detect<'a>(cells: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone, zone: &Zone, encoding: Encoding) -> Detection {
     let read = |format: &TimeFormat| {
         let mut reader = TimeReader::new(format.clone(), zone.clone());
+        reader.set_encoding(encoding);
         cells
             .clone()
             .filter(|&(date, time)| {
@@ -71,7 +73,7 @@ mod tests {
 
     fn of(cells: &[&str]) -> Detection {
         let zone = Zone::named("Asia/Tokyo").unwrap();
-        detect(cells.iter().map(|c| (c.as_bytes(), None)), &zone)
+        detect(cells.iter().map(|c| (c.as_bytes(), None)), &zone, Encoding::Utf8)
     }
 
     #[test]

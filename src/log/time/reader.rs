@@ -1,10 +1,13 @@
 //! Reads the cells of one source by its format.
 
+use std::borrow::Cow;
+
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{TimeFormat, days_of_date};
+use crate::log::encoding::Encoding;
 use crate::record::DAY_MS;
 
 /// The zone that zoned times and epochs are converted to.
@@ -78,6 +81,7 @@ struct Minute {
 pub struct TimeReader {
     format: TimeFormat,
     zone: Zone,
+    encoding: Encoding,
     minute: Minute,
 }
 
@@ -85,7 +89,12 @@ impl TimeReader {
     /// A reader of times in `format`; instants are converted to `zone`.
     #[must_use]
     pub fn new(format: TimeFormat, zone: Zone) -> TimeReader {
-        TimeReader { format, zone, minute: Minute::default() }
+        TimeReader { format, zone, encoding: Encoding::Utf8, minute: Minute::default() }
+    }
+
+    /// Says what the bytes of the cells to come mean (UTF-8 until it is said).
+    pub fn set_encoding(&mut self, encoding: Encoding) {
+        self.encoding = encoding;
     }
 
     /// Local civil milliseconds of the text of a cell; none if it does not read.
@@ -114,6 +123,7 @@ impl TimeReader {
     }
 
     fn read_any(&self, text: &[u8]) -> Option<i64> {
+        let text = &*self.decoded(text);
         let text = trim(text);
         let mut cell = Cell(text);
         match &self.format {
@@ -139,6 +149,7 @@ impl TimeReader {
     /// Local civil milliseconds of a date cell and a time-of-day cell; none if either does not read.
     #[must_use]
     pub fn read_pair(&self, date: &[u8], time: &[u8]) -> Option<i64> {
+        let (date, time) = (&*self.decoded(date), &*self.decoded(time));
         let (date, time) = (trim(date), trim(time));
         if let TimeFormat::Explicit(formats) = &self.format {
             let joined = format!("{} {}", std::str::from_utf8(date).ok()?, std::str::from_utf8(time).ok()?);
@@ -156,6 +167,17 @@ impl TimeReader {
         }
         cell.done()?;
         self.finish(days, Cell(time))
+    }
+
+    /// The cell as UTF-8.
+    fn decoded<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
+        if text.is_ascii() {
+            return Cow::Borrowed(text);
+        }
+        match self.encoding.decode(text).0 {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        }
     }
 
     fn date(&self, cell: &mut Cell<'_>) -> Option<i32> {
@@ -200,6 +222,10 @@ impl TimeReader {
     }
 
     fn explicit(&self, formats: &[String], text: &str) -> Option<i64> {
+        // A format's white space would match line ends too.
+        if text.contains(['\n', '\r']) {
+            return None;
+        }
         formats.iter().find_map(|format| {
             let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
             if let Ok(instant) = parsed.to_timestamp() {
@@ -215,13 +241,14 @@ impl TimeReader {
     }
 }
 
-fn trim(text: &[u8]) -> &[u8] {
-    let mut text = text.trim_ascii();
-    while let Some(rest) = text.strip_prefix("\u{3000}".as_bytes()) {
-        text = rest.trim_ascii();
+/// Outer spaces removed: ASCII and full-width ones, and tabs.
+fn trim(mut text: &[u8]) -> &[u8] {
+    const SPACES: [&[u8]; 3] = [b" ", b"\t", "\u{3000}".as_bytes()];
+    while let Some(rest) = SPACES.iter().find_map(|s| text.strip_prefix(*s)) {
+        text = rest;
     }
-    while let Some(rest) = text.strip_suffix("\u{3000}".as_bytes()) {
-        text = rest.trim_ascii();
+    while let Some(rest) = SPACES.iter().find_map(|s| text.strip_suffix(*s)) {
+        text = rest;
     }
     text
 }
