@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray,
-    UInt32Array, UInt64Array,
+    Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, RecordBatch, StringArray,
+    TimestampMillisecondArray, UInt32Array, UInt64Array,
 };
 use arrow_cast::cast;
 use arrow_schema::{DataType, SchemaRef, TimeUnit};
@@ -42,13 +42,18 @@ pub fn map_schema(schema: &SchemaRef, options: &ReadOptions) -> Result<Mapping> 
     let seen = headers.join(", ");
     let (mapping, missing) = map(&headers, &options.columns);
     if let Some((field, name)) = missing.first() {
-        let message = format!("column {name}, named for {}, is not there; columns seen: {seen}", field.name());
+        let message = format!(
+            "column {name}, named for {}, is not there; columns seen: {seen}",
+            field.name()
+        );
         return Err(Error::columns(STREAM_NAME, message));
     }
     for field in [Field::Time, Field::User] {
         if mapping.column(field).is_none() {
             let name = field.name();
-            let message = format!("no column found for {name}; columns seen: {seen}. Map it: columns={{\"{name}\": \"COLUMN\"}}");
+            let message = format!(
+                "no column found for {name}; columns seen: {seen}. Map it: columns={{\"{name}\": \"COLUMN\"}}"
+            );
             return Err(Error::columns(STREAM_NAME, message));
         }
     }
@@ -58,8 +63,18 @@ pub fn map_schema(schema: &SchemaRef, options: &ReadOptions) -> Result<Mapping> 
 impl BlockReader {
     /// A reader of record batches.
     #[must_use]
-    pub fn new(meaning: Arc<Meaning>, dictionaries: Arc<Dictionaries>, options: &ReadOptions) -> BlockReader {
-        BlockReader { meaning, dictionaries, options: options.clone(), mapping: None, time: None }
+    pub fn new(
+        meaning: Arc<Meaning>,
+        dictionaries: Arc<Dictionaries>,
+        options: &ReadOptions,
+    ) -> BlockReader {
+        BlockReader {
+            meaning,
+            dictionaries,
+            options: options.clone(),
+            mapping: None,
+            time: None,
+        }
     }
 
     /// The records of a batch.
@@ -68,12 +83,23 @@ impl BlockReader {
     /// [`Error::Columns`] for columns that are missing or of a type that no text can be made of.
     pub fn read(&mut self, batch: &RecordBatch) -> Result<Parsed> {
         let schema = batch.schema();
-        if self.mapping.as_ref().is_none_or(|(known, _)| *known != schema) {
+        if self
+            .mapping
+            .as_ref()
+            .is_none_or(|(known, _)| *known != schema)
+        {
             self.mapping = Some((Arc::clone(&schema), map_schema(&schema, &self.options)?));
         }
-        let mapping = self.mapping.as_ref().map(|(_, m)| m.clone()).unwrap_or_default();
+        let mapping = self
+            .mapping
+            .as_ref()
+            .map(|(_, m)| m.clone())
+            .unwrap_or_default();
         let times = self.times(batch, &mapping)?;
-        let mut parsed = Parsed { lines: batch.num_rows() as u64, ..Parsed::default() };
+        let mut parsed = Parsed {
+            lines: batch.num_rows() as u64,
+            ..Parsed::default()
+        };
         let mut rows = Vec::with_capacity(times.len());
         let columns = &mut parsed.block.columns;
         for (row, time) in times.iter().enumerate() {
@@ -124,13 +150,26 @@ impl BlockReader {
     fn times(&mut self, batch: &RecordBatch, mapping: &Mapping) -> Result<Vec<Option<i64>>> {
         let array = batch.column(mapping.column(Field::Time).unwrap_or(0));
         if let DataType::Timestamp(_, zone) = array.data_type() {
-            let ms = cast(array, &DataType::Timestamp(TimeUnit::Millisecond, zone.clone())).map_err(|e| failed(&e))?;
+            let ms = cast(
+                array,
+                &DataType::Timestamp(TimeUnit::Millisecond, zone.clone()),
+            )
+            .map_err(|e| failed(&e))?;
             let ms = ms.as_primitive::<arrow_array::types::TimestampMillisecondType>();
-            let local = |t: i64| if zone.is_some() { self.options.zone.civil(t) } else { Some(t) };
+            let local = |t: i64| {
+                if zone.is_some() {
+                    self.options.zone.civil(t)
+                } else {
+                    Some(t)
+                }
+            };
             return Ok(ms.iter().map(|t| t.and_then(local)).collect());
         }
         let date = texts(array)?;
-        let second = mapping.time_of_day.map(|c| texts(batch.column(c))).transpose()?;
+        let second = mapping
+            .time_of_day
+            .map(|c| texts(batch.column(c)))
+            .transpose()?;
         let pair = |row: usize| {
             let time = second.as_ref().map(|s| s.value(row).as_bytes());
             (date.value(row).as_bytes(), time)
@@ -138,19 +177,33 @@ impl BlockReader {
         let given = &self.options.time_format;
         if self.time.is_none() {
             let format = if given.is_empty() {
-                let sample = (0..batch.num_rows().min(1000)).filter(|&row| date.is_valid(row)).map(pair);
+                let sample = (0..batch.num_rows().min(1000))
+                    .filter(|&row| date.is_valid(row))
+                    .map(pair);
                 match detect(sample.clone(), &self.options.zone, Encoding::Utf8) {
                     Detection::Format(format) => format,
                     _ if sample.count() == 0 => return Ok(vec![None; batch.num_rows()]),
-                    Detection::DayOrMonth => return Err(Error::columns(STREAM_NAME, "the times could be day/month or month/day: give time_format")),
-                    Detection::Unknown => return Err(Error::columns(STREAM_NAME, "the values of the time column do not read as times: give time_format or another column for time")),
+                    Detection::DayOrMonth => {
+                        return Err(Error::columns(
+                            STREAM_NAME,
+                            "the times could be day/month or month/day: give time_format",
+                        ));
+                    }
+                    Detection::Unknown => {
+                        return Err(Error::columns(
+                            STREAM_NAME,
+                            "the values of the time column do not read as times: give time_format or another column for time",
+                        ));
+                    }
                 }
             } else {
                 TimeFormat::Explicit(given.clone())
             };
             self.time = Some(TimeReader::new(format, self.options.zone.clone()));
         }
-        let Some(reader) = &mut self.time else { return Ok(Vec::new()) };
+        let Some(reader) = &mut self.time else {
+            return Ok(Vec::new());
+        };
         Ok((0..batch.num_rows())
             .map(|row| {
                 if date.is_null(row) {
@@ -165,20 +218,55 @@ impl BlockReader {
     }
 
     /// Fills a field; dictionary columns are interned by value, not by row.
-    fn fill(&self, field: Field, array: &ArrayRef, rows: &[usize], columns: &mut Columns) -> Result<()> {
+    fn fill(
+        &self,
+        field: Field,
+        array: &ArrayRef,
+        rows: &[usize],
+        columns: &mut Columns,
+    ) -> Result<()> {
         let number = |text: &str| -> u64 {
-            if text.is_empty() { 0 } else { self.meaning.number(field, text.as_bytes(), Encoding::Utf8, &self.dictionaries) }
+            if text.is_empty() {
+                0
+            } else {
+                self.meaning
+                    .number(field, text.as_bytes(), Encoding::Utf8, &self.dictionaries)
+            }
         };
         let values: Vec<u64> = if let DataType::Dictionary(_, _) = array.data_type() {
-            let dictionary = cast(array, &DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8)))
-                .map_err(|e| failed(&e))?;
+            let dictionary = cast(
+                array,
+                &DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8)),
+            )
+            .map_err(|e| failed(&e))?;
             let dictionary = dictionary.as_dictionary::<UInt32Type>();
-            let numbers: Vec<u64> = dictionary.values().as_string::<i32>().iter().map(|t| t.map_or(0, number)).collect();
+            let numbers: Vec<u64> = dictionary
+                .values()
+                .as_string::<i32>()
+                .iter()
+                .map(|t| t.map_or(0, number))
+                .collect();
             let keys = dictionary.keys();
-            rows.iter().map(|&row| if keys.is_null(row) { 0 } else { numbers[keys.value(row) as usize] }).collect()
+            rows.iter()
+                .map(|&row| {
+                    if keys.is_null(row) {
+                        0
+                    } else {
+                        numbers[keys.value(row) as usize]
+                    }
+                })
+                .collect()
         } else {
             let texts = texts(array)?;
-            rows.iter().map(|&row| if texts.is_null(row) { 0 } else { number(texts.value(row)) }).collect()
+            rows.iter()
+                .map(|&row| {
+                    if texts.is_null(row) {
+                        0
+                    } else {
+                        number(texts.value(row))
+                    }
+                })
+                .collect()
         };
         put(field, values, columns);
         Ok(())
@@ -205,13 +293,26 @@ fn failed(error: &arrow_schema::ArrowError) -> Error {
 
 /// A column as text: whole floats without a fraction (ids that a data frame widened).
 fn texts(array: &ArrayRef) -> Result<StringArray> {
-    let float = matches!(array.data_type(), DataType::Float16 | DataType::Float32 | DataType::Float64);
+    let float = matches!(
+        array.data_type(),
+        DataType::Float16 | DataType::Float32 | DataType::Float64
+    );
     let text: ArrayRef = if float {
         let wide = cast(array, &DataType::Float64).map_err(|e| failed(&e))?;
         let wide: &Float64Array = wide.as_primitive();
         #[allow(clippy::cast_possible_truncation, clippy::float_cmp)]
-        let whole = |v: f64| if v == v.trunc() && v.abs() < 9e15 { (v as i64).to_string() } else { v.to_string() };
-        Arc::new(wide.iter().map(|v| v.filter(|v| !v.is_nan()).map(whole)).collect::<StringArray>())
+        let whole = |v: f64| {
+            if v == v.trunc() && v.abs() < 9e15 {
+                (v as i64).to_string()
+            } else {
+                v.to_string()
+            }
+        };
+        Arc::new(
+            wide.iter()
+                .map(|v| v.filter(|v| !v.is_nan()).map(whole))
+                .collect::<StringArray>(),
+        )
     } else {
         cast(array, &DataType::Utf8).map_err(|e| failed(&e))?
     };
@@ -222,7 +323,13 @@ fn row_text(batch: &RecordBatch, row: usize) -> String {
     let cells: Vec<String> = batch
         .columns()
         .iter()
-        .map(|c| texts(&c.slice(row, 1)).ok().filter(|t| t.is_valid(0)).map(|t| t.value(0).to_owned()).unwrap_or_default())
+        .map(|c| {
+            texts(&c.slice(row, 1))
+                .ok()
+                .filter(|t| t.is_valid(0))
+                .map(|t| t.value(0).to_owned())
+                .unwrap_or_default()
+        })
         .collect();
     cells.join(",").chars().take(200).collect()
 }
@@ -245,8 +352,12 @@ impl BatchWriter {
             dictionaries,
             schema: record_schema(),
             sources: Arc::new(StringArray::from_iter_values(sources)),
-            values: std::array::from_fn(|_| Arc::new(StringArray::from(Vec::<&str>::new())) as ArrayRef),
-            outcomes: Arc::new(StringArray::from_iter_values(Outcome::ALL.iter().map(|o| o.name()))),
+            values: std::array::from_fn(|_| {
+                Arc::new(StringArray::from(Vec::<&str>::new())) as ArrayRef
+            }),
+            outcomes: Arc::new(StringArray::from_iter_values(
+                Outcome::ALL.iter().map(|o| o.name()),
+            )),
         }
     }
 
@@ -257,7 +368,9 @@ impl BatchWriter {
     pub fn write(&mut self, block: &Block) -> RecordBatch {
         let columns = &block.columns;
         let n = columns.len();
-        let mut arrays: Vec<ArrayRef> = vec![Arc::new(TimestampMillisecondArray::from(columns.time.clone()))];
+        let mut arrays: Vec<ArrayRef> = vec![Arc::new(TimestampMillisecondArray::from(
+            columns.time.clone(),
+        ))];
         for field in Field::ALL.into_iter().skip(1) {
             arrays.push(match field {
                 Field::Result => {
@@ -270,15 +383,24 @@ impl BatchWriter {
             });
         }
         let source = UInt32Array::from(vec![block.origin.source; n]);
-        arrays.push(Arc::new(DictionaryArray::new(source, Arc::clone(&self.sources))));
-        let line = columns.line.iter().map(|&l| block.origin.first_line + u64::from(l));
+        arrays.push(Arc::new(DictionaryArray::new(
+            source,
+            Arc::clone(&self.sources),
+        )));
+        let line = columns
+            .line
+            .iter()
+            .map(|&l| block.origin.first_line + u64::from(l));
         arrays.push(Arc::new(UInt64Array::from_iter_values(line)));
         arrays.push(Arc::new(offsets(block, n)));
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).expect("columns of the schema")
     }
 
     fn ids(&mut self, field: Field, columns: &Columns, n: usize) -> ArrayRef {
-        let column = ID_FIELDS.iter().position(|&f| f == field).expect("an id field");
+        let column = ID_FIELDS
+            .iter()
+            .position(|&f| f == field)
+            .expect("an id field");
         let values = self.dictionaries.of(field).read();
         if self.values[column].len() < values.len() {
             self.values[column] = Arc::new(StringArray::from_iter_values(values.texts()));
@@ -290,7 +412,12 @@ impl BatchWriter {
     fn subjects(&self, columns: &Columns, n: usize) -> ArrayRef {
         let mut builder = arrow_array::builder::StringDictionaryBuilder::<UInt32Type>::new();
         for row in 0..n {
-            builder.append_option(columns.subject.get(row).and_then(|&s| self.dictionaries.subject_text(s)));
+            builder.append_option(
+                columns
+                    .subject
+                    .get(row)
+                    .and_then(|&s| self.dictionaries.subject_text(s)),
+            );
         }
         Arc::new(builder.finish())
     }
@@ -305,14 +432,25 @@ fn codes(codes: impl ExactSizeIterator<Item = u32>, n: usize) -> UInt32Array {
 }
 
 fn references(codes: &[u8], n: usize) -> BooleanArray {
-    (0..n).map(|row| codes.get(row).filter(|&&c| c != 0).map(|&c| c == REFERENCES_YES)).collect()
+    (0..n)
+        .map(|row| {
+            codes
+                .get(row)
+                .filter(|&&c| c != 0)
+                .map(|&c| c == REFERENCES_YES)
+        })
+        .collect()
 }
 
 fn offsets(block: &Block, n: usize) -> UInt64Array {
-    let Some(text) = &block.origin.text else { return UInt64Array::new_null(n) };
+    let Some(text) = &block.origin.text else {
+        return UInt64Array::new_null(n);
+    };
     let starts = &block.columns.start;
     if !text.encoding.is_some_and(Encoding::is_utf16) {
-        return UInt64Array::from_iter_values(starts.iter().map(|&s| block.origin.offset + u64::from(s)));
+        return UInt64Array::from_iter_values(
+            starts.iter().map(|&s| block.origin.offset + u64::from(s)),
+        );
     }
     let (mut at, mut offset) = (0, block.origin.offset);
     UInt64Array::from_iter_values(starts.iter().map(|&s| {

@@ -90,7 +90,11 @@ impl Columns {
     #[must_use]
     pub fn span(&self) -> Option<Span> {
         let &first = self.time.first()?;
-        let start = Span { min: first, max: first, lateness: 0 };
+        let start = Span {
+            min: first,
+            max: first,
+            lateness: 0,
+        };
         Some(self.time.iter().fold(start, |span, &t| Span {
             min: span.min.min(t),
             max: span.max.max(t),
@@ -126,7 +130,12 @@ impl Columns {
     #[must_use]
     pub fn filter(&self, keep: impl Fn(usize) -> bool) -> Columns {
         fn some<T: Copy>(values: &[T], keep: impl Fn(usize) -> bool) -> Vec<T> {
-            values.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, &v)| v).collect()
+            values
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| keep(*i))
+                .map(|(_, &v)| v)
+                .collect()
         }
         Columns {
             time: some(&self.time, &keep),
@@ -139,7 +148,13 @@ impl Columns {
             subject: some(&self.subject, &keep),
             masks: {
                 let words = self.masks.len().checked_div(self.len()).unwrap_or(0).max(1);
-                self.masks.chunks_exact(words).enumerate().filter(|(i, _)| keep(*i)).flat_map(|(_, m)| m).copied().collect()
+                self.masks
+                    .chunks_exact(words)
+                    .enumerate()
+                    .filter(|(i, _)| keep(*i))
+                    .flat_map(|(_, m)| m)
+                    .copied()
+                    .collect()
             },
         }
     }

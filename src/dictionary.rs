@@ -60,7 +60,9 @@ impl Values {
     /// The text of an id; none for null.
     #[must_use]
     pub fn text(&self, id: Id) -> Option<&str> {
-        self.texts.get((id as usize).wrapping_sub(1)).map(AsRef::as_ref)
+        self.texts
+            .get((id as usize).wrapping_sub(1))
+            .map(AsRef::as_ref)
     }
 
     /// The id of a (decodable) text, if it is known.
@@ -77,7 +79,10 @@ impl Values {
     /// The number of U+FFFD that stand for undecodable bytes in a value.
     #[must_use]
     pub fn replaced(&self, id: Id) -> u32 {
-        self.replaced.get((id as usize).wrapping_sub(1)).copied().unwrap_or(0)
+        self.replaced
+            .get((id as usize).wrapping_sub(1))
+            .copied()
+            .unwrap_or(0)
     }
 }
 
@@ -106,8 +111,14 @@ impl Dictionary {
         }
         let id = Id::try_from(values.texts.len() + 1).expect("fewer than 2^32 distinct values");
         values.texts.push(text.into());
-        let count = if undecodable.is_some() { text.matches('\u{FFFD}').count() } else { 0 };
-        values.replaced.push(u32::try_from(count).unwrap_or(u32::MAX));
+        let count = if undecodable.is_some() {
+            text.matches('\u{FFFD}').count()
+        } else {
+            0
+        };
+        values
+            .replaced
+            .push(u32::try_from(count).unwrap_or(u32::MAX));
         values.ids.insert(key.into_boxed_slice(), id);
         id
     }
@@ -192,15 +203,28 @@ impl Dictionaries {
     /// The number of U+FFFD that stand for undecodable bytes in a subject.
     #[must_use]
     pub fn subject_replaced(&self, subject: Subject) -> u32 {
-        if subject & PACKED != 0 { 0 } else { Id::try_from(subject).map_or(0, |id| self.subjects.read().replaced(id)) }
+        if subject & PACKED != 0 {
+            0
+        } else {
+            Id::try_from(subject).map_or(0, |id| self.subjects.read().replaced(id))
+        }
     }
 }
 
 /// The text of a value after the policy's `[normalise]`.
 #[must_use]
 pub fn normalise(text: &str, how: NormaliseField) -> String {
-    let text: String = if how.width { text.nfkc().collect() } else { text.to_owned() };
-    if how.trim { text.trim_matches(|c: char| c.is_whitespace() || c == '\u{3000}').to_owned() } else { text }
+    let text: String = if how.width {
+        text.nfkc().collect()
+    } else {
+        text.to_owned()
+    };
+    if how.trim {
+        text.trim_matches(|c: char| c.is_whitespace() || c == '\u{3000}')
+            .to_owned()
+    } else {
+        text
+    }
 }
 
 /// How a field is normalised by a policy.
@@ -216,7 +240,17 @@ mod tests {
     #[test]
     fn a_subject_is_its_text() {
         let d = Dictionaries::default();
-        let texts = ["0", "00", "007", "7", "123456789012345", "1234567890123456", "A1", "12x", "１２"];
+        let texts = [
+            "0",
+            "00",
+            "007",
+            "7",
+            "123456789012345",
+            "1234567890123456",
+            "A1",
+            "12x",
+            "１２",
+        ];
         let packed: Vec<Subject> = texts.iter().map(|t| d.subject(t, None)).collect();
         for (i, text) in texts.iter().enumerate() {
             assert_eq!(d.subject_text(packed[i]).as_deref(), Some(*text));

@@ -55,9 +55,18 @@ pub struct Reader {
 pub fn read_paths(paths: &[String], policy: &Policy, options: &ScanOptions) -> Result<Reader> {
     let read = read_options(policy, options)?;
     let planned = Arc::new(Planned::of(paths, &read, options.skip_unreadable)?);
-    let names: Vec<String> = planned.sources.iter().map(|s| s.source.name.clone()).collect();
+    let names: Vec<String> = planned
+        .sources
+        .iter()
+        .map(|s| s.source.name.clone())
+        .collect();
     let taken = Arc::new(AtomicU64::new(0));
-    let files = Files::new(Arc::clone(&planned), options.chunk, options.skip_unreadable, taken);
+    let files = Files::new(
+        Arc::clone(&planned),
+        options.chunk,
+        options.skip_unreadable,
+        taken,
+    );
     let threads = threads(options);
     let shared = Arc::new(Shared {
         names: names.clone(),
@@ -109,12 +118,19 @@ impl Shared {
     }
 
     fn work(&self) -> Result<()> {
-        let mut parser = Parser::new(Arc::clone(&self.meaning), Arc::clone(&self.dictionaries), self.options.zone.clone());
+        let mut parser = Parser::new(
+            Arc::clone(&self.meaning),
+            Arc::clone(&self.dictionaries),
+            self.options.zone.clone(),
+        );
         let mut writer = BatchWriter::new(Arc::clone(&self.dictionaries), &self.names);
         loop {
             let mut queue = self.lock();
             while queue.ready.len() >= MOST_WAITING && !self.stopped.load(Ordering::Relaxed) {
-                queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue = self
+                    .changed
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             drop(queue);
             if self.stopped.load(Ordering::Relaxed) {
@@ -129,7 +145,9 @@ impl Shared {
             let Some(work) = work else { return Ok(()) };
             let done = self.take(&mut parser, &mut writer, work);
             let mut queue = self.lock();
-            let Queue { collector, ready, .. } = &mut *queue;
+            let Queue {
+                collector, ready, ..
+            } = &mut *queue;
             collector.put(seq, done, |block, _, batch| -> Result<()> {
                 ready.push_back(with_lines(batch, block.origin.first_line));
                 Ok(())
@@ -141,12 +159,35 @@ impl Shared {
 
     fn take(&self, parser: &mut Parser, writer: &mut BatchWriter, work: Work) -> Done<RecordBatch> {
         match work {
-            Work::End { source, encoding, error } => Done::End { source, encoding, error },
-            Work::Frame(source, Frame::Reject { reason, excerpt, offset, encoding }) => {
-                Done::Rejected { source, reason, raw: excerpt, encoding, offset }
-            }
+            Work::End {
+                source,
+                encoding,
+                error,
+            } => Done::End {
+                source,
+                encoding,
+                error,
+            },
+            Work::Frame(
+                source,
+                Frame::Reject {
+                    reason,
+                    excerpt,
+                    offset,
+                    encoding,
+                },
+            ) => Done::Rejected {
+                source,
+                reason,
+                raw: excerpt,
+                encoding,
+                offset,
+            },
             Work::Frame(source, Frame::Records(segment)) => {
-                let plan = self.planned.sources[source as usize].plan.as_ref().expect("only readable sources are read");
+                let plan = self.planned.sources[source as usize]
+                    .plan
+                    .as_ref()
+                    .expect("only readable sources are read");
                 let parsed = parser.parse(segment, &SegmentOf { source, plan });
                 let batch = writer.write(&parsed.block);
                 Done::Parsed(Box::new(parsed), batch)
@@ -162,8 +203,12 @@ fn with_lines(batch: RecordBatch, first_line: u64) -> RecordBatch {
     use arrow_array::cast::AsArray;
     use arrow_array::types::UInt64Type;
     let (schema, mut columns, _) = batch.into_parts();
-    let at = schema.index_of("line").expect("the record schema has lines");
-    let lines: UInt64Array = columns[at].as_primitive::<UInt64Type>().unary(|line| line + first_line);
+    let at = schema
+        .index_of("line")
+        .expect("the record schema has lines");
+    let lines: UInt64Array = columns[at]
+        .as_primitive::<UInt64Type>()
+        .unary(|line| line + first_line);
     columns[at] = Arc::new(lines);
     RecordBatch::try_new(schema, columns).expect("columns of the schema")
 }
@@ -188,7 +233,12 @@ impl Reader {
     pub fn next_within(&mut self, patience: Duration) -> Result<Option<Option<RecordBatch>>> {
         let mut queue = self.shared.lock();
         if queue.ready.is_empty() && queue.workers > 0 {
-            queue = self.shared.changed.wait_timeout(queue, patience).unwrap_or_else(PoisonError::into_inner).0;
+            queue = self
+                .shared
+                .changed
+                .wait_timeout(queue, patience)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         if let Some(batch) = queue.ready.pop_front() {
             drop(queue);
@@ -210,13 +260,20 @@ impl Reader {
     /// A row per rejected record; complete once everything was read.
     #[must_use]
     pub fn rejects(&self) -> RecordBatch {
-        report::rejects(&self.shared.names, self.shared.lock().collector.rejects.clone())
+        report::rejects(
+            &self.shared.names,
+            self.shared.lock().collector.rejects.clone(),
+        )
     }
 
     /// Assumptions made.
     #[must_use]
     pub fn notes(&self) -> Vec<Note> {
-        of_reading(&self.shared.planned, &self.shared.lock().collector.inputs, &self.shared.names)
+        of_reading(
+            &self.shared.planned,
+            &self.shared.lock().collector.inputs,
+            &self.shared.names,
+        )
     }
 }
 

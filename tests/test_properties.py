@@ -78,13 +78,24 @@ def written_cases(draw: st.DrawFn, *, millis: bool = False) -> tuple[Case, Style
 
 
 def check_against_oracle(
-    case: Case, style: Style, files: int, chunk_size: int | None, threads: int | None
+    case: Case,
+    style: Style,
+    files: int,
+    chunk_size: int | None,
+    threads: int | None,
+    *,
+    batch_size: int | None = None,
+    in_order: bool = False,
 ) -> None:
     """Everything the engine says about the log is what the oracle says."""
     records, policy = case
+    if in_order:
+        records = tuple(sorted(records, key=lambda r: r.time))
     with folder() as place:
-        log = write_log(records, style, place, files=files, shuffle=True)
-        result = scan(log, policy, style, chunk_size=chunk_size, threads=threads)
+        log = write_log(records, style, place, files=files, shuffle=not in_order)
+        result = scan(
+            log, policy, style, chunk_size=chunk_size, threads=threads, batch_size=batch_size
+        )
         got = outcome_of(result)
         want = oracle.scan(log.records, policy, holidays=japanese_holiday)
         assert got.summary == want.summary
@@ -151,6 +162,44 @@ def test_the_engine_says_what_the_oracle_says(
 ) -> None:
     case, style = written
     check_against_oracle(case, style, files, chunk_size, threads)
+
+
+@settings(max_examples=examples(400))
+@given(
+    written=written_cases(),
+    files=st.integers(1, 3),
+    chunk_size=CHUNK_SIZES,
+    threads=THREADS,
+    batch_size=st.sampled_from([1, 2, 3, 5, 8]),
+    in_order=st.booleans(),
+)
+def test_batches_and_order_change_nothing(
+    written: tuple[Case, Style],
+    files: int,
+    chunk_size: int | None,
+    threads: int | None,
+    batch_size: int,
+    in_order: bool,
+) -> None:
+    case, style = written
+    check_against_oracle(
+        case, style, files, chunk_size, threads, batch_size=batch_size, in_order=in_order
+    )
+
+
+@settings(max_examples=examples(60))
+@given(
+    case=cases(max_size=120),
+    chunk_size=st.sampled_from([64, 300]),
+    threads=THREADS,
+    batch_size=st.integers(1, 40),
+)
+def test_a_longer_stream_in_batches_says_what_the_oracle_says(
+    case: Case, chunk_size: int, threads: int | None, batch_size: int
+) -> None:
+    check_against_oracle(
+        case, Style(), 1, chunk_size, threads, batch_size=batch_size, in_order=True
+    )
 
 
 @settings(max_examples=examples(100))

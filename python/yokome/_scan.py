@@ -79,6 +79,7 @@ def scan(
     strict: bool = False,
     skip_unreadable: bool = False,
     chunk_size: int | None = None,
+    batch_size: int | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> ScanResult:
     """Scan access logs by the rules of a policy.
@@ -100,6 +101,7 @@ def scan(
         strict: stop at the first record that cannot be read.
         skip_unreadable: go on when a file cannot be read at all, and say so in ``inputs``.
         chunk_size: bytes per chunk of work; the result does not depend on it.
+        batch_size: records detected at a time; the result does not depend on it.
         progress: called now and then with a :class:`Progress`.
 
     Returns:
@@ -132,6 +134,7 @@ def scan(
         strict=strict,
         skip_unreadable=skip_unreadable,
         chunk_size=chunk_size,
+        batch_size=batch_size,
         progress=progress,
     )
 
@@ -227,6 +230,7 @@ def run(
     strict: bool = False,
     skip_unreadable: bool = False,
     chunk_size: int | None = None,
+    batch_size: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     sink: Callable[[Any], None] | None = None,
 ) -> ScanResult:
@@ -237,6 +241,7 @@ def run(
     """
     threads = _positive("threads", threads)
     chunk_size = _positive("chunk_size", chunk_size)
+    batch_size = _positive("batch_size", batch_size)
     if policy.country is not None:
         public_holidays(policy.country, 2000)  # better now than when the logs have been read
     paths = _paths(source)
@@ -245,6 +250,7 @@ def run(
             ("encoding", encoding),
             ("delimiter", delimiter),
             ("chunk_size", chunk_size),
+            ("batch_size", batch_size),
         ):
             if value is not None:
                 raise ValueError(f"{name} is for files; the source is Arrow data")
@@ -267,6 +273,7 @@ def run(
             strict=strict,
             skip_unreadable=skip_unreadable,
             chunk_size=chunk_size,
+            batch_size=batch_size,
             holidays=public_holidays,
             progress=progress,
             sink=sink,

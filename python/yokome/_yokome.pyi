@@ -116,6 +116,7 @@ def scan_paths(
     strict: bool,
     skip_unreadable: bool,
     chunk_size: int | None,
+    batch_size: int | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,

@@ -44,11 +44,17 @@ impl HolidayCache {
             .chain(calendar.overrides.iter().map(|o| &o.calendar))
             .any(|c| c.closed.contains(&ClosedDay::Holiday));
         let country = calendar.country.clone().filter(|_| named);
-        HolidayCache { country, holidays, years: Mutex::default() }
+        HolidayCache {
+            country,
+            holidays,
+            years: Mutex::default(),
+        }
     }
 
     fn is_holiday(&self, day: i32) -> Result<bool> {
-        let Some(country) = &self.country else { return Ok(false) };
+        let Some(country) = &self.country else {
+            return Ok(false);
+        };
         let (year, ..) = date_of_days(day);
         let mut years = self.years.lock().unwrap_or_else(PoisonError::into_inner);
         let days = match years.get(&year) {
@@ -94,7 +100,12 @@ impl Calendars {
         let globs = calendar
             .overrides
             .iter()
-            .map(|o| o.departments.iter().map(|g| glob(g)).collect::<Result<Vec<_>>>())
+            .map(|o| {
+                o.departments
+                    .iter()
+                    .map(|g| glob(g))
+                    .collect::<Result<Vec<_>>>()
+            })
             .collect::<Result<Vec<_>>>()?;
         Ok(Calendars {
             policy: Arc::new(calendar.clone()),
@@ -109,8 +120,12 @@ impl Calendars {
     /// Learns the departments that have come since.
     pub fn learn(&mut self, departments: &Values) {
         for text in departments.texts().skip(self.of_department.len() - 1) {
-            let found = self.globs.iter().position(|globs| globs.iter().any(|g| g.is_match(text)));
-            self.of_department.push(found.map_or(0, |i| u16::try_from(i + 1).unwrap_or(0)));
+            let found = self
+                .globs
+                .iter()
+                .position(|globs| globs.iter().any(|g| g.is_match(text)));
+            self.of_department
+                .push(found.map_or(0, |i| u16::try_from(i + 1).unwrap_or(0)));
         }
     }
 
@@ -123,7 +138,11 @@ impl Calendars {
         if self.last.0 != day {
             self.look_up(day)?;
         }
-        let calendar = self.of_department.get(department as usize).copied().unwrap_or(0);
+        let calendar = self
+            .of_department
+            .get(department as usize)
+            .copied()
+            .unwrap_or(0);
         Ok(self.last.1[calendar as usize])
     }
 
@@ -131,7 +150,8 @@ impl Calendars {
     fn look_up(&mut self, day: i32) -> Result<()> {
         if !self.days.contains_key(&day) {
             let holiday = self.holidays.is_holiday(day)?;
-            let all = std::iter::once(&self.policy.base).chain(self.policy.overrides.iter().map(|o| &o.calendar));
+            let all = std::iter::once(&self.policy.base)
+                .chain(self.policy.overrides.iter().map(|o| &o.calendar));
             let days = all.map(|c| day_of(c, day, holiday)).collect();
             self.days.insert(day, days);
         }
@@ -154,13 +174,24 @@ fn day_of(calendar: &DepartmentCalendar, day: i32, holiday: bool) -> Day {
         ClosedDay::Dates(from, to) => (from..=to).contains(&day),
         ClosedDay::Yearly(from, to) => {
             let (_, month, date) = date_of_days(day);
-            let at = (u8::try_from(month).unwrap_or(0), u8::try_from(date).unwrap_or(0));
-            if from <= to { from <= at && at <= to } else { at >= from || at <= to }
+            let at = (
+                u8::try_from(month).unwrap_or(0),
+                u8::try_from(date).unwrap_or(0),
+            );
+            if from <= to {
+                from <= at && at <= to
+            } else {
+                at >= from || at <= to
+            }
         }
     });
     let closed = hours.is_none() || named && !calendar.open.contains(&day);
     let (from, to) = hours.unwrap_or((0, DAY_MS));
-    Day { closed, from: from - calendar.margin, to: to + calendar.margin }
+    Day {
+        closed,
+        from: from - calendar.margin,
+        to: to + calendar.margin,
+    }
 }
 
 /// A glob over a whole value, compiled.
@@ -193,17 +224,39 @@ mod tests {
     fn closed_open_and_yearly_days() {
         let day = |text| parse_date(text).unwrap();
         let calendar = DepartmentCalendar {
-            hours: [Some((9 * H, 17 * H)), Some((9 * H, 17 * H)), None, Some((9 * H, 17 * H)), Some((9 * H, 17 * H)), Some((9 * H, 17 * H)), None],
+            hours: [
+                Some((9 * H, 17 * H)),
+                Some((9 * H, 17 * H)),
+                None,
+                Some((9 * H, 17 * H)),
+                Some((9 * H, 17 * H)),
+                Some((9 * H, 17 * H)),
+                None,
+            ],
             margin: H,
-            closed: vec![ClosedDay::Weekday(5), ClosedDay::Holiday, ClosedDay::Yearly((12, 29), (1, 3)), ClosedDay::Dates(day("2024-08-15"), day("2024-08-16"))],
+            closed: vec![
+                ClosedDay::Weekday(5),
+                ClosedDay::Holiday,
+                ClosedDay::Yearly((12, 29), (1, 3)),
+                ClosedDay::Dates(day("2024-08-15"), day("2024-08-16")),
+            ],
             open: vec![day("2024-04-06")],
         };
         let closed = |text, holiday| day_of(&calendar, day(text), holiday).closed;
         assert_eq!(weekday(day("2024-04-01")), 0);
         for (text, holiday, expected) in [
-            ("2024-04-01", false, false), ("2024-04-03", false, true), ("2024-04-06", false, false), ("2024-04-13", false, true),
-            ("2024-04-29", true, true), ("2024-04-29", false, false), ("2024-12-28", false, true), ("2024-12-30", false, true),
-            ("2025-01-03", false, true), ("2025-01-06", false, false), ("2024-08-15", false, true), ("2024-08-16", false, true),
+            ("2024-04-01", false, false),
+            ("2024-04-03", false, true),
+            ("2024-04-06", false, false),
+            ("2024-04-13", false, true),
+            ("2024-04-29", true, true),
+            ("2024-04-29", false, false),
+            ("2024-12-28", false, true),
+            ("2024-12-30", false, true),
+            ("2025-01-03", false, true),
+            ("2025-01-06", false, false),
+            ("2024-08-15", false, true),
+            ("2024-08-16", false, true),
         ] {
             assert_eq!(closed(text, holiday), expected, "{text}");
         }

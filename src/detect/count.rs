@@ -22,7 +22,14 @@ pub struct CountState {
 
 impl CountState {
     /// Takes the next records of the key.
-    pub fn advance(&mut self, of: Placed<'_>, window: i64, at_least: u64, run: &Run<'_>, out: &mut Out<'_>) {
+    pub fn advance(
+        &mut self,
+        of: Placed<'_>,
+        window: i64,
+        at_least: u64,
+        run: &Run<'_>,
+        out: &mut Out<'_>,
+    ) {
         let mut i = 0;
         while i < run.len() {
             if !run.has(i, of.place) {
@@ -31,10 +38,15 @@ impl CountState {
             }
             let end = run.instant_end(i);
             let time = run.time[i];
-            while self.times.front().is_some_and(|&t| t <= time.saturating_sub(window)) {
+            while self
+                .times
+                .front()
+                .is_some_and(|&t| t <= time.saturating_sub(window))
+            {
                 self.times.pop_front();
             }
-            self.times.extend((i..end).filter(|&j| run.has(j, of.place)).map(|_| time));
+            self.times
+                .extend((i..end).filter(|&j| run.has(j, of.place)).map(|_| time));
             let observed = self.times.len();
             for j in i..end {
                 if !run.has(j, of.place) || !run.in_scope(j) {
@@ -45,9 +57,22 @@ impl CountState {
                     continue;
                 }
                 let since = self.times[0];
-                let hit = Hit { row: run.rows[j], time, observed: observed.cast_signed() as i64, since, active_days: -1 };
+                let hit = Hit {
+                    row: run.rows[j],
+                    time,
+                    observed: observed.cast_signed() as i64,
+                    since,
+                    active_days: -1,
+                };
                 add(&mut self.open, hit, window, out, |d| {
-                    Open::new((of.place, of.rule), run.key, (&[], ByValues::new()), (Key::Date, 0), time, d)
+                    Open::new(
+                        (of.place, of.rule),
+                        run.key,
+                        (&[], ByValues::new()),
+                        (Key::Date, 0),
+                        time,
+                        d,
+                    )
                 });
             }
             i = end;
@@ -113,7 +138,13 @@ pub struct GroupedState {
 
 impl GroupedState {
     /// Takes the next records of the key.
-    pub fn advance(&mut self, of: Placed<'_>, what: &Grouping<'_>, run: &Run<'_>, out: &mut Out<'_>) {
+    pub fn advance(
+        &mut self,
+        of: Placed<'_>,
+        what: &Grouping<'_>,
+        run: &Run<'_>,
+        out: &mut Out<'_>,
+    ) {
         let mut i = 0;
         let mut instant: Vec<(usize, u32, Value)> = Vec::new();
         while i < run.len() {
@@ -136,7 +167,11 @@ impl GroupedState {
                 }
                 if run.in_scope(j) {
                     let counts = &mut out.counts[of.place];
-                    *(if judged { &mut counts.evaluated } else { &mut counts.not_evaluable }) += 1;
+                    *(if judged {
+                        &mut counts.evaluated
+                    } else {
+                        &mut counts.not_evaluable
+                    }) += 1;
                 }
             }
             for &(j, group, _) in &instant {
@@ -146,19 +181,44 @@ impl GroupedState {
         }
     }
 
-    fn judge(&mut self, of: Placed<'_>, what: &Grouping<'_>, run: &Run<'_>, j: usize, group: u32, out: &mut Out<'_>) {
+    fn judge(
+        &mut self,
+        of: Placed<'_>,
+        what: &Grouping<'_>,
+        run: &Run<'_>,
+        j: usize,
+        group: u32,
+        out: &mut Out<'_>,
+    ) {
         let group = &mut self.groups[group as usize];
-        let observed = if what.field.is_some() { group.distinct } else { group.count };
+        let observed = if what.field.is_some() {
+            group.distinct
+        } else {
+            group.count
+        };
         if observed < what.at_least {
             return;
         }
         #[allow(clippy::cast_possible_truncation)]
         let since = self.entries[(group.oldest - self.first) as usize].time;
-        let hit = Hit { row: run.rows[j], time: run.time[j], observed: observed.cast_signed(), since, active_days: -1 };
+        let hit = Hit {
+            row: run.rows[j],
+            time: run.time[j],
+            observed: observed.cast_signed(),
+            since,
+            active_days: -1,
+        };
         let mut open = group.open.take().map(|open| *open);
         add(&mut open, hit, what.window, out, |d| {
             let by = (what.by, group.by.clone());
-            Open::new((of.place, of.rule), run.key, by, (Key::Date, 0), hit.time, d)
+            Open::new(
+                (of.place, of.rule),
+                run.key,
+                by,
+                (Key::Date, 0),
+                hit.time,
+                d,
+            )
         });
         group.open = open.map(Box::new);
     }
@@ -185,7 +245,12 @@ impl GroupedState {
             *times += 1;
             group.distinct += u64::from(*times == 1);
         }
-        self.entries.push_back(Entry { time, group: id, next: 0, value });
+        self.entries.push_back(Entry {
+            time,
+            group: id,
+            next: 0,
+            value,
+        });
         id
     }
 
@@ -194,7 +259,10 @@ impl GroupedState {
             self.groups.push(Group::default());
             u32::try_from(self.groups.len() - 1).expect("fewer than 2^32 groups in a window")
         });
-        self.groups[id as usize] = Group { by: by.clone(), ..Group::default() };
+        self.groups[id as usize] = Group {
+            by: by.clone(),
+            ..Group::default()
+        };
         self.ids.insert(by, id);
         id
     }
@@ -206,7 +274,10 @@ impl GroupedState {
             let group = &mut self.groups[entry.group as usize];
             group.count -= 1;
             group.oldest = entry.next;
-            if entry.value != 0 && let hashbrown::hash_map::Entry::Occupied(mut times) = self.values.entry((entry.group, entry.value)) {
+            if entry.value != 0
+                && let hashbrown::hash_map::Entry::Occupied(mut times) =
+                    self.values.entry((entry.group, entry.value))
+            {
                 *times.get_mut() -= 1;
                 if *times.get() == 0 {
                     times.remove();

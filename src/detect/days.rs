@@ -33,7 +33,11 @@ impl Newest {
     /// The number of days in `[day − lookback, day − 1]`, the newest of them and the oldest.
     #[must_use]
     pub fn before(self, words: &[u64], day: i32, lookback: u32) -> Within {
-        let mut found = Within { count: 0, newest: None, oldest: None };
+        let mut found = Within {
+            count: 0,
+            newest: None,
+            oldest: None,
+        };
         if self.0 == i32::MIN {
             return found;
         }
@@ -76,7 +80,12 @@ fn shift(words: &mut [u64], by: u32) {
     let (whole, bits) = (by as usize / 64, by % 64);
     for i in (0..words.len()).rev() {
         let low = i.checked_sub(whole).map_or(0, |j| words[j]);
-        let carry = if bits == 0 { 0 } else { i.checked_sub(whole + 1).map_or(0, |j| words[j] >> (64 - bits)) };
+        let carry = if bits == 0 {
+            0
+        } else {
+            i.checked_sub(whole + 1)
+                .map_or(0, |j| words[j] >> (64 - bits))
+        };
         words[i] = low << bits | carry;
     }
 }
@@ -92,16 +101,26 @@ mod tests {
             let mut newest = Newest::NONE;
             let mut all: Vec<i32> = Vec::new();
             let mut day = -50;
-            for step in [0, 1, 1, 2, 0, 7, 30, 1, 64, 1, 1, 63, 65, 1, 0, 128, 3, 1, 1, 1, 100, 1] {
+            for step in [
+                0, 1, 1, 2, 0, 7, 30, 1, 64, 1, 1, 63, 65, 1, 0, 128, 3, 1, 1, 1, 100, 1,
+            ] {
                 day += step;
                 for ask in [day, day + 1, day + 3, day + 70] {
-                    let days: Vec<i32> = all.iter().copied().filter(|&d| d < ask && d >= ask - lookback.cast_signed()).collect();
+                    let days: Vec<i32> = all
+                        .iter()
+                        .copied()
+                        .filter(|&d| d < ask && d >= ask - lookback.cast_signed())
+                        .collect();
                     let expected = Within {
                         count: u32::try_from(days.len()).unwrap(),
                         newest: days.last().copied(),
                         oldest: days.first().copied(),
                     };
-                    assert_eq!(newest.before(&words, ask, lookback), expected, "{lookback} {ask}");
+                    assert_eq!(
+                        newest.before(&words, ask, lookback),
+                        expected,
+                        "{lookback} {ask}"
+                    );
                 }
                 newest.add(&mut words, day);
                 if all.last() != Some(&day) {

@@ -81,10 +81,26 @@ impl HoursState {
             }
             let dictionaries = out.dictionaries;
             let open = self.open.get_or_insert_with(|| {
-                Open::new((of.place, of.rule), run.key, (&[], ByValues::new()), (Key::Date, 0), time, dictionaries)
+                Open::new(
+                    (of.place, of.rule),
+                    run.key,
+                    (&[], ByValues::new()),
+                    (Key::Date, 0),
+                    time,
+                    dictionaries,
+                )
             });
             let active_days = self.days.cast_signed();
-            open.add(Hit { row: run.rows[i], time, observed, since: NO_TIME, active_days }, out);
+            open.add(
+                Hit {
+                    row: run.rows[i],
+                    time,
+                    observed,
+                    since: NO_TIME,
+                    active_days,
+                },
+                out,
+            );
         }
     }
 
@@ -102,9 +118,17 @@ impl HoursState {
         self.active.add(&mut self.active_words, day);
         self.days = self.active.before(&self.active_words, day, lookback).count;
         let oldest = i64::from(day) - i64::from(lookback);
-        let in_use: Vec<usize> = (0..HALF_HOURS).filter(|&h| i64::from(self.last_used[h]) >= oldest).collect();
+        let in_use: Vec<usize> = (0..HALF_HOURS)
+            .filter(|&h| i64::from(self.last_used[h]) >= oldest)
+            .collect();
         for (half_hour, distance) in self.distance.iter_mut().enumerate() {
-            let steps = in_use.iter().map(|&h| h.abs_diff(half_hour).min(HALF_HOURS - h.abs_diff(half_hour))).min();
+            let steps = in_use
+                .iter()
+                .map(|&h| {
+                    h.abs_diff(half_hour)
+                        .min(HALF_HOURS - h.abs_diff(half_hour))
+                })
+                .min();
             *distance = steps.map_or(-1, |steps| steps.cast_signed() as i64 * 30);
         }
     }

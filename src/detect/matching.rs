@@ -21,14 +21,33 @@ impl MatchState {
             }
             out.counts[of.place].evaluated += 1;
             let time = run.time[i];
-            if let Some(open) = self.open.take_if(|open| day_of(open.0.first) != day_of(time)) {
+            if let Some(open) = self
+                .open
+                .take_if(|open| day_of(open.0.first) != day_of(time))
+            {
                 open.close_by_records(out);
             }
             let dictionaries = out.dictionaries;
             let open = self.open.get_or_insert_with(|| {
-                Open::new((of.place, of.rule), run.key, (&[], ByValues::new()), (Key::Date, 0), time, dictionaries)
+                Open::new(
+                    (of.place, of.rule),
+                    run.key,
+                    (&[], ByValues::new()),
+                    (Key::Date, 0),
+                    time,
+                    dictionaries,
+                )
             });
-            open.add(Hit { row: run.rows[i], time, observed: 1, since: NO_TIME, active_days: -1 }, out);
+            open.add(
+                Hit {
+                    row: run.rows[i],
+                    time,
+                    observed: 1,
+                    since: NO_TIME,
+                    active_days: -1,
+                },
+                out,
+            );
         }
     }
 

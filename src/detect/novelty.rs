@@ -113,30 +113,59 @@ impl NoveltyState {
 
     fn slot(&mut self, value: Value) -> u32 {
         *self.slots.entry(value).or_insert_with(|| {
-            let slot = Slot { days: Newest::NONE, judged: i32::MIN, verdict: Verdict::Usual, open: None };
+            let slot = Slot {
+                days: Newest::NONE,
+                judged: i32::MIN,
+                verdict: Verdict::Usual,
+                open: None,
+            };
             self.values.push((value, slot));
             self.bits.resize(self.values.len() * self.words, 0);
             u32::try_from(self.values.len() - 1).expect("fewer than 2^32 values of a key")
         })
     }
 
-    fn judge(&mut self, of: Placed<'_>, what: Novelty, run: &Run<'_>, i: usize, at: usize, out: &mut Out<'_>) {
+    fn judge(
+        &mut self,
+        of: Placed<'_>,
+        what: Novelty,
+        run: &Run<'_>,
+        i: usize,
+        at: usize,
+        out: &mut Out<'_>,
+    ) {
         let time = run.time[i];
         let (value, slot) = &mut self.values[at];
         if slot.judged != self.today.0 {
             slot.judged = self.today.0;
-            let used = slot.days.before(&self.bits[at * self.words..(at + 1) * self.words], self.today.0, what.lookback);
+            let used = slot.days.before(
+                &self.bits[at * self.words..(at + 1) * self.words],
+                self.today.0,
+                what.lookback,
+            );
             slot.verdict = if used.count <= what.max_days {
                 let since = used.newest.map_or(NO_TIME, |day| i64::from(day) * DAY_MS);
-                Verdict::New { used: used.count, since }
+                Verdict::New {
+                    used: used.count,
+                    since,
+                }
             } else {
                 Verdict::Usual
             };
         }
-        let Verdict::New { used, since } = slot.verdict else { return };
+        let Verdict::New { used, since } = slot.verdict else {
+            return;
+        };
         if slot.open.is_none() {
             let dictionaries = out.dictionaries;
-            let mut open = Open::new((of.place, of.rule), run.key, (&[], ByValues::new()), (what.field, *value), time, dictionaries);
+            let mut open = Open::new(
+                (of.place, of.rule),
+                run.key,
+                (&[], ByValues::new()),
+                (what.field, *value),
+                time,
+                dictionaries,
+            );
             open.0.magnitude = self.magnitude(what);
             self.values[at].1.open = Some(Box::new(open));
             self.flagged.push(u32::try_from(at).unwrap_or(u32::MAX));
@@ -160,12 +189,19 @@ impl NoveltyState {
         if let Some(known) = self.magnitude {
             return known;
         }
-        let first_active = self.active.before(&self.active_words, today, what.lookback).oldest;
+        let first_active = self
+            .active
+            .before(&self.active_words, today, what.lookback)
+            .oldest;
         let mut first_uses: Vec<i32> = self
             .values
             .iter()
             .enumerate()
-            .filter_map(|(at, (_, slot))| slot.days.before(&self.bits[at * self.words..], today, what.lookback).oldest)
+            .filter_map(|(at, (_, slot))| {
+                slot.days
+                    .before(&self.bits[at * self.words..], today, what.lookback)
+                    .oldest
+            })
             .filter(|&day| Some(day) != first_active)
             .collect();
         first_uses.sort_unstable();
@@ -179,7 +215,10 @@ impl NoveltyState {
     fn new_day(&mut self, day: i32, what: Novelty, out: &mut Out<'_>) {
         self.close(out);
         self.active.add(&mut self.active_words, day);
-        let active = self.active.before(&self.active_words, day, what.lookback).count;
+        let active = self
+            .active
+            .before(&self.active_words, day, what.lookback)
+            .count;
         self.today = (day, active);
         self.magnitude = None;
         if self.values.len() >= self.forget_at {
@@ -196,9 +235,11 @@ impl NoveltyState {
         self.slots.clear();
         for (at, (value, slot)) in old.into_iter().enumerate() {
             if i64::from(slot.days.0) >= oldest {
-                self.slots.insert(value, u32::try_from(self.values.len()).unwrap_or(u32::MAX));
+                self.slots
+                    .insert(value, u32::try_from(self.values.len()).unwrap_or(u32::MAX));
                 self.values.push((value, slot));
-                self.bits.extend_from_slice(&bits[at * words..(at + 1) * words]);
+                self.bits
+                    .extend_from_slice(&bits[at * words..(at + 1) * words]);
             }
         }
     }

@@ -92,9 +92,15 @@ impl Conditions {
     ///
     /// # Errors
     /// [`Error::Usage`] for a malformed glob or regex (the policy reader has checked them).
-    pub fn new(policy: &Policy, meaning: &Meaning, dictionaries: &Dictionaries) -> Result<Conditions> {
+    pub fn new(
+        policy: &Policy,
+        meaning: &Meaning,
+        dictionaries: &Dictionaries,
+    ) -> Result<Conditions> {
         let mut all = Conditions {
-            bits: Bits { rules: policy.rules.len() },
+            bits: Bits {
+                rules: policy.rules.len(),
+            },
             ids: Default::default(),
             subjects: Vec::new(),
             result: Vec::new(),
@@ -108,7 +114,13 @@ impl Conditions {
         for (bit, rule) in policy.rules.iter().enumerate() {
             all.add(bit, &rule.filter, policy, meaning, dictionaries)?;
         }
-        all.add(all.bits.scope(), &policy.scope.filter, policy, meaning, dictionaries)?;
+        all.add(
+            all.bits.scope(),
+            &policy.scope.filter,
+            policy,
+            meaning,
+            dictionaries,
+        )?;
         Ok(all)
     }
 
@@ -118,7 +130,14 @@ impl Conditions {
         self.bits
     }
 
-    fn add(&mut self, bit: usize, filter: &Where, policy: &Policy, meaning: &Meaning, dictionaries: &Dictionaries) -> Result<()> {
+    fn add(
+        &mut self,
+        bit: usize,
+        filter: &Where,
+        policy: &Policy,
+        meaning: &Meaning,
+        dictionaries: &Dictionaries,
+    ) -> Result<()> {
         for condition in &filter.conditions {
             match condition {
                 Condition::OffHours(wanted) => self.off_hours.push((bit, *wanted)),
@@ -126,17 +145,29 @@ impl Conditions {
                 Condition::Weekday(days) => self.weekdays.push((bit, *days)),
                 Condition::References(yes) => {
                     let code = if *yes { REFERENCES_YES } else { REFERENCES_NO };
-                    self.references.push((bit, std::array::from_fn(|c| c == usize::from(code))));
+                    self.references
+                        .push((bit, std::array::from_fn(|c| c == usize::from(code))));
                 }
                 Condition::Result(outcomes) => {
-                    self.result.push((bit, std::array::from_fn(|c| outcomes.iter().any(|&o| o as usize == c))));
+                    self.result.push((
+                        bit,
+                        std::array::from_fn(|c| outcomes.iter().any(|&o| o as usize == c)),
+                    ));
                 }
                 Condition::OperationClass(classes) => {
-                    let named = policy.operations.iter().filter(|o| classes.contains(&o.name));
-                    let globs = named.flat_map(|o| &o.globs).map(|g| glob(g)).collect::<Result<_>>()?;
+                    let named = policy
+                        .operations
+                        .iter()
+                        .filter(|o| classes.contains(&o.name));
+                    let globs = named
+                        .flat_map(|o| &o.globs)
+                        .map(|g| glob(g))
+                        .collect::<Result<_>>()?;
                     self.text(bit, Field::Operation, Test::Glob(globs));
                 }
-                Condition::Text(field, test) => self.add_text(bit, *field, test, policy, meaning, dictionaries)?,
+                Condition::Text(field, test) => {
+                    self.add_text(bit, *field, test, policy, meaning, dictionaries)?
+                }
             }
         }
         Ok(())
@@ -155,24 +186,48 @@ impl Conditions {
         let compiled = match test {
             TextTest::In(values) => Test::In(set(values), true),
             TextTest::NotIn(values) => Test::In(set(values), false),
-            TextTest::Glob(globs) => Test::Glob(globs.iter().map(|g| glob(g)).collect::<Result<_>>()?),
+            TextTest::Glob(globs) => {
+                Test::Glob(globs.iter().map(|g| glob(g)).collect::<Result<_>>()?)
+            }
             TextTest::Regex(pattern) => Test::Regex(
-                regex::Regex::new(pattern).map_err(|e| Error::Usage(format!("malformed regular expression: {e}")))?,
+                regex::Regex::new(pattern)
+                    .map_err(|e| Error::Usage(format!("malformed regular expression: {e}")))?,
             ),
             TextTest::List(name) | TextTest::NotList(name) => {
                 let wanted = matches!(test, TextTest::List(_));
-                let list = policy.lists.get(name).ok_or_else(|| Error::Usage(format!("no list is named {name}")))?;
-                let on = if list.on.is_empty() { vec![Key::Field(field)] } else { list.on.clone() };
+                let list = policy
+                    .lists
+                    .get(name)
+                    .ok_or_else(|| Error::Usage(format!("no list is named {name}")))?;
+                let on = if list.on.is_empty() {
+                    vec![Key::Field(field)]
+                } else {
+                    list.on.clone()
+                };
                 if on.len() > 1 {
                     let rows = list
                         .rows
                         .iter()
-                        .filter_map(|row| on.iter().zip(row).map(|(&k, v)| parse(k, v, meaning, dictionaries)).collect())
+                        .filter_map(|row| {
+                            on.iter()
+                                .zip(row)
+                                .map(|(&k, v)| parse(k, v, meaning, dictionaries))
+                                .collect()
+                        })
                         .collect();
-                    self.tuples.push(Tuples { bit, on, rows: Arc::new(rows), wanted });
+                    self.tuples.push(Tuples {
+                        bit,
+                        on,
+                        rows: Arc::new(rows),
+                        wanted,
+                    });
                     return Ok(());
                 }
-                let values: Vec<String> = list.rows.iter().filter_map(|row| row.first().cloned()).collect();
+                let values: Vec<String> = list
+                    .rows
+                    .iter()
+                    .filter_map(|row| row.first().cloned())
+                    .collect();
                 Test::In(set(&values), wanted)
             }
         };
@@ -207,13 +262,34 @@ impl Evaluator {
     ///
     /// # Errors
     /// As [`Calendars::new`].
-    pub fn new(conditions: Arc<Conditions>, dictionaries: Arc<Dictionaries>, policy: &Policy, holidays: Arc<HolidayCache>) -> Result<Evaluator> {
+    pub fn new(
+        conditions: Arc<Conditions>,
+        dictionaries: Arc<Dictionaries>,
+        policy: &Policy,
+        holidays: Arc<HolidayCache>,
+    ) -> Result<Evaluator> {
         let words = conditions.bits.words();
         let table = |codes: usize, holds: &dyn Fn(usize) -> Vec<usize>| -> Vec<u64> {
-            (0..codes).flat_map(|code| all_but(words, holds(code))).collect()
+            (0..codes)
+                .flat_map(|code| all_but(words, holds(code)))
+                .collect()
         };
-        let result = table(4, &|code| conditions.result.iter().filter(|r| !r.1[code]).map(|r| r.0).collect());
-        let references = table(3, &|code| conditions.references.iter().filter(|r| !r.1[code]).map(|r| r.0).collect());
+        let result = table(4, &|code| {
+            conditions
+                .result
+                .iter()
+                .filter(|r| !r.1[code])
+                .map(|r| r.0)
+                .collect()
+        });
+        let references = table(3, &|code| {
+            conditions
+                .references
+                .iter()
+                .filter(|r| !r.1[code])
+                .map(|r| r.0)
+                .collect()
+        });
         Ok(Evaluator {
             calendars: Calendars::new(&policy.calendar, holidays)?,
             needs_time: conditions.scope != (None, None)
@@ -241,14 +317,37 @@ impl Evaluator {
             if conditions.is_empty() {
                 continue;
             }
-            learn(&mut self.tables[column], conditions, &self.dictionaries.of(field).read(), words);
-            and_table(&mut masks, &self.tables[column], words, columns.ids[column].iter().map(|&id| id as usize), n);
+            learn(
+                &mut self.tables[column],
+                conditions,
+                &self.dictionaries.of(field).read(),
+                words,
+            );
+            and_table(
+                &mut masks,
+                &self.tables[column],
+                words,
+                columns.ids[column].iter().map(|&id| id as usize),
+                n,
+            );
         }
         if !self.conditions.result.is_empty() {
-            and_table(&mut masks, &self.result, words, columns.result.iter().map(|&c| c.into()), n);
+            and_table(
+                &mut masks,
+                &self.result,
+                words,
+                columns.result.iter().map(|&c| c.into()),
+                n,
+            );
         }
         if !self.conditions.references.is_empty() {
-            and_table(&mut masks, &self.references, words, columns.references.iter().map(|&c| c.into()), n);
+            and_table(
+                &mut masks,
+                &self.references,
+                words,
+                columns.references.iter().map(|&c| c.into()),
+                n,
+            );
         }
         self.calendar(columns, &mut masks)?;
         if self.needs_time {
@@ -264,7 +363,11 @@ impl Evaluator {
                     continue;
                 }
                 let closed = has(mask, bits.closed());
-                let tuple: Vec<Value> = tuples.on.iter().map(|&key| value(key, columns, row, closed)).collect();
+                let tuple: Vec<Value> = tuples
+                    .on
+                    .iter()
+                    .map(|&key| value(key, columns, row, closed))
+                    .collect();
                 if tuple.contains(&0) || tuples.rows.contains(&tuple) != tuples.wanted {
                     clear(mask, tuples.bit);
                 }
@@ -275,10 +378,16 @@ impl Evaluator {
 
     fn calendar(&mut self, columns: &Columns, masks: &mut [u64]) -> Result<()> {
         let departments = &columns.ids[id_column(Field::Department).unwrap_or(0)];
-        self.calendars.learn(&self.dictionaries.of(Field::Department).read());
+        self.calendars
+            .learn(&self.dictionaries.of(Field::Department).read());
         let closed_bit = self.conditions.bits.closed();
         let spoiled = |wanted: bool| -> Vec<u64> {
-            let wrong = self.conditions.off_hours.iter().filter(|o| o.1 != wanted).map(|o| o.0);
+            let wrong = self
+                .conditions
+                .off_hours
+                .iter()
+                .filter(|o| o.1 != wanted)
+                .map(|o| o.0);
             all_but(self.words, wrong.collect())
         };
         let (when_off, when_on) = (spoiled(true), spoiled(false));
@@ -308,7 +417,11 @@ impl Evaluator {
             }
             let at = time.rem_euclid(DAY_MS);
             for &(bit, from, to) in &self.conditions.time_of_day {
-                let within = if from < to { from <= at && at < to } else { from == to || at >= from || at < to };
+                let within = if from < to {
+                    from <= at && at < to
+                } else {
+                    from == to || at >= from || at < to
+                };
                 if !within {
                     clear(mask, bit);
                 }
@@ -331,7 +444,9 @@ impl Evaluator {
             }
             let keep = self.subjects.entry(subject).or_insert_with(|| {
                 let text = self.dictionaries.subject_text(subject);
-                let fails = conditions.iter().filter(|(_, test)| !text.as_deref().is_some_and(|t| test.holds(t)));
+                let fails = conditions
+                    .iter()
+                    .filter(|(_, test)| !text.as_deref().is_some_and(|t| test.holds(t)));
                 all_but(self.words, fails.map(|f| f.0).collect())
             });
             for (word, keep) in mask.iter_mut().zip(keep.iter()) {
@@ -347,13 +462,22 @@ fn learn(table: &mut Vec<u64>, conditions: &[(usize, Test)], values: &Values, wo
         table.extend(all_but(words, conditions.iter().map(|c| c.0).collect()));
     }
     for text in values.texts().skip(table.len() / words - 1) {
-        let fails = conditions.iter().filter(|(_, test)| !test.holds(text)).map(|c| c.0);
+        let fails = conditions
+            .iter()
+            .filter(|(_, test)| !test.holds(text))
+            .map(|c| c.0);
         table.extend(all_but(words, fails.collect()));
     }
 }
 
 /// ANDs each record's mask with its code's words; a missing column is code 0 throughout.
-fn and_table(masks: &mut [u64], table: &[u64], words: usize, codes: impl ExactSizeIterator<Item = usize>, n: usize) {
+fn and_table(
+    masks: &mut [u64],
+    table: &[u64],
+    words: usize,
+    codes: impl ExactSizeIterator<Item = usize>,
+    n: usize,
+) {
     if codes.len() < n {
         for mask in masks.chunks_exact_mut(words) {
             for (word, keep) in mask.iter_mut().zip(&table[..words]) {

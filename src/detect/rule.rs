@@ -39,7 +39,9 @@ impl RuleState {
             Kind::Match => RuleState::Match(MatchState::default()),
             Kind::Count { by, .. } if by.is_empty() => RuleState::Count(CountState::default()),
             Kind::Count { .. } | Kind::Distinct { .. } => RuleState::Grouped(Box::default()),
-            Kind::Novelty { lookback, .. } => RuleState::Novelty(Box::new(NoveltyState::new(*lookback))),
+            Kind::Novelty { lookback, .. } => {
+                RuleState::Novelty(Box::new(NoveltyState::new(*lookback)))
+            }
             Kind::Hours { lookback, .. } => RuleState::Hours(Box::new(HoursState::new(*lookback))),
         }
     }
@@ -48,16 +50,64 @@ impl RuleState {
     pub fn advance(&mut self, of: Placed<'_>, run: &Run<'_>, out: &mut Out<'_>) {
         match (self, &of.rule.kind) {
             (RuleState::Match(state), Kind::Match) => state.advance(of, run, out),
-            (RuleState::Count(state), Kind::Count { window, at_least, .. }) => {
+            (
+                RuleState::Count(state),
+                Kind::Count {
+                    window, at_least, ..
+                },
+            ) => {
                 state.advance(of, *window, *at_least, run, out);
             }
-            (RuleState::Grouped(state), Kind::Count { window, at_least, by }) => {
-                state.advance(of, &Grouping { window: *window, at_least: *at_least, by, field: None }, run, out);
+            (
+                RuleState::Grouped(state),
+                Kind::Count {
+                    window,
+                    at_least,
+                    by,
+                },
+            ) => {
+                state.advance(
+                    of,
+                    &Grouping {
+                        window: *window,
+                        at_least: *at_least,
+                        by,
+                        field: None,
+                    },
+                    run,
+                    out,
+                );
             }
-            (RuleState::Grouped(state), Kind::Distinct { field, window, at_least, by }) => {
-                state.advance(of, &Grouping { window: *window, at_least: *at_least, by, field: Some(*field) }, run, out);
+            (
+                RuleState::Grouped(state),
+                Kind::Distinct {
+                    field,
+                    window,
+                    at_least,
+                    by,
+                },
+            ) => {
+                state.advance(
+                    of,
+                    &Grouping {
+                        window: *window,
+                        at_least: *at_least,
+                        by,
+                        field: Some(*field),
+                    },
+                    run,
+                    out,
+                );
             }
-            (RuleState::Novelty(state), Kind::Novelty { field, lookback, min_active_days, max_days }) => {
+            (
+                RuleState::Novelty(state),
+                Kind::Novelty {
+                    field,
+                    lookback,
+                    min_active_days,
+                    max_days,
+                },
+            ) => {
                 let what = super::novelty::Novelty {
                     field: *field,
                     lookback: *lookback,
@@ -66,7 +116,14 @@ impl RuleState {
                 };
                 state.advance(of, what, run, out);
             }
-            (RuleState::Hours(state), Kind::Hours { lookback, min_active_days, at_least }) => {
+            (
+                RuleState::Hours(state),
+                Kind::Hours {
+                    lookback,
+                    min_active_days,
+                    at_least,
+                },
+            ) => {
                 let what = super::hours::Hours {
                     lookback: *lookback,
                     min_active_days: *min_active_days,

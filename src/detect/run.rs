@@ -65,7 +65,9 @@ impl Run<'_> {
     #[inline]
     #[must_use]
     pub fn values(&self, i: usize, keys: &[Key]) -> Option<ByValues> {
-        keys.iter().map(|&key| Some(self.value(i, key)).filter(|&v| v != 0)).collect()
+        keys.iter()
+            .map(|&key| Some(self.value(i, key)).filter(|&v| v != 0))
+            .collect()
     }
 
     /// End of the records of the same instant as record `i`.
@@ -126,7 +128,14 @@ pub struct Hit {
 impl Open {
     /// Opens a finding at its first flagged time.
     #[must_use]
-    pub fn new(rule: (usize, &Rule), key: Value, by: (&[Key], ByValues), value: (Key, Value), first: i64, dictionaries: &Dictionaries) -> Open {
+    pub fn new(
+        rule: (usize, &Rule),
+        key: Value,
+        by: (&[Key], ByValues),
+        value: (Key, Value),
+        first: i64,
+        dictionaries: &Dictionaries,
+    ) -> Open {
         let mut identity = Vec::new();
         let mut part = |text: Option<String>| {
             // Lengths keep the parts apart; null differs from every text.

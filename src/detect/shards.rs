@@ -27,10 +27,18 @@ impl PerRules {
     #[must_use]
     pub fn of(policy: &Policy, usable: impl Fn(usize) -> bool) -> Vec<PerRules> {
         let mut all: Vec<PerRules> = Vec::new();
-        for (place, rule) in policy.rules.iter().enumerate().filter(|(place, _)| usable(*place)) {
+        for (place, rule) in policy
+            .rules
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| usable(*place))
+        {
             match all.iter_mut().find(|p| p.per == rule.per) {
                 Some(found) => found.places.push(place),
-                None => all.push(PerRules { per: rule.per, places: vec![place] }),
+                None => all.push(PerRules {
+                    per: rule.per,
+                    places: vec![place],
+                }),
             }
         }
         all
@@ -56,7 +64,10 @@ impl Grouped {
         }
         let ids = crate::dictionary::id_column(per).map_or(&[][..], |c| &columns.ids[c]);
         if ids.is_empty() {
-            return Grouped { rows: (0..n).collect(), keys: if n == 0 { Vec::new() } else { vec![(0, n)] } };
+            return Grouped {
+                rows: (0..n).collect(),
+                keys: if n == 0 { Vec::new() } else { vec![(0, n)] },
+            };
         }
         let most = ids.iter().max().copied().unwrap_or(0) as usize;
         let mut ends = vec![0u32; most + 2];
@@ -85,7 +96,9 @@ impl Grouped {
 
     fn by_sorting(columns: &Columns, n: u32) -> Grouped {
         let key = Key::Field(Field::Subject);
-        let mut pairs: Vec<(Value, u32)> = (0..n).map(|row| (value(key, columns, row as usize, false), row)).collect();
+        let mut pairs: Vec<(Value, u32)> = (0..n)
+            .map(|row| (value(key, columns, row as usize, false), row))
+            .collect();
         pairs.sort_unstable();
         let mut grouped = Grouped::default();
         for (at, &(key, row)) in (1u32..).zip(&pairs) {
@@ -157,7 +170,11 @@ impl ShardContext<'_> {
 
 impl From<Out<'_>> for ShardOut {
     fn from(out: Out<'_>) -> ShardOut {
-        ShardOut { flags: out.flags, findings: out.findings, counts: out.counts }
+        ShardOut {
+            flags: out.flags,
+            findings: out.findings,
+            counts: out.counts,
+        }
     }
 }
 
@@ -165,11 +182,21 @@ impl Shard {
     /// A shard without any key yet.
     #[must_use]
     pub fn new(rules: PerRules) -> Shard {
-        Shard { rules, states: HashMap::default(), scratch: Scratch::default() }
+        Shard {
+            rules,
+            states: HashMap::default(),
+            scratch: Scratch::default(),
+        }
     }
 
     /// Takes the keys of a batch that `mine` says belong here.
-    pub fn advance(&mut self, of: ShardContext<'_>, columns: &Columns, grouped: &Grouped, mine: impl Fn(Value) -> bool) -> ShardOut {
+    pub fn advance(
+        &mut self,
+        of: ShardContext<'_>,
+        columns: &Columns,
+        grouped: &Grouped,
+        mine: impl Fn(Value) -> bool,
+    ) -> ShardOut {
         let mut out = of.out();
         let mut from = 0;
         for &(key, end) in &grouped.keys {
@@ -182,7 +209,14 @@ impl Shard {
         out.into()
     }
 
-    fn run(&mut self, of: ShardContext<'_>, columns: &Columns, key: Value, rows: &[u32], out: &mut Out<'_>) {
+    fn run(
+        &mut self,
+        of: ShardContext<'_>,
+        columns: &Columns,
+        key: Value,
+        rows: &[u32],
+        out: &mut Out<'_>,
+    ) {
         let words = of.bits.words();
         let scratch = &mut self.scratch;
         scratch.gather(columns, rows, words);
@@ -196,14 +230,19 @@ impl Shard {
             columns,
         };
         let rules = &of.policy.rules;
-        let states = self
-            .states
-            .entry(key)
-            .or_insert_with(|| self.rules.places.iter().map(|&place| RuleState::new(&rules[place])).collect());
+        let states = self.states.entry(key).or_insert_with(|| {
+            self.rules
+                .places
+                .iter()
+                .map(|&place| RuleState::new(&rules[place]))
+                .collect()
+        });
         for (state, &place) in states.iter_mut().zip(&self.rules.places) {
             let rule = &rules[place];
             if key == 0 && rule.kind != Kind::Match {
-                let unattributed = (0..run.len()).filter(|&i| run.has(i, place) && run.in_scope(i)).count();
+                let unattributed = (0..run.len())
+                    .filter(|&i| run.has(i, place) && run.in_scope(i))
+                    .count();
                 out.counts[place].unattributed += unattributed as u64;
                 continue;
             }
@@ -229,15 +268,18 @@ impl Scratch {
         self.rows.clear();
         self.rows.extend_from_slice(rows);
         self.time.clear();
-        self.time.extend(rows.iter().map(|&row| columns.time[row as usize]));
+        self.time
+            .extend(rows.iter().map(|&row| columns.time[row as usize]));
         if !self.time.is_sorted() {
             self.rows.sort_by_key(|&row| columns.time[row as usize]);
             self.time.clear();
-            self.time.extend(self.rows.iter().map(|&row| columns.time[row as usize]));
+            self.time
+                .extend(self.rows.iter().map(|&row| columns.time[row as usize]));
         }
         self.masks.clear();
         if words == 1 {
-            self.masks.extend(self.rows.iter().map(|&row| columns.masks[row as usize]));
+            self.masks
+                .extend(self.rows.iter().map(|&row| columns.masks[row as usize]));
         } else {
             for &row in &self.rows {
                 let at = row as usize * words;
@@ -250,5 +292,8 @@ impl Scratch {
 /// Counts of records in scope whose mask has `bit`.
 #[must_use]
 pub fn count_in_scope(masks: &[u64], bits: Bits) -> u64 {
-    masks.chunks_exact(bits.words()).filter(|mask| has(mask, bits.scope())).count() as u64
+    masks
+        .chunks_exact(bits.words())
+        .filter(|mask| has(mask, bits.scope()))
+        .count() as u64
 }

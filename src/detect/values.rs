@@ -34,11 +34,21 @@ pub fn value(key: Key, columns: &Columns, row: usize, closed: bool) -> Value {
         Key::Field(Field::Subject) => columns.subject.get(row).copied().unwrap_or(0),
         Key::Field(Field::Result) => columns.result.get(row).copied().unwrap_or(0).into(),
         Key::Field(Field::References) => columns.references.get(row).copied().unwrap_or(0).into(),
-        Key::Field(field) => id_column(field).and_then(|c| columns.ids[c].get(row)).copied().unwrap_or(0).into(),
+        Key::Field(field) => id_column(field)
+            .and_then(|c| columns.ids[c].get(row))
+            .copied()
+            .unwrap_or(0)
+            .into(),
         Key::Date => date_value(day_of(time)),
         Key::Hour => (time.rem_euclid(DAY_MS) / 3_600_000).cast_unsigned() + 1,
         Key::Weekday => weekday(day_of(time)) as u64 + 1,
-        Key::DayType => if closed { 2 } else { 1 },
+        Key::DayType => {
+            if closed {
+                2
+            } else {
+                1
+            }
+        }
     }
 }
 
@@ -57,7 +67,11 @@ pub fn text(key: Key, value: Value, dictionaries: &Dictionaries) -> Option<Strin
         Key::Field(Field::Subject) => dictionaries.subject_text(value),
         Key::Field(Field::Result) => Outcome::ALL.get(small).map(|o| o.name().to_owned()),
         Key::Field(Field::References) => Some((value == u64::from(REFERENCES_YES)).to_string()),
-        Key::Field(field) => dictionaries.of(field).read().text(u32::try_from(value).ok()?).map(str::to_owned),
+        Key::Field(field) => dictionaries
+            .of(field)
+            .read()
+            .text(u32::try_from(value).ok()?)
+            .map(str::to_owned),
         Key::Date => {
             let (y, m, d) = date_of_days(i32::try_from(value.cast_signed() - DAY_ZERO).ok()?);
             Some(format!("{y:04}-{m:02}-{d:02}"))
@@ -70,22 +84,40 @@ pub fn text(key: Key, value: Value, dictionaries: &Dictionaries) -> Option<Strin
 
 /// The value that a text of a list or policy stands for; none if no record can have it.
 #[must_use]
-pub fn parse(key: Key, text: &str, meaning: &Meaning, dictionaries: &Dictionaries) -> Option<Value> {
+pub fn parse(
+    key: Key,
+    text: &str,
+    meaning: &Meaning,
+    dictionaries: &Dictionaries,
+) -> Option<Value> {
     if text.is_empty() {
         return None;
     }
     match key {
-        Key::Field(Field::Subject) => Some(dictionaries.subject(&meaning.text(Field::Subject, text), None)),
-        Key::Field(Field::Result) => Outcome::ALL.iter().find(|o| o.name() == text).map(|&o| o as u64),
+        Key::Field(Field::Subject) => {
+            Some(dictionaries.subject(&meaning.text(Field::Subject, text), None))
+        }
+        Key::Field(Field::Result) => Outcome::ALL
+            .iter()
+            .find(|o| o.name() == text)
+            .map(|&o| o as u64),
         Key::Field(Field::References) => match text {
             "true" => Some(REFERENCES_YES.into()),
             "false" => Some(REFERENCES_NO.into()),
             _ => Meaning::references(text).map(Into::into),
         },
-        Key::Field(field) => Some(dictionaries.of(field).intern(&meaning.text(field, text), None).into()),
+        Key::Field(field) => Some(
+            dictionaries
+                .of(field)
+                .intern(&meaning.text(field, text), None)
+                .into(),
+        ),
         Key::Date => parse_date(text).map(date_value),
         Key::Hour => text.parse::<u64>().ok().filter(|&h| h < 24).map(|h| h + 1),
-        Key::Weekday => WEEKDAYS.iter().position(|w| *w == text).map(|w| w as u64 + 1),
+        Key::Weekday => WEEKDAYS
+            .iter()
+            .position(|w| *w == text)
+            .map(|w| w as u64 + 1),
         Key::DayType => match text {
             "open" => Some(1),
             "closed" => Some(2),

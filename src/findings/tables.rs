@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::UInt32Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int8Array, Int32Array, Int64Array,
-    RecordBatch, StringArray, TimestampMillisecondArray, UInt32Array, UInt64Array,
+    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int8Array, Int32Array,
+    Int64Array, RecordBatch, StringArray, TimestampMillisecondArray, UInt32Array, UInt64Array,
 };
 
 use super::totals::{FlagTotals, RecordTotals};
@@ -31,8 +31,10 @@ pub struct Names<'a> {
 }
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
-    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
-        .expect("columns of one length")
+    RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, array)| (name, array, true)),
+    )
+    .expect("columns of one length")
 }
 
 fn dictionary<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
@@ -68,7 +70,11 @@ fn times(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
 }
 
 fn viewpoints<'a>(rules: impl Iterator<Item = &'a Rule>) -> ArrayRef {
-    Arc::new(rules.map(|r| r.viewpoint.and_then(|v| i8::try_from(v).ok())).collect::<Int8Array>())
+    Arc::new(
+        rules
+            .map(|r| r.viewpoint.and_then(|v| i8::try_from(v).ok()))
+            .collect::<Int8Array>(),
+    )
 }
 
 fn count(n: u64) -> i64 {
@@ -106,7 +112,9 @@ impl Offsets {
         }
         let bytes = text.bytes.as_slice();
         let (from, offset) = match self.at {
-            Some((block, from, offset)) if block == bytes.as_ptr() && from <= start => (from, offset),
+            Some((block, from, offset)) if block == bytes.as_ptr() && from <= start => {
+                (from, offset)
+            }
             _ => (0, origin.offset),
         };
         let offset = offset + utf16_len(&bytes[from..start]);
@@ -124,18 +132,39 @@ pub fn flagged(names: Names<'_>, of: &Batch, flags: &[Flag]) -> RecordBatch {
     let ids = |field: Field| {
         let column = &columns.ids[id_column(field).expect("an id field")];
         let values = names.dictionaries.of(field).read();
-        id_dictionary(rows().map(|row| column.get(row).copied().unwrap_or(0)), &values)
+        id_dictionary(
+            rows().map(|row| column.get(row).copied().unwrap_or(0)),
+            &values,
+        )
     };
     let subjects: Vec<Option<String>> = rows()
-        .map(|row| columns.subject.get(row).and_then(|&s| names.dictionaries.subject_text(s)))
+        .map(|row| {
+            columns
+                .subject
+                .get(row)
+                .and_then(|&s| names.dictionaries.subject_text(s))
+        })
         .collect();
     let result = |row: usize| {
         let code = columns.result.get(row).copied().unwrap_or(0);
-        Outcome::ALL.get(usize::from(code).wrapping_sub(1)).map(|o| o.name())
+        Outcome::ALL
+            .get(usize::from(code).wrapping_sub(1))
+            .map(|o| o.name())
     };
-    let references = |row: usize| columns.references.get(row).filter(|&&c| c != 0).map(|&c| c == REFERENCES_YES);
+    let references = |row: usize| {
+        columns
+            .references
+            .get(row)
+            .filter(|&&c| c != 0)
+            .map(|&c| c == REFERENCES_YES)
+    };
     let mut offsets = Offsets::default();
-    let offset = |row: usize| offsets.of(of.origin(row), columns.start.get(row).copied().unwrap_or(0) as usize);
+    let offset = |row: usize| {
+        offsets.of(
+            of.origin(row),
+            columns.start.get(row).copied().unwrap_or(0) as usize,
+        )
+    };
     let raw = |row: usize| {
         let text = of.origin(row).text.as_ref()?;
         let bytes = &text.bytes[columns.start[row] as usize..columns.end[row] as usize];
@@ -152,16 +181,61 @@ pub fn flagged(names: Names<'_>, of: &Batch, flags: &[Flag]) -> RecordBatch {
         ("system", ids(Field::System)),
         ("operation", ids(Field::Operation)),
         ("result", dictionary(rows().map(result))),
-        ("references", Arc::new(rows().map(references).collect::<BooleanArray>())),
+        (
+            "references",
+            Arc::new(rows().map(references).collect::<BooleanArray>()),
+        ),
         ("subject", dictionary(subjects.iter().map(Option::as_deref))),
-        ("observed", Arc::new(flags.iter().map(|f| f.observed).collect::<Int64Array>())),
-        ("threshold", Arc::new(rules().map(|r| threshold(&r.kind)).collect::<Float64Array>())),
-        ("since", times(flags.iter().map(|f| Some(f.since).filter(|&t| t != NO_TIME)))),
-        ("active_days", Arc::new(flags.iter().map(|f| Some(f.active_days).filter(|&d| d >= 0)).collect::<Int32Array>())),
-        ("finding", Arc::new(flags.iter().map(|f| Some(finding_name(f.finding))).collect::<StringArray>())),
-        ("source", dictionary(rows().map(|row| Some(names.sources[of.place(row).0 as usize].as_str())))),
-        ("line", Arc::new(rows().map(|row| of.place(row).1).collect::<UInt64Array>())),
-        ("offset", Arc::new(rows().map(offset).collect::<UInt64Array>())),
+        (
+            "observed",
+            Arc::new(flags.iter().map(|f| f.observed).collect::<Int64Array>()),
+        ),
+        (
+            "threshold",
+            Arc::new(
+                rules()
+                    .map(|r| threshold(&r.kind))
+                    .collect::<Float64Array>(),
+            ),
+        ),
+        (
+            "since",
+            times(
+                flags
+                    .iter()
+                    .map(|f| Some(f.since).filter(|&t| t != NO_TIME)),
+            ),
+        ),
+        (
+            "active_days",
+            Arc::new(
+                flags
+                    .iter()
+                    .map(|f| Some(f.active_days).filter(|&d| d >= 0))
+                    .collect::<Int32Array>(),
+            ),
+        ),
+        (
+            "finding",
+            Arc::new(
+                flags
+                    .iter()
+                    .map(|f| Some(finding_name(f.finding)))
+                    .collect::<StringArray>(),
+            ),
+        ),
+        (
+            "source",
+            dictionary(rows().map(|row| Some(names.sources[of.place(row).0 as usize].as_str()))),
+        ),
+        (
+            "line",
+            Arc::new(rows().map(|row| of.place(row).1).collect::<UInt64Array>()),
+        ),
+        (
+            "offset",
+            Arc::new(rows().map(offset).collect::<UInt64Array>()),
+        ),
         ("raw", Arc::new(rows().map(raw).collect::<StringArray>())),
     ])
 }
@@ -190,32 +264,79 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
             let by: Vec<String> = by
                 .iter()
                 .zip(&f.by)
-                .map(|(&k, &v)| format!("{}={}", k.name(), text(k, v, names.dictionaries).unwrap_or_default()))
+                .map(|(&k, &v)| {
+                    format!(
+                        "{}={}",
+                        k.name(),
+                        text(k, v, names.dictionaries).unwrap_or_default()
+                    )
+                })
                 .collect();
-            (f, key, by.join(", "), field.and_then(|k| text(k, f.value, names.dictionaries)))
+            (
+                f,
+                key,
+                by.join(", "),
+                field.and_then(|k| text(k, f.value, names.dictionaries)),
+            )
         })
         .collect();
-    rows.sort_by(|a, b| (a.0.first, a.0.rule, &a.1, &a.2, &a.3).cmp(&(b.0.first, b.0.rule, &b.1, &b.2, &b.3)));
+    rows.sort_by(|a, b| {
+        (a.0.first, a.0.rule, &a.1, &a.2, &a.3).cmp(&(b.0.first, b.0.rule, &b.1, &b.2, &b.3))
+    });
     let all = || rows.iter().map(|r| r.0);
     batch(vec![
-        ("finding", Arc::new(all().map(|f| Some(finding_name(f.id))).collect::<StringArray>())),
+        (
+            "finding",
+            Arc::new(
+                all()
+                    .map(|f| Some(finding_name(f.id)))
+                    .collect::<StringArray>(),
+            ),
+        ),
         ("rule", dictionary(all().map(|f| Some(rule(f).id.as_str())))),
         ("viewpoint", viewpoints(all().map(rule))),
         ("per", dictionary(all().map(|f| Some(rule(f).per.name())))),
-        ("key", Arc::new(rows.iter().map(|r| r.1.clone()).collect::<StringArray>())),
-        ("by", Arc::new(rows.iter().map(|r| Some(r.2.clone())).collect::<StringArray>())),
-        ("value", Arc::new(rows.iter().map(|r| r.3.clone()).collect::<StringArray>())),
+        (
+            "key",
+            Arc::new(rows.iter().map(|r| r.1.clone()).collect::<StringArray>()),
+        ),
+        (
+            "by",
+            Arc::new(
+                rows.iter()
+                    .map(|r| Some(r.2.clone()))
+                    .collect::<StringArray>(),
+            ),
+        ),
+        (
+            "value",
+            Arc::new(rows.iter().map(|r| r.3.clone()).collect::<StringArray>()),
+        ),
         ("first", times(all().map(|f| Some(f.first)))),
         ("last", times(all().map(|f| Some(f.last)))),
-        ("records", Arc::new(all().map(|f| count(f.records)).collect::<Int64Array>())),
-        ("peak", Arc::new(all().map(|f| f.peak).collect::<Int64Array>())),
-        ("magnitude", Arc::new(all().map(|f| f.magnitude).collect::<Float64Array>())),
+        (
+            "records",
+            Arc::new(all().map(|f| count(f.records)).collect::<Int64Array>()),
+        ),
+        (
+            "peak",
+            Arc::new(all().map(|f| f.peak).collect::<Int64Array>()),
+        ),
+        (
+            "magnitude",
+            Arc::new(all().map(|f| f.magnitude).collect::<Float64Array>()),
+        ),
     ])
 }
 
 /// A row per rule, in policy order. `reasons` says why a rule as a whole was not evaluable.
 #[must_use]
-pub fn summary(names: Names<'_>, totals: &FlagTotals, findings: &[Finding], reasons: &[Option<String>]) -> RecordBatch {
+pub fn summary(
+    names: Names<'_>,
+    totals: &FlagTotals,
+    findings: &[Finding],
+    reasons: &[Option<String>],
+) -> RecordBatch {
     let rules = &names.policy.rules;
     let mut found = vec![0i64; rules.len()];
     for finding in findings {
@@ -226,9 +347,17 @@ pub fn summary(names: Names<'_>, totals: &FlagTotals, findings: &[Finding], reas
         users[*rule as usize] += i64::from(*user != 0);
     }
     let counts = |of: fn(&crate::detect::run::RuleCounts) -> u64| -> ArrayRef {
-        Arc::new(totals.counts.iter().map(|c| count(of(c))).collect::<Int64Array>())
+        Arc::new(
+            totals
+                .counts
+                .iter()
+                .map(|c| count(of(c)))
+                .collect::<Int64Array>(),
+        )
     };
-    let texts = |of: fn(&Rule) -> Option<&str>| -> ArrayRef { Arc::new(rules.iter().map(of).collect::<StringArray>()) };
+    let texts = |of: fn(&Rule) -> Option<&str>| -> ArrayRef {
+        Arc::new(rules.iter().map(of).collect::<StringArray>())
+    };
     batch(vec![
         ("rule", texts(|r| Some(&r.id))),
         ("kind", texts(|r| Some(r.kind.name()))),
@@ -238,10 +367,22 @@ pub fn summary(names: Names<'_>, totals: &FlagTotals, findings: &[Finding], reas
         ("evaluated", counts(|c| c.evaluated)),
         ("not_evaluable", counts(|c| c.not_evaluable)),
         ("unattributed", counts(|c| c.unattributed)),
-        ("flagged", Arc::new(totals.flagged.iter().map(|&n| count(n)).collect::<Int64Array>())),
+        (
+            "flagged",
+            Arc::new(
+                totals
+                    .flagged
+                    .iter()
+                    .map(|&n| count(n))
+                    .collect::<Int64Array>(),
+            ),
+        ),
         ("findings", Arc::new(Int64Array::from(found))),
         ("users", Arc::new(Int64Array::from(users))),
-        ("reason", Arc::new(reasons.iter().cloned().collect::<StringArray>())),
+        (
+            "reason",
+            Arc::new(reasons.iter().cloned().collect::<StringArray>()),
+        ),
     ])
 }
 
@@ -250,14 +391,29 @@ pub fn summary(names: Names<'_>, totals: &FlagTotals, findings: &[Finding], reas
 pub fn by_user(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
     let values = names.dictionaries.of(Field::User).read();
     // Users whose undecodable bytes differ have one text: the id decides between them.
-    let mut rows: Vec<(Option<&str>, Id, u32, (u64, u64))> =
-        totals.by_user.iter().map(|(&(user, rule), &n)| (values.text(user), user, rule, n)).collect();
+    let mut rows: Vec<(Option<&str>, Id, u32, (u64, u64))> = totals
+        .by_user
+        .iter()
+        .map(|(&(user, rule), &n)| (values.text(user), user, rule, n))
+        .collect();
     rows.sort_unstable();
     batch(vec![
         ("user", dictionary(rows.iter().map(|r| r.0))),
-        ("rule", dictionary(rows.iter().map(|r| Some(names.policy.rules[r.2 as usize].id.as_str())))),
-        ("flagged", Arc::new(rows.iter().map(|r| count(r.3.0)).collect::<Int64Array>())),
-        ("findings", Arc::new(rows.iter().map(|r| count(r.3.1)).collect::<Int64Array>())),
+        (
+            "rule",
+            dictionary(
+                rows.iter()
+                    .map(|r| Some(names.policy.rules[r.2 as usize].id.as_str())),
+            ),
+        ),
+        (
+            "flagged",
+            Arc::new(rows.iter().map(|r| count(r.3.0)).collect::<Int64Array>()),
+        ),
+        (
+            "findings",
+            Arc::new(rows.iter().map(|r| count(r.3.1)).collect::<Int64Array>()),
+        ),
     ])
 }
 
@@ -266,9 +422,22 @@ pub fn by_user(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
 pub fn by_day(totals: &FlagTotals, records: &RecordTotals) -> RecordBatch {
     let days = records.by_day();
     batch(vec![
-        ("date", Arc::new(Date32Array::from_iter_values(days.keys().copied()))),
-        ("records", Arc::new(days.values().map(|&n| count(n)).collect::<Int64Array>())),
-        ("flagged", Arc::new(days.keys().map(|d| count(totals.by_day.get(d).copied().unwrap_or(0))).collect::<Int64Array>())),
+        (
+            "date",
+            Arc::new(Date32Array::from_iter_values(days.keys().copied())),
+        ),
+        (
+            "records",
+            Arc::new(days.values().map(|&n| count(n)).collect::<Int64Array>()),
+        ),
+        (
+            "flagged",
+            Arc::new(
+                days.keys()
+                    .map(|d| count(totals.by_day.get(d).copied().unwrap_or(0)))
+                    .collect::<Int64Array>(),
+            ),
+        ),
     ])
 }
 
@@ -276,13 +445,25 @@ pub fn by_day(totals: &FlagTotals, records: &RecordTotals) -> RecordBatch {
 #[must_use]
 pub fn activity(names: Names<'_>, records: &RecordTotals) -> RecordBatch {
     let values = names.dictionaries.of(Field::Department).read();
-    let mut rows: Vec<_> = records.activity().map(|(id, w, h, n)| (values.text(id), id, w, h, n)).collect();
+    let mut rows: Vec<_> = records
+        .activity()
+        .map(|(id, w, h, n)| (values.text(id), id, w, h, n))
+        .collect();
     rows.sort_unstable();
     let small = |n: usize| i8::try_from(n).unwrap_or(0);
     batch(vec![
         ("department", dictionary(rows.iter().map(|r| r.0))),
-        ("weekday", Arc::new(rows.iter().map(|r| small(r.2)).collect::<Int8Array>())),
-        ("hour", Arc::new(rows.iter().map(|r| small(r.3)).collect::<Int8Array>())),
-        ("records", Arc::new(rows.iter().map(|r| count(r.4)).collect::<Int64Array>())),
+        (
+            "weekday",
+            Arc::new(rows.iter().map(|r| small(r.2)).collect::<Int8Array>()),
+        ),
+        (
+            "hour",
+            Arc::new(rows.iter().map(|r| small(r.3)).collect::<Int8Array>()),
+        ),
+        (
+            "records",
+            Arc::new(rows.iter().map(|r| count(r.4)).collect::<Int64Array>()),
+        ),
     ])
 }

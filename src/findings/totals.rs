@@ -82,7 +82,11 @@ impl RecordTotals {
     pub fn activity(&self) -> impl Iterator<Item = (Id, usize, usize, u64)> + '_ {
         self.by_hour.iter().enumerate().flat_map(|(id, hours)| {
             let id = Id::try_from(id).unwrap_or(0);
-            hours.iter().enumerate().filter(|(_, n)| **n > 0).map(move |(h, &n)| (id, h / 24, h % 24, n))
+            hours
+                .iter()
+                .enumerate()
+                .filter(|(_, n)| **n > 0)
+                .map(move |(h, &n)| (id, h / 24, h % 24, n))
         })
     }
 
@@ -111,7 +115,11 @@ impl FlagTotals {
     /// No counts yet, for `rules` rules.
     #[must_use]
     pub fn new(rules: usize) -> FlagTotals {
-        FlagTotals { counts: vec![RuleCounts::default(); rules], flagged: vec![0; rules], ..FlagTotals::default() }
+        FlagTotals {
+            counts: vec![RuleCounts::default(); rules],
+            flagged: vec![0; rules],
+            ..FlagTotals::default()
+        }
     }
 
     /// Counts the flags of a batch.
@@ -121,7 +129,10 @@ impl FlagTotals {
             let row = flag.row as usize;
             let user = users.get(row).copied().unwrap_or(0);
             self.flagged[flag.rule as usize] += 1;
-            *self.by_day.entry(day_of(batch.columns.time[row])).or_insert(0) += 1;
+            *self
+                .by_day
+                .entry(day_of(batch.columns.time[row]))
+                .or_insert(0) += 1;
             let counts = self.by_user.entry((user, flag.rule)).or_insert((0, 0));
             counts.0 += 1;
             counts.1 += u64::from(self.seen.insert((flag.finding, user)));

@@ -35,7 +35,9 @@ impl Encoding {
         match label.trim().to_ascii_lowercase().replace('_', "-").as_str() {
             "cp932" | "ms932" | "windows-932" | "mskanji" => return Some(Encoding::Cp932),
             "utf-8-sig" | "utf8-sig" | "ascii" | "us-ascii" => return Some(Encoding::Utf8),
-            "utf-16" | "utf16" | "utf-16le" | "utf-16-le" | "utf16le" => return Some(Encoding::Utf16Le),
+            "utf-16" | "utf16" | "utf-16le" | "utf-16-le" | "utf16le" => {
+                return Some(Encoding::Utf16Le);
+            }
             "utf-16be" | "utf-16-be" | "utf16be" => return Some(Encoding::Utf16Be),
             "eucjp" | "euc-jp" | "ujis" => return Some(Encoding::EucJp),
             _ => {}
@@ -106,14 +108,24 @@ pub fn detect(sample: &[u8]) -> Encoding {
     }
     let errors = |e: Encoding| {
         let (text, _) = e.decode(sample);
-        text.trim_end_matches('\u{FFFD}').matches('\u{FFFD}').count()
+        text.trim_end_matches('\u{FFFD}')
+            .matches('\u{FFFD}')
+            .count()
     };
-    let (cp932, euc, utf8) = (errors(Encoding::Cp932), errors(Encoding::EucJp), errors(Encoding::Utf8));
+    let (cp932, euc, utf8) = (
+        errors(Encoding::Cp932),
+        errors(Encoding::EucJp),
+        errors(Encoding::Utf8),
+    );
     let least = cp932.min(euc).min(utf8);
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(sample, true);
     let guess = detector.guess(Some(b"jp"), Utf8Detection::Allow);
-    let fits = [(Encoding::Cp932, cp932), (Encoding::EucJp, euc), (Encoding::Utf8, utf8)];
+    let fits = [
+        (Encoding::Cp932, cp932),
+        (Encoding::EucJp, euc),
+        (Encoding::Utf8, utf8),
+    ];
     fits.into_iter()
         .filter(|&(_, n)| n == least)
         .map(|(e, _)| e)
@@ -186,7 +198,8 @@ impl<R: Read> Utf16Reader<R> {
             if (0xDC00..0xE000).contains(&unit) {
                 let code = 0x10000 + (u32::from(high - 0xD800) << 10 | u32::from(unit - 0xDC00));
                 let c = char::from_u32(code).unwrap_or('\u{FFFD}');
-                self.ready.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                self.ready
+                    .extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
                 return;
             }
             push_unit(&mut self.ready, high);
@@ -204,7 +217,9 @@ impl<R: Read> Utf16Reader<R> {
 fn push_unit(out: &mut Vec<u8>, unit: u16) {
     match unit {
         0..0x80 => out.push(unit as u8),
-        0x80..0x800 => out.extend_from_slice(&[0xC0 | (unit >> 6) as u8, 0x80 | (unit & 0x3F) as u8]),
+        0x80..0x800 => {
+            out.extend_from_slice(&[0xC0 | (unit >> 6) as u8, 0x80 | (unit & 0x3F) as u8])
+        }
         _ => out.extend_from_slice(&[
             0xE0 | (unit >> 12) as u8,
             0x80 | (unit >> 6 & 0x3F) as u8,
@@ -241,8 +256,20 @@ mod tests {
 
     #[test]
     fn labels_that_people_write_are_known() {
-        for label in ["cp932", "CP932", "Shift_JIS", "sjis", "ms932", "windows-31j", "x-sjis"] {
-            assert_eq!(Encoding::from_label(label), Some(Encoding::Cp932), "{label}");
+        for label in [
+            "cp932",
+            "CP932",
+            "Shift_JIS",
+            "sjis",
+            "ms932",
+            "windows-31j",
+            "x-sjis",
+        ] {
+            assert_eq!(
+                Encoding::from_label(label),
+                Some(Encoding::Cp932),
+                "{label}"
+            );
         }
         assert_eq!(Encoding::from_label("utf-8"), Some(Encoding::Utf8));
         assert_eq!(Encoding::from_label("EUC-JP"), Some(Encoding::EucJp));
@@ -255,7 +282,10 @@ mod tests {
     fn japanese_text_is_detected_in_each_encoding() {
         let text = "日時,職員名,端末番号\n2019/02/02 19:48:52,オサム,すし\n";
         assert_eq!(detect(text.as_bytes()), Encoding::Utf8);
-        assert_eq!(detect(&encoding_rs::SHIFT_JIS.encode(text).0), Encoding::Cp932);
+        assert_eq!(
+            detect(&encoding_rs::SHIFT_JIS.encode(text).0),
+            Encoding::Cp932
+        );
         assert_eq!(detect(&encoding_rs::EUC_JP.encode(text).0), Encoding::EucJp);
         let mut gaiji = encoding_rs::SHIFT_JIS.encode(text).0.into_owned();
         gaiji.extend_from_slice(b"\xF0\x40\xF9\xFC");
@@ -270,18 +300,32 @@ mod tests {
 
     #[test]
     fn utf16_keeps_lone_surrogates_apart_and_offsets_exact() {
-        let units = [0x0041u16, 0x3042, 0xD83D, 0xDE00, 0xD800, 0x0042, 0xDC00, 0xD801];
+        let units = [
+            0x0041u16, 0x3042, 0xD83D, 0xDE00, 0xD800, 0x0042, 0xDC00, 0xD801,
+        ];
         for encoding in [Encoding::Utf16Le, Encoding::Utf16Be] {
             let raw: Vec<u8> = units
                 .iter()
-                .flat_map(|u| if encoding == Encoding::Utf16Le { u.to_le_bytes() } else { u.to_be_bytes() })
+                .flat_map(|u| {
+                    if encoding == Encoding::Utf16Le {
+                        u.to_le_bytes()
+                    } else {
+                        u.to_be_bytes()
+                    }
+                })
                 .collect();
             let mut out = Vec::new();
-            Utf16Reader::new(&raw[..], encoding).read_to_end(&mut out).unwrap();
+            Utf16Reader::new(&raw[..], encoding)
+                .read_to_end(&mut out)
+                .unwrap();
             assert_eq!(utf16_len(&out), raw.len() as u64);
             assert!(out.starts_with("Aあ😀".as_bytes()));
             assert!(Encoding::Utf16Le.decode(&out).1);
-            assert!(Utf16Reader::new(&raw[..3], encoding).read_to_end(&mut out).is_err());
+            assert!(
+                Utf16Reader::new(&raw[..3], encoding)
+                    .read_to_end(&mut out)
+                    .is_err()
+            );
         }
     }
 }

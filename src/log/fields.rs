@@ -10,7 +10,9 @@ use super::scan::{self, Index, PAD, Special};
 #[must_use]
 pub fn unquote(raw: &[u8]) -> Cow<'_, [u8]> {
     match raw {
-        [b'"', inside @ .., b'"'] if memchr::memchr(b'"', inside).is_none() => Cow::Borrowed(inside),
+        [b'"', inside @ .., b'"'] if memchr::memchr(b'"', inside).is_none() => {
+            Cow::Borrowed(inside)
+        }
         [b'"', rest @ ..] => Cow::Owned(unquote_slowly(rest)),
         _ => Cow::Borrowed(raw),
     }
@@ -72,10 +74,15 @@ pub fn rows(text: &[u8], special: Special, whole: bool, most: usize) -> Vec<Row>
         }
         let crlf = text.get(end) == Some(&b'\r') && text.get(end + 1) == Some(&b'\n');
         let next = (end + 1 + usize::from(crlf)).min(text.len());
-        let mut row = Row { start, next, values: Vec::new() };
+        let mut row = Row {
+            start,
+            next,
+            values: Vec::new(),
+        };
         let mut from = start;
         while let Some(sep) = seps.next_if(|&s| s <= end) {
-            row.values.push(unquote(&text[from.min(sep)..sep]).into_owned());
+            row.values
+                .push(unquote(&text[from.min(sep)..sep]).into_owned());
             from = sep + 1;
             if sep == end {
                 break;
@@ -102,8 +109,17 @@ mod tests {
     #[test]
     fn quotes_are_removed_as_pythons_csv_does() {
         for (raw, value) in [
-            ("", ""), ("a", "a"), ("\"a\"", "a"), ("\"\"", ""), ("\"a\"\"b\"", "a\"b"), ("\"\"\"\"", "\""),
-            ("a\"b\"", "a\"b\""), ("\"a\"b", "ab"), ("\"a\"b\"c\"", "ab\"c\""), ("\"a", "a"), ("\"", ""),
+            ("", ""),
+            ("a", "a"),
+            ("\"a\"", "a"),
+            ("\"\"", ""),
+            ("\"a\"\"b\"", "a\"b"),
+            ("\"\"\"\"", "\""),
+            ("a\"b\"", "a\"b\""),
+            ("\"a\"b", "ab"),
+            ("\"a\"b\"c\"", "ab\"c\""),
+            ("\"a", "a"),
+            ("\"", ""),
         ] {
             assert_eq!(unquote(raw.as_bytes()), value.as_bytes(), "{raw}");
         }
@@ -111,15 +127,30 @@ mod tests {
 
     #[test]
     fn a_text_is_read_apart() {
-        let special = Special { delimiter: b',', quotes: true, cp932_trail: false };
+        let special = Special {
+            delimiter: b',',
+            quotes: true,
+            cp932_trail: false,
+        };
         let read = |text: &str, whole| -> Vec<Vec<String>> {
             rows(text.as_bytes(), special, whole, 9)
                 .into_iter()
-                .map(|r| r.values.into_iter().map(|v| String::from_utf8(v).unwrap()).collect())
+                .map(|r| {
+                    r.values
+                        .into_iter()
+                        .map(|v| String::from_utf8(v).unwrap())
+                        .collect()
+                })
                 .collect()
         };
-        assert_eq!(read("a,b\r\n\r\n\"c\nd\",\n,e", true), [vec!["a", "b"], vec!["c\nd", ""], vec!["", "e"]]);
-        assert_eq!(read("a,b\r\n\r\n\"c\nd\",\n,e", false), [vec!["a", "b"], vec!["c\nd", ""]]);
+        assert_eq!(
+            read("a,b\r\n\r\n\"c\nd\",\n,e", true),
+            [vec!["a", "b"], vec!["c\nd", ""], vec!["", "e"]]
+        );
+        assert_eq!(
+            read("a,b\r\n\r\n\"c\nd\",\n,e", false),
+            [vec!["a", "b"], vec!["c\nd", ""]]
+        );
         assert_eq!(read("a,b\n", true), [vec!["a", "b"]]);
         assert_eq!(read("a\rb,", true), [vec!["a"], vec!["b", ""]]);
         assert_eq!(read("", true), Vec::<Vec<String>>::new());

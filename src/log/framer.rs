@@ -107,7 +107,13 @@ impl Sink for Ends {
 impl<R: Read> Framer<R> {
     /// A framer of `input`, whose first byte is a record boundary at `offset`. Without an encoding,
     /// the first bytes that are not ASCII tell it.
-    pub fn new(input: R, special: Special, encoding: Option<Encoding>, offset: u64, chunk: usize) -> Self {
+    pub fn new(
+        input: R,
+        special: Special,
+        encoding: Option<Encoding>,
+        offset: u64,
+        chunk: usize,
+    ) -> Self {
         Framer {
             input,
             delimiter: special.delimiter,
@@ -144,7 +150,11 @@ impl<R: Read> Framer<R> {
             let quotes = self.quotes && memchr::memchr(b'"', &text).is_some();
             let encoding = self.encoding.unwrap_or(Encoding::Utf8);
             match self.boundary(&mut text, quotes) {
-                Cut::Records(end) => return Ok(Some(Frame::Records(self.segment(text, end, quotes, encoding)))),
+                Cut::Records(end) => {
+                    return Ok(Some(Frame::Records(
+                        self.segment(text, end, quotes, encoding),
+                    )));
+                }
                 Cut::Reject(reason) => return self.reject(text, reason, encoding).map(Some),
                 Cut::More => {
                     let more = self.chunk.max(text.len());
@@ -154,26 +164,46 @@ impl<R: Read> Framer<R> {
         }
     }
 
-    fn segment(&mut self, mut text: Vec<u8>, end: usize, quotes: bool, encoding: Encoding) -> Segment {
+    fn segment(
+        &mut self,
+        mut text: Vec<u8>,
+        end: usize,
+        quotes: bool,
+        encoding: Encoding,
+    ) -> Segment {
         self.carry.clear();
         self.carry.extend_from_slice(&text[end..]);
         text.truncate(end);
         let offset = self.offset;
         self.advance(&text);
         text.resize(end + PAD, 0);
-        Segment { text, len: end, offset, quotes, encoding }
+        Segment {
+            text,
+            len: end,
+            offset,
+            quotes,
+            encoding,
+        }
     }
 
     fn advance(&mut self, bytes: &[u8]) {
         let utf16 = self.encoding.is_some_and(Encoding::is_utf16);
-        self.offset += if utf16 { utf16_len(bytes) } else { bytes.len() as u64 };
+        self.offset += if utf16 {
+            utf16_len(bytes)
+        } else {
+            bytes.len() as u64
+        };
     }
 
     /// Where to cut `text`.
     fn boundary(&self, text: &mut Vec<u8>, quotes: bool) -> Cut {
         let len = text.len();
         // A CR as the last byte read may be the first half of a CRLF.
-        let known = if !self.ended && text.last() == Some(&b'\r') { len - 1 } else { len };
+        let known = if !self.ended && text.last() == Some(&b'\r') {
+            len - 1
+        } else {
+            len
+        };
         if !quotes {
             return match memchr::memrchr2(b'\n', b'\r', &text[..known]) {
                 _ if self.ended => Cut::Records(len),
@@ -202,7 +232,11 @@ impl<R: Read> Framer<R> {
         text.truncate(len);
         let whole = ends.last.map(|at| {
             let at = at as usize + 1;
-            if text[at - 1] == b'\r' && text.get(at) == Some(&b'\n') { at + 1 } else { at }
+            if text[at - 1] == b'\r' && text.get(at) == Some(&b'\n') {
+                at + 1
+            } else {
+                at
+            }
         });
         match whole {
             _ if self.ended && state != State::Quoted && !ends.too_long => Cut::Records(len),
@@ -214,7 +248,12 @@ impl<R: Read> Framer<R> {
     }
 
     /// Gives up the first line of `text`; what follows is read as records again.
-    fn reject(&mut self, mut text: Vec<u8>, reason: &'static str, encoding: Encoding) -> io::Result<Frame> {
+    fn reject(
+        &mut self,
+        mut text: Vec<u8>,
+        reason: &'static str,
+        encoding: Encoding,
+    ) -> io::Result<Frame> {
         let offset = self.offset;
         let excerpt = text[..text.len().min(EXCERPT)].to_vec();
         let excerpt = match memchr::memchr2(b'\n', b'\r', &excerpt) {
@@ -246,7 +285,12 @@ impl<R: Read> Framer<R> {
             }
             self.fill(&mut text, self.chunk)?;
         }
-        Ok(Frame::Reject { reason, excerpt, offset, encoding })
+        Ok(Frame::Reject {
+            reason,
+            excerpt,
+            offset,
+            encoding,
+        })
     }
 
     /// Reads about `more` bytes behind `text`; tells the encoding when the first byte that is not
@@ -294,24 +338,47 @@ mod tests {
     use super::*;
 
     fn frames(text: &[u8], chunk: usize) -> Vec<(u64, String)> {
-        let special = Special { delimiter: b',', quotes: true, cp932_trail: false };
+        let special = Special {
+            delimiter: b',',
+            quotes: true,
+            cp932_trail: false,
+        };
         let mut framer = Framer::new(text, special, Some(Encoding::Utf8), 0, chunk);
         let mut out: Vec<(u64, String)> = Vec::new();
         while let Some(frame) = framer.next(Vec::new()).unwrap() {
             match frame {
                 Frame::Records(s) => {
                     assert!(s.text[s.len..].iter().all(|&b| b == 0) && s.text.len() >= s.len + PAD);
-                    let special = Special { quotes: s.quotes, ..special };
+                    let special = Special {
+                        quotes: s.quotes,
+                        ..special
+                    };
                     let mut index = scan::Index::default();
                     let state = scan::index(&s.text, s.len, special, &mut index);
                     assert_ne!(state, State::Quoted);
-                    for row in crate::log::fields::rows(&s.text[..s.len], special, true, usize::MAX) {
-                        let values: Vec<_> = row.values.iter().map(|v| String::from_utf8_lossy(v)).collect();
+                    for row in crate::log::fields::rows(&s.text[..s.len], special, true, usize::MAX)
+                    {
+                        let values: Vec<_> = row
+                            .values
+                            .iter()
+                            .map(|v| String::from_utf8_lossy(v))
+                            .collect();
                         out.push((s.offset + row.start as u64, values.join("|")));
                     }
                 }
-                Frame::Reject { reason, excerpt, offset, .. } => {
-                    out.push((offset, format!("!{reason} {}", String::from_utf8_lossy(&excerpt[..excerpt.len().min(9)]))));
+                Frame::Reject {
+                    reason,
+                    excerpt,
+                    offset,
+                    ..
+                } => {
+                    out.push((
+                        offset,
+                        format!(
+                            "!{reason} {}",
+                            String::from_utf8_lossy(&excerpt[..excerpt.len().min(9)])
+                        ),
+                    ));
                 }
             }
         }
@@ -321,13 +388,26 @@ mod tests {
     #[test]
     fn records_lie_where_they_lie_at_any_chunk_size() {
         let texts = [
-            "a,b\nc,d\n", "a,b\r\nc,d\r\n", "a,b\rc,d\r", "a,b\r\n\r\n\"x\r\ny\",\"z\"\"\"\nlast,one",
-            "\"open,b\nc,d\ne,f", "a,\"b\nc,d\n\"e\",f\ng\"h,i\n", "\r\r\n\n\r", "\"", "\"\n\"", "a,\"b\r", "",
+            "a,b\nc,d\n",
+            "a,b\r\nc,d\r\n",
+            "a,b\rc,d\r",
+            "a,b\r\n\r\n\"x\r\ny\",\"z\"\"\"\nlast,one",
+            "\"open,b\nc,d\ne,f",
+            "a,\"b\nc,d\n\"e\",f\ng\"h,i\n",
+            "\r\r\n\n\r",
+            "\"",
+            "\"\n\"",
+            "a,\"b\r",
+            "",
         ];
         for text in texts {
             let expected = frames(text.as_bytes(), 1 << 20);
             for chunk in 1..=text.len() + 1 {
-                assert_eq!(frames(text.as_bytes(), chunk), expected, "{text:?} by {chunk}");
+                assert_eq!(
+                    frames(text.as_bytes(), chunk),
+                    expected,
+                    "{text:?} by {chunk}"
+                );
             }
         }
     }
@@ -335,17 +415,31 @@ mod tests {
     #[test]
     fn an_open_quote_costs_its_line_only() {
         let text = b"a,b\nc,\"d\ne,f\n";
-        assert_eq!(frames(text, 3), [(0, "a|b".into()), (4, "!quote c,\"d".into()), (9, "e|f".into())]);
+        assert_eq!(
+            frames(text, 3),
+            [
+                (0, "a|b".into()),
+                (4, "!quote c,\"d".into()),
+                (9, "e|f".into())
+            ]
+        );
     }
 
     #[test]
     fn a_record_without_end_costs_its_line_only() {
         let long = "x".repeat(MAX_RECORD);
-        for text in [format!("a,b\nc,\"{long}\nd,e\n{long}\"\nf,g\n"), format!("a,b\nc,\"{long}yz\nf,g\n")] {
+        for text in [
+            format!("a,b\nc,\"{long}\nd,e\n{long}\"\nf,g\n"),
+            format!("a,b\nc,\"{long}yz\nf,g\n"),
+        ] {
             for chunk in [700, 1 << 18, 1 << 22] {
                 let found = frames(text.as_bytes(), chunk);
                 assert_eq!(found[0], (0, "a|b".into()), "{chunk}");
-                assert!(found[1].1.starts_with("!too_long c,\"xxx"), "{chunk} {:?}", &found[1].1[..20]);
+                assert!(
+                    found[1].1.starts_with("!too_long c,\"xxx"),
+                    "{chunk} {:?}",
+                    &found[1].1[..20]
+                );
                 assert!(found.last().unwrap().1.starts_with("f|g"));
             }
         }
@@ -353,9 +447,20 @@ mod tests {
 
     #[test]
     fn the_encoding_is_told_by_the_first_bytes_that_are_not_ascii() {
-        let text = [b"a,b\n".repeat(50), encoding_rs::SHIFT_JIS.encode("日時,職員名\n").0.into_owned()].concat();
+        let text = [
+            b"a,b\n".repeat(50),
+            encoding_rs::SHIFT_JIS
+                .encode("日時,職員名\n")
+                .0
+                .into_owned(),
+        ]
+        .concat();
         for chunk in [1, 5, 64, 4096] {
-            let special = Special { delimiter: b',', quotes: true, cp932_trail: false };
+            let special = Special {
+                delimiter: b',',
+                quotes: true,
+                cp932_trail: false,
+            };
             let mut framer = Framer::new(&text[..], special, None, 0, chunk);
             while framer.next(Vec::new()).unwrap().is_some() {}
             assert_eq!(framer.encoding(), Some(Encoding::Cp932), "{chunk}");

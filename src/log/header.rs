@@ -9,29 +9,117 @@ use crate::record::Field;
 
 /// Headers that name a field, likeliest first (folded by [`fold`] before they are compared).
 const ALIASES: [(Field, &[&str]); 9] = [
-    (Field::Time, &[
-        "日時", "操作日時", "処理日時", "発生日時", "アクセス日時", "記録日時", "time", "timestamp", "datetime", "date",
-    ]),
-    (Field::User, &[
-        "職員番号", "職員コード", "職員ID", "操作者ID", "利用者ID", "ユーザID", "ユーザーID", "オペレータ番号", "user",
-        "user_id", "userid",
-    ]),
-    (Field::Department, &["所属", "所属名", "部署", "部署名", "課名", "所属コード", "department"]),
-    (Field::Terminal, &[
-        "端末番号", "端末ID", "端末名", "操作端末", "コンピュータ名", "コンピューター名", "ホスト名", "IPアドレス",
-        "接続元", "terminal", "pc", "host",
-    ]),
+    (
+        Field::Time,
+        &[
+            "日時",
+            "操作日時",
+            "処理日時",
+            "発生日時",
+            "アクセス日時",
+            "記録日時",
+            "time",
+            "timestamp",
+            "datetime",
+            "date",
+        ],
+    ),
+    (
+        Field::User,
+        &[
+            "職員番号",
+            "職員コード",
+            "職員ID",
+            "操作者ID",
+            "利用者ID",
+            "ユーザID",
+            "ユーザーID",
+            "オペレータ番号",
+            "user",
+            "user_id",
+            "userid",
+        ],
+    ),
+    (
+        Field::Department,
+        &[
+            "所属",
+            "所属名",
+            "部署",
+            "部署名",
+            "課名",
+            "所属コード",
+            "department",
+        ],
+    ),
+    (
+        Field::Terminal,
+        &[
+            "端末番号",
+            "端末ID",
+            "端末名",
+            "操作端末",
+            "コンピュータ名",
+            "コンピューター名",
+            "ホスト名",
+            "IPアドレス",
+            "接続元",
+            "terminal",
+            "pc",
+            "host",
+        ],
+    ),
     (Field::System, &["業務名", "システム名", "事務名", "system"]),
-    (Field::Operation, &[
-        "操作内容", "操作種別", "操作区分", "操作", "処理内容", "処理名", "activity", "operation", "action",
-    ]),
-    (Field::Result, &["処理結果", "操作結果", "結果", "成否", "ステータス", "result", "status"]),
-    (Field::References, &[
-        "個人番号参照", "個人番号利用", "特定個人情報参照", "特定個人情報", "個人番号表示", "references",
-    ]),
-    (Field::Subject, &[
-        "宛名番号", "宛名コード", "住民コード", "個人コード", "対象者番号", "対象者ID", "整理番号", "subject",
-    ]),
+    (
+        Field::Operation,
+        &[
+            "操作内容",
+            "操作種別",
+            "操作区分",
+            "操作",
+            "処理内容",
+            "処理名",
+            "activity",
+            "operation",
+            "action",
+        ],
+    ),
+    (
+        Field::Result,
+        &[
+            "処理結果",
+            "操作結果",
+            "結果",
+            "成否",
+            "ステータス",
+            "result",
+            "status",
+        ],
+    ),
+    (
+        Field::References,
+        &[
+            "個人番号参照",
+            "個人番号利用",
+            "特定個人情報参照",
+            "特定個人情報",
+            "個人番号表示",
+            "references",
+        ],
+    ),
+    (
+        Field::Subject,
+        &[
+            "宛名番号",
+            "宛名コード",
+            "住民コード",
+            "個人コード",
+            "対象者番号",
+            "対象者ID",
+            "整理番号",
+            "subject",
+        ],
+    ),
 ];
 
 /// Headers of a date that has its time of day in a column of its own.
@@ -39,8 +127,22 @@ const DATE: &[&str] = &["日付", "年月日", "操作日", "記録年月日", "
 const TIME_OF_DAY: &[&str] = &["時刻", "時分秒", "操作時刻", "記録時刻", "time"];
 
 /// Headers of a staff name, which is the user where no id is logged.
-const USER_BY_NAME: &[&str] = &["職員名", "操作者", "操作者氏名", "利用者", "ユーザー名", "ユーザ名"];
-const USER_NAME: &[&str] = &["職員名", "操作者名", "操作者氏名", "利用者名", "表示名", "user_name"];
+const USER_BY_NAME: &[&str] = &[
+    "職員名",
+    "操作者",
+    "操作者氏名",
+    "利用者",
+    "ユーザー名",
+    "ユーザ名",
+];
+const USER_NAME: &[&str] = &[
+    "職員名",
+    "操作者名",
+    "操作者氏名",
+    "利用者名",
+    "表示名",
+    "user_name",
+];
 
 /// A header as it is compared: NFKC, white space removed, case folded.
 #[must_use]
@@ -75,10 +177,17 @@ impl Mapping {
     /// What the mapping says of a field, in words: the header's text or the position.
     #[must_use]
     pub fn describe(&self, field: Field) -> Option<String> {
-        let name = |c: usize| self.headers.get(c).cloned().unwrap_or_else(|| (c + 1).to_string());
+        let name = |c: usize| {
+            self.headers
+                .get(c)
+                .cloned()
+                .unwrap_or_else(|| (c + 1).to_string())
+        };
         let column = self.column(field)?;
         match self.time_of_day {
-            Some(second) if field == Field::Time => Some(format!("{} + {}", name(column), name(second))),
+            Some(second) if field == Field::Time => {
+                Some(format!("{} + {}", name(column), name(second)))
+            }
             _ => Some(name(column)),
         }
     }
@@ -99,14 +208,21 @@ impl Mapping {
 /// Maps a header by the wishes of the policy first, by the aliases then. Wishes that name a header
 /// that is not there are returned beside the mapping.
 #[must_use]
-pub fn map(headers: &[String], wishes: &BTreeMap<Field, Vec<ColumnRef>>) -> (Mapping, Vec<(Field, String)>) {
+pub fn map(
+    headers: &[String],
+    wishes: &BTreeMap<Field, Vec<ColumnRef>>,
+) -> (Mapping, Vec<(Field, String)>) {
     let folded: Vec<String> = headers.iter().map(|h| fold(h)).collect();
     let position = |name: &str| {
         let name = fold(name);
         folded.iter().position(|f| *f == name)
     };
     let first = |names: &[&str]| names.iter().find_map(|n| position(n));
-    let mut mapping = Mapping { headers: headers.to_vec(), width: headers.len(), ..Mapping::default() };
+    let mut mapping = Mapping {
+        headers: headers.to_vec(),
+        width: headers.len(),
+        ..Mapping::default()
+    };
     let mut missing = Vec::new();
     for (&field, refs) in wishes {
         for (i, wish) in refs.iter().enumerate() {
@@ -115,10 +231,13 @@ pub fn map(headers: &[String], wishes: &BTreeMap<Field, Vec<ColumnRef>>) -> (Map
                 ColumnRef::Position(p) => Some(p - 1).filter(|&c| c < headers.len()),
             };
             let Some(column) = column else {
-                missing.push((field, match wish {
-                    ColumnRef::Name(name) => name.clone(),
-                    ColumnRef::Position(p) => p.to_string(),
-                }));
+                missing.push((
+                    field,
+                    match wish {
+                        ColumnRef::Name(name) => name.clone(),
+                        ColumnRef::Position(p) => p.to_string(),
+                    },
+                ));
                 continue;
             };
             if i == 0 {
@@ -134,7 +253,9 @@ pub fn map(headers: &[String], wishes: &BTreeMap<Field, Vec<ColumnRef>>) -> (Map
         }
     }
     if !wishes.contains_key(&Field::Time) {
-        let names_both = mapping.column(Field::Time).is_some_and(|c| !["date", "time"].contains(&folded[c].as_str()));
+        let names_both = mapping
+            .column(Field::Time)
+            .is_some_and(|c| !["date", "time"].contains(&folded[c].as_str()));
         if let (false, Some(date), Some(time)) = (names_both, first(DATE), first(TIME_OF_DAY)) {
             mapping.columns[Field::Time as usize] = Some(date);
             mapping.time_of_day = Some(time);
@@ -153,10 +274,15 @@ pub fn map(headers: &[String], wishes: &BTreeMap<Field, Vec<ColumnRef>>) -> (Map
 /// The mapping of a log without a header: every wish is a position.
 #[must_use]
 pub fn map_positions(wishes: &BTreeMap<Field, Vec<ColumnRef>>, width: usize) -> Mapping {
-    let mut mapping = Mapping { width, ..Mapping::default() };
+    let mut mapping = Mapping {
+        width,
+        ..Mapping::default()
+    };
     for (&field, refs) in wishes {
         for (i, wish) in refs.iter().enumerate() {
-            let ColumnRef::Position(p) = wish else { continue };
+            let ColumnRef::Position(p) = wish else {
+                continue;
+            };
             let column = Some(p - 1).filter(|&c| c < width);
             if i == 0 {
                 mapping.columns[field as usize] = column;
@@ -190,7 +316,10 @@ mod tests {
     #[test]
     fn a_name_is_the_user_only_without_an_id() {
         let m = columns(&["日時", "職員名"]);
-        assert_eq!((m.column(Field::User), m.column(Field::UserName)), (Some(1), None));
+        assert_eq!(
+            (m.column(Field::User), m.column(Field::UserName)),
+            (Some(1), None)
+        );
     }
 
     #[test]
@@ -212,7 +341,10 @@ mod tests {
             (Field::Subject, vec![ColumnRef::Position(3)]),
         ]);
         let (m, missing) = map(&headers, &wishes);
-        assert_eq!((m.column(Field::Time), m.column(Field::Subject)), (Some(1), Some(2)));
+        assert_eq!(
+            (m.column(Field::Time), m.column(Field::Subject)),
+            (Some(1), Some(2))
+        );
         assert_eq!(missing, [(Field::System, "無".to_owned())]);
     }
 }

@@ -25,7 +25,11 @@ struct Slot {
 
 impl Default for Cache {
     fn default() -> Self {
-        Cache { slots: vec![Slot::default(); 64], used: 0, long: Vec::new() }
+        Cache {
+            slots: vec![Slot::default(); 64],
+            used: 0,
+            long: Vec::new(),
+        }
     }
 }
 
@@ -46,11 +50,24 @@ impl Cache {
     /// The number of `text[start..end]`; `miss` gives it the first time. At least 8 more bytes must
     /// stand behind `end` in `text`.
     #[inline]
-    pub fn get(&mut self, text: &[u8], start: usize, end: usize, miss: impl FnOnce(&[u8]) -> u64) -> u64 {
+    pub fn get(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        end: usize,
+        miss: impl FnOnce(&[u8]) -> u64,
+    ) -> u64 {
         let len = end - start;
         let (low, high) = if len <= 8 {
             let shift = 64 - 8 * len;
-            (if len == 0 { 0 } else { word(text, start) << shift >> shift }, 0)
+            (
+                if len == 0 {
+                    0
+                } else {
+                    word(text, start) << shift >> shift
+                },
+                0,
+            )
         } else {
             (word(text, start), word(text, end - 8))
         };
@@ -98,7 +115,13 @@ impl Cache {
             self.grow();
         }
         #[allow(clippy::cast_possible_truncation)]
-        let slot = Slot { low, high, value, long, len: raw.len() as u32 + 1 };
+        let slot = Slot {
+            low,
+            high,
+            value,
+            long,
+            len: raw.len() as u32 + 1,
+        };
         self.place(slot, hash);
         self.used += 1;
     }

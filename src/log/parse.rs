@@ -70,7 +70,11 @@ impl Meaning {
             success: folded(&policy.results.success),
             failure: folded(&policy.results.failure),
             normalise: policy.normalise.clone(),
-            assume: if assume { policy.assume.clone() } else { std::collections::BTreeMap::new() },
+            assume: if assume {
+                policy.assume.clone()
+            } else {
+                std::collections::BTreeMap::new()
+            },
         }
     }
 
@@ -94,8 +98,12 @@ impl Meaning {
     pub fn references(word: &str) -> Option<u8> {
         match fold(word).as_str() {
             "" => Some(0),
-            "あり" | "有" | "有り" | "○" | "〇" | "◯" | "1" | "true" | "y" | "yes" | "はい" => Some(REFERENCES_YES),
-            "なし" | "無" | "無し" | "×" | "✕" | "0" | "false" | "n" | "no" | "-" | "いいえ" => Some(REFERENCES_NO),
+            "あり" | "有" | "有り" | "○" | "〇" | "◯" | "1" | "true" | "y" | "yes" | "はい" => {
+                Some(REFERENCES_YES)
+            }
+            "なし" | "無" | "無し" | "×" | "✕" | "0" | "false" | "n" | "no" | "-" | "いいえ" => {
+                Some(REFERENCES_NO)
+            }
             _ => None,
         }
     }
@@ -113,13 +121,24 @@ impl Meaning {
     }
 
     /// Number (id, subject or code) of a raw value of a field.
-    pub fn number(&self, field: Field, raw: &[u8], encoding: Encoding, dictionaries: &Dictionaries) -> u64 {
+    pub fn number(
+        &self,
+        field: Field,
+        raw: &[u8],
+        encoding: Encoding,
+        dictionaries: &Dictionaries,
+    ) -> u64 {
         let (text, replaced) = encoding.decode(raw);
         match field {
             Field::Result => self.result(&text).into(),
             Field::References => Self::references(&text).map_or(UNKNOWN_REFERENCES, Into::into),
-            Field::Subject => dictionaries.subject(&self.text(field, &text), replaced.then_some(raw)),
-            _ => dictionaries.of(field).intern(&self.text(field, &text), replaced.then_some(raw)).into(),
+            Field::Subject => {
+                dictionaries.subject(&self.text(field, &text), replaced.then_some(raw))
+            }
+            _ => dictionaries
+                .of(field)
+                .intern(&self.text(field, &text), replaced.then_some(raw))
+                .into(),
         }
     }
 }
@@ -196,7 +215,12 @@ impl Parser {
             lines: (self.index.ends.len() + self.index.inner.len()) as u64,
             ..Parsed::default()
         };
-        parsed.block.origin = Origin { source: of.source, first_line: 0, offset: segment.offset, text: None };
+        parsed.block.origin = Origin {
+            source: of.source,
+            first_line: 0,
+            offset: segment.offset,
+            text: None,
+        };
         self.rows(&segment, of, &mut parsed);
         let cache = match segment.encoding {
             Encoding::Cp932 => 1,
@@ -224,7 +248,10 @@ impl Parser {
             }
         }
         self.count(&mut parsed, self.caches[cache].dirty);
-        parsed.block.origin.text = Some(Arc::new(Text { bytes: segment.text, encoding: Some(segment.encoding) }));
+        parsed.block.origin.text = Some(Arc::new(Text {
+            bytes: segment.text,
+            encoding: Some(segment.encoding),
+        }));
         parsed
     }
 
@@ -237,7 +264,10 @@ impl Parser {
         }
         let zone = &self.zone;
         let reader = self.readers[source].get_or_insert_with(|| {
-            TimeReader::new(plan.time_format.clone().unwrap_or(TimeFormat::YearMonthDay), zone.clone())
+            TimeReader::new(
+                plan.time_format.clone().unwrap_or(TimeFormat::YearMonthDay),
+                zone.clone(),
+            )
         });
         reader.set_encoding(segment.encoding);
         let width = plan.mapping.width;
@@ -251,7 +281,10 @@ impl Parser {
         columns.line.reserve(rows);
         columns.start.reserve(rows);
         columns.end.reserve(rows);
-        let mut utf16 = segment.encoding.is_utf16().then_some((0usize, segment.offset));
+        let mut utf16 = segment
+            .encoding
+            .is_utf16()
+            .then_some((0usize, segment.offset));
         let (mut start, mut k, mut inner) = (0usize, 0usize, 0usize);
         for (i, &end) in index.ends.iter().enumerate() {
             if start > 0 && text[start] == b'\n' && text[start - 1] == b'\r' {
@@ -281,7 +314,11 @@ impl Parser {
                 None
             } else {
                 let cell = |column: usize| {
-                    let begin = if column == 0 { from } else { index.seps[first + column - 1] as usize + 1 };
+                    let begin = if column == 0 {
+                        from
+                    } else {
+                        index.seps[first + column - 1] as usize + 1
+                    };
                     unquote(&text[begin..index.seps[first + column] as usize])
                 };
                 match plan.mapping.time_of_day {
@@ -297,7 +334,13 @@ impl Parser {
                 columns.end.push(end);
                 self.first_sep.push(first as u32);
             } else {
-                let reason = if too_long { "too_long" } else if regular { "time" } else { "columns" };
+                let reason = if too_long {
+                    "too_long"
+                } else if regular {
+                    "time"
+                } else {
+                    "columns"
+                };
                 let offset = match &mut utf16 {
                     None => segment.offset + from as u64,
                     Some((at, offset)) => {
@@ -307,7 +350,12 @@ impl Parser {
                     }
                 };
                 let excerpt = excerpt(&text[from..end as usize], segment.encoding);
-                parsed.rejects.push(Reject { line: line as u64, offset, reason, excerpt });
+                parsed.rejects.push(Reject {
+                    line: line as u64,
+                    offset,
+                    reason,
+                    excerpt,
+                });
             }
         }
     }
@@ -348,10 +396,15 @@ impl Parser {
         if dirty {
             for (field, ids) in ID_FIELDS.iter().zip(&columns.ids) {
                 let values = self.dictionaries.of(*field).read();
-                parsed.replaced += ids.iter().map(|&id| u64::from(values.replaced(id))).sum::<u64>();
+                parsed.replaced += ids
+                    .iter()
+                    .map(|&id| u64::from(values.replaced(id)))
+                    .sum::<u64>();
             }
             let subjects = columns.subject.iter();
-            parsed.replaced += subjects.map(|&s| u64::from(self.dictionaries.subject_replaced(s))).sum::<u64>();
+            parsed.replaced += subjects
+                .map(|&s| u64::from(self.dictionaries.subject_replaced(s)))
+                .sum::<u64>();
         }
     }
 }
@@ -413,7 +466,11 @@ impl Fill<'_> {
         let mut out = Vec::with_capacity(starts.len());
         for (&start, &first) in starts.iter().zip(self.first_sep) {
             let first = first as usize;
-            let from = if column == 0 { start as usize } else { self.seps[first + column - 1] as usize + 1 };
+            let from = if column == 0 {
+                start as usize
+            } else {
+                self.seps[first + column - 1] as usize + 1
+            };
             let to = self.seps[first + column] as usize;
             let value = if text[from] == b'"' && from < to {
                 self.quoted(text, from, to)
@@ -431,7 +488,9 @@ impl Fill<'_> {
         if from == to {
             return 0;
         }
-        if self.field == Field::Subject && let Some(packed) = pack_digits(&text[from..to]) {
+        if self.field == Field::Subject
+            && let Some(packed) = pack_digits(&text[from..to])
+        {
             return packed;
         }
         let (meaning, dictionaries, field) = (self.meaning, self.dictionaries, self.field);
@@ -443,7 +502,10 @@ impl Fill<'_> {
     }
 
     fn quoted(&mut self, text: &[u8], from: usize, to: usize) -> u64 {
-        if to - from >= 2 && text[to - 1] == b'"' && memchr::memchr(b'"', &text[from + 1..to - 1]).is_none() {
+        if to - from >= 2
+            && text[to - 1] == b'"'
+            && memchr::memchr(b'"', &text[from + 1..to - 1]).is_none()
+        {
             return self.value(text, from + 1, to - 1);
         }
         let mut padded = unquote(&text[from..to]).into_owned();

@@ -47,8 +47,11 @@ impl ReadOptions {
     /// [`Error::Usage`] for an unknown time zone.
     pub fn of(policy: &Policy) -> Result<ReadOptions> {
         let name = policy.columns.timezone.as_deref().unwrap_or("Asia/Tokyo");
-        let zone = Zone::named(name)
-            .ok_or_else(|| Error::Usage(format!("timezone: {name} is no IANA time zone (such as Asia/Tokyo, UTC)")))?;
+        let zone = Zone::named(name).ok_or_else(|| {
+            Error::Usage(format!(
+                "timezone: {name} is no IANA time zone (such as Asia/Tokyo, UTC)"
+            ))
+        })?;
         Ok(ReadOptions {
             encoding: None,
             delimiter: None,
@@ -131,10 +134,18 @@ impl Plan {
         let delimiters = options.delimiter.map_or(DELIMITERS.to_vec(), |d| vec![d]);
         let candidates: Vec<(u8, Vec<Row>)> = delimiters
             .into_iter()
-            .map(|d| (d, rows(&text, special(d, encoding), head.whole, SAMPLE_RECORDS)))
+            .map(|d| {
+                (
+                    d,
+                    rows(&text, special(d, encoding), head.whole, SAMPLE_RECORDS),
+                )
+            })
             .collect();
         if candidates.iter().all(|c| c.1.is_empty()) {
-            return Err(Error::input(name, "the file is empty: it has no header and no record"));
+            return Err(Error::input(
+                name,
+                "the file is empty: it has no header and no record",
+            ));
         }
         let best = candidates
             .iter()
@@ -147,12 +158,20 @@ impl Plan {
         let data = found.header.map_or(0, |h| h + 1);
         let skip = found.header.map_or(0, |h| found.rows[h].next);
         let lines = line_ends(&text[..skip]);
-        let above = found.header.map_or((0, 0), |h| line_ends(&text[..found.rows[h].start]));
+        let above = found
+            .header
+            .map_or((0, 0), |h| line_ends(&text[..found.rows[h].start]));
         let time_format = time_format(name, &found, &found.rows[data..], options)?;
-        let first_time = time_format.as_ref().and_then(|f| first_time(f, &found, &found.rows[data..], options));
+        let first_time = time_format
+            .as_ref()
+            .and_then(|f| first_time(f, &found, &found.rows[data..], options));
         let mut repeated_headers: Vec<String> = found.mapping.headers.clone();
         repeated_headers.sort();
-        repeated_headers = repeated_headers.windows(2).filter(|w| w[0] == w[1] && !w[0].is_empty()).map(|w| w[0].clone()).collect();
+        repeated_headers = repeated_headers
+            .windows(2)
+            .filter(|w| w[0] == w[1] && !w[0].is_empty())
+            .map(|w| w[0].clone())
+            .collect();
         repeated_headers.dedup();
         Ok(Plan {
             encoding,
@@ -174,7 +193,11 @@ impl Plan {
     ///
     /// # Errors
     /// What the input says; that it ends before the records that the plan saw.
-    pub fn framer(&self, mut input: Box<dyn Read + Send>, chunk: usize) -> std::io::Result<Framer<Box<dyn Read + Send>>> {
+    pub fn framer(
+        &self,
+        mut input: Box<dyn Read + Send>,
+        chunk: usize,
+    ) -> std::io::Result<Framer<Box<dyn Read + Send>>> {
         skip(&mut input, self.bom)?;
         let utf16 = self.encoding.filter(|e| e.is_utf16());
         let mut text: Box<dyn Read + Send> = match utf16 {
@@ -182,8 +205,18 @@ impl Plan {
             None => input,
         };
         let head = skip(&mut text, self.skip)?;
-        let skipped = if utf16.is_some() { super::encoding::utf16_len(&head) } else { head.len() as u64 };
-        Ok(Framer::new(text, self.special, self.encoding, self.bom as u64 + skipped, chunk))
+        let skipped = if utf16.is_some() {
+            super::encoding::utf16_len(&head)
+        } else {
+            head.len() as u64
+        };
+        Ok(Framer::new(
+            text,
+            self.special,
+            self.encoding,
+            self.bom as u64 + skipped,
+            chunk,
+        ))
     }
 }
 
@@ -195,24 +228,40 @@ fn skip(input: &mut impl Read, bytes: usize) -> std::io::Result<Vec<u8>> {
 
 /// The special bytes of a dialect.
 fn special(delimiter: u8, encoding: Option<Encoding>) -> Special {
-    Special { delimiter, quotes: true, cp932_trail: delimiter >= 0x40 && encoding == Some(Encoding::Cp932) }
+    Special {
+        delimiter,
+        quotes: true,
+        cp932_trail: delimiter >= 0x40 && encoding == Some(Encoding::Cp932),
+    }
 }
 
 /// Encoding, length of the byte order mark, and the head without it, as bytes that are scanned.
-fn decode_head(name: &str, head: &Head, options: &ReadOptions) -> Result<(Option<Encoding>, usize, Vec<u8>)> {
+fn decode_head(
+    name: &str,
+    head: &Head,
+    options: &ReadOptions,
+) -> Result<(Option<Encoding>, usize, Vec<u8>)> {
     if head.bytes.is_empty() {
         return Err(Error::input(name, "the file is empty"));
     }
     let mark = Encoding::from_bom(&head.bytes);
     let (mut encoding, bom) = match (options.encoding, mark) {
-        (Some(given), Some((marked, len))) if given == marked || (given.is_utf16() && marked.is_utf16()) => (Some(marked), len),
+        (Some(given), Some((marked, len)))
+            if given == marked || (given.is_utf16() && marked.is_utf16()) =>
+        {
+            (Some(marked), len)
+        }
         (Some(given), _) => (Some(given), 0),
         (None, Some((marked, len))) => (Some(marked), len),
         (None, None) => (None, 0),
     };
     let body = &head.bytes[bom..];
     if let Some(utf16) = encoding.filter(|e| e.is_utf16()) {
-        let even = if head.whole { body } else { &body[..body.len() & !1] };
+        let even = if head.whole {
+            body
+        } else {
+            &body[..body.len() & !1]
+        };
         let mut text = Vec::new();
         Utf16Reader::new(even, utf16)
             .read_to_end(&mut text)
@@ -226,7 +275,10 @@ fn decode_head(name: &str, head: &Head, options: &ReadOptions) -> Result<(Option
         ));
     }
     if encoding.is_none() {
-        encoding = body.iter().position(|b| !b.is_ascii()).map(|at| detect(&body[at..]));
+        encoding = body
+            .iter()
+            .position(|b| !b.is_ascii())
+            .map(|at| detect(&body[at..]));
     }
     Ok((encoding, bom, body.to_vec()))
 }
@@ -238,7 +290,12 @@ fn line_ends(text: &[u8]) -> (u64, u64) {
         lines += 1;
         blank += u64::from(at == 0);
         let at = from + at;
-        from = at + if text[at] == b'\r' && text.get(at + 1) == Some(&b'\n') { 2 } else { 1 };
+        from = at
+            + if text[at] == b'\r' && text.get(at + 1) == Some(&b'\n') {
+                2
+            } else {
+                1
+            };
     }
     if from < text.len() {
         lines += 1;
@@ -247,35 +304,77 @@ fn line_ends(text: &[u8]) -> (u64, u64) {
 }
 
 /// The header (or the lack of one) under a delimiter; none if the required columns are not found.
-fn candidate(delimiter: u8, rows: &[Row], encoding: Encoding, options: &ReadOptions) -> Option<Candidate> {
-    let made = |header, mapping| Some(Candidate { delimiter, encoding, rows: rows.to_vec(), header, mapping });
+fn candidate(
+    delimiter: u8,
+    rows: &[Row],
+    encoding: Encoding,
+    options: &ReadOptions,
+) -> Option<Candidate> {
+    let made = |header, mapping| {
+        Some(Candidate {
+            delimiter,
+            encoding,
+            rows: rows.to_vec(),
+            header,
+            mapping,
+        })
+    };
     let wishes = &options.columns;
     let positions_only = !wishes.is_empty()
-        && wishes.values().flatten().all(|w| matches!(w, ColumnRef::Position(_)))
-        && [Field::Time, Field::User].iter().all(|f| wishes.contains_key(f));
+        && wishes
+            .values()
+            .flatten()
+            .all(|w| matches!(w, ColumnRef::Position(_)))
+        && [Field::Time, Field::User]
+            .iter()
+            .all(|f| wishes.contains_key(f));
     if positions_only && options.header != Some(true) {
         let first = rows.first()?;
         let mapping = map_positions(wishes, first.values.len());
         if !mapping.has_required() {
             return None;
         }
-        let made_of = Candidate { delimiter, encoding, rows: rows.to_vec(), header: None, mapping };
-        if options.header == Some(false) || time_format("", &made_of, &rows[..1], options).is_ok_and(|f| f.is_some()) {
+        let made_of = Candidate {
+            delimiter,
+            encoding,
+            rows: rows.to_vec(),
+            header: None,
+            mapping,
+        };
+        if options.header == Some(false)
+            || time_format("", &made_of, &rows[..1], options).is_ok_and(|f| f.is_some())
+        {
             return Some(made_of);
         }
     }
     if options.header == Some(false) {
         return None;
     }
-    rows.iter().take(HEADER_WITHIN).enumerate().find_map(|(i, row)| {
-        let headers: Vec<String> = row.values.iter().map(|v| encoding.decode(v).0.into_owned()).collect();
-        let (mapping, missing) = map(&headers, wishes);
-        if mapping.has_required() && missing.is_empty() { made(Some(i), mapping) } else { None }
-    })
+    rows.iter()
+        .take(HEADER_WITHIN)
+        .enumerate()
+        .find_map(|(i, row)| {
+            let headers: Vec<String> = row
+                .values
+                .iter()
+                .map(|v| encoding.decode(v).0.into_owned())
+                .collect();
+            let (mapping, missing) = map(&headers, wishes);
+            if mapping.has_required() && missing.is_empty() {
+                made(Some(i), mapping)
+            } else {
+                None
+            }
+        })
 }
 
 /// How times read: as given, or as the rows tell; none without rows.
-fn time_format(name: &str, found: &Candidate, rows: &[Row], options: &ReadOptions) -> Result<Option<TimeFormat>> {
+fn time_format(
+    name: &str,
+    found: &Candidate,
+    rows: &[Row],
+    options: &ReadOptions,
+) -> Result<Option<TimeFormat>> {
     if !options.time_format.is_empty() {
         return Ok(Some(TimeFormat::Explicit(options.time_format.clone())));
     }
@@ -303,24 +402,47 @@ fn time_format(name: &str, found: &Candidate, rows: &[Row], options: &ReadOption
     }
 }
 
-fn time_cells<'a>(found: &'a Candidate, rows: &'a [Row]) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone {
+fn time_cells<'a>(
+    found: &'a Candidate,
+    rows: &'a [Row],
+) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone {
     let time = found.mapping.column(Field::Time).unwrap_or(0);
     let second = found.mapping.time_of_day;
     let width = found.mapping.width;
-    rows.iter().filter(move |r| r.values.len() == width && !r.values[time].trim_ascii().is_empty()).map(move |r| {
-        (r.values[time].as_slice(), second.map(|s| r.values[s].as_slice()))
-    })
+    rows.iter()
+        .filter(move |r| r.values.len() == width && !r.values[time].trim_ascii().is_empty())
+        .map(move |r| {
+            (
+                r.values[time].as_slice(),
+                second.map(|s| r.values[s].as_slice()),
+            )
+        })
 }
 
-fn examples<'a>(cells: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>, encoding: Encoding) -> String {
+fn examples<'a>(
+    cells: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+    encoding: Encoding,
+) -> String {
     cells
         .take(3)
-        .map(|(a, b)| [Some(a), b].into_iter().flatten().map(|c| encoding.decode(c).0.chars().take(40).collect::<String>()).collect::<Vec<_>>().join(" "))
+        .map(|(a, b)| {
+            [Some(a), b]
+                .into_iter()
+                .flatten()
+                .map(|c| encoding.decode(c).0.chars().take(40).collect::<String>())
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
         .collect::<Vec<_>>()
         .join(", ")
 }
 
-fn first_time(format: &TimeFormat, found: &Candidate, rows: &[Row], options: &ReadOptions) -> Option<i64> {
+fn first_time(
+    format: &TimeFormat,
+    found: &Candidate,
+    rows: &[Row],
+    options: &ReadOptions,
+) -> Option<i64> {
     let mut reader = TimeReader::new(format.clone(), options.zone.clone());
     reader.set_encoding(found.encoding);
     time_cells(found, rows).find_map(|(date, time)| match time {
@@ -330,25 +452,47 @@ fn first_time(format: &TimeFormat, found: &Candidate, rows: &[Row], options: &Re
 }
 
 /// The error that says which headers were seen and how to map them.
-fn no_columns(name: &str, candidates: &[(u8, Vec<Row>)], encoding: Encoding, options: &ReadOptions) -> Error {
+fn no_columns(
+    name: &str,
+    candidates: &[(u8, Vec<Row>)],
+    encoding: Encoding,
+    options: &ReadOptions,
+) -> Error {
     // The first of the widest rows.
-    let mut rows: Vec<&Row> = candidates.iter().flat_map(|(_, rows)| rows.iter().take(HEADER_WITHIN)).collect();
+    let mut rows: Vec<&Row> = candidates
+        .iter()
+        .flat_map(|(_, rows)| rows.iter().take(HEADER_WITHIN))
+        .collect();
     rows.reverse();
     let widest = rows
         .into_iter()
         .max_by_key(|r| r.values.len())
-        .map(|r| r.values.iter().map(|v| encoding.decode(v).0.chars().take(40).collect::<String>()).collect::<Vec<_>>())
+        .map(|r| {
+            r.values
+                .iter()
+                .map(|v| encoding.decode(v).0.chars().take(40).collect::<String>())
+                .collect::<Vec<_>>()
+        })
         .unwrap_or_default();
     let seen = widest.join(", ");
     if options.header == Some(false) {
         return Error::columns(
             name,
-            format!("without a header, the columns of time and user must be given by position (1-based), within the {} columns seen: {seen}", widest.len()),
+            format!(
+                "without a header, the columns of time and user must be given by position (1-based), within the {} columns seen: {seen}",
+                widest.len()
+            ),
         );
     }
     let (mapping, missing) = map(&widest, &options.columns);
     if let Some((field, header)) = missing.first() {
-        return Error::columns(name, format!("column {header}, named for {}, is not in the header; headers seen: {seen}", field.name()));
+        return Error::columns(
+            name,
+            format!(
+                "column {header}, named for {}, is not in the header; headers seen: {seen}",
+                field.name()
+            ),
+        );
     }
     let lacking: Vec<&str> = [Field::Time, Field::User]
         .into_iter()

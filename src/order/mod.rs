@@ -33,7 +33,8 @@ impl Batch {
             if block.columns.is_empty() {
                 continue;
             }
-            let row = u32::try_from(batch.columns.len()).expect("fewer than 2^32 records in a batch");
+            let row =
+                u32::try_from(batch.columns.len()).expect("fewer than 2^32 records in a batch");
             if batch.columns.is_empty() {
                 batch.columns = block.columns;
             } else {
@@ -47,7 +48,9 @@ impl Batch {
     /// Where the block of a row stands.
     #[must_use]
     pub fn origin(&self, row: usize) -> &Origin {
-        let at = self.origins.partition_point(|(first, _)| *first as usize <= row);
+        let at = self
+            .origins
+            .partition_point(|(first, _)| *first as usize <= row);
         &self.origins[at - 1].1
     }
 
@@ -55,7 +58,10 @@ impl Batch {
     #[must_use]
     pub fn place(&self, row: usize) -> (u32, u64) {
         let origin = self.origin(row);
-        (origin.source, origin.first_line + u64::from(self.columns.line[row]))
+        (
+            origin.source,
+            origin.first_line + u64::from(self.columns.line[row]),
+        )
     }
 }
 
@@ -75,7 +81,15 @@ impl Batcher {
     /// A batcher that cuts at about `target` records; none: everything is one batch.
     #[must_use]
     pub fn new(target: Option<usize>) -> Batcher {
-        Batcher { target, blocks: Vec::new(), rows: 0, held: 0, max: i64::MIN, lateness: 0, cut: i64::MIN }
+        Batcher {
+            target,
+            blocks: Vec::new(),
+            rows: 0,
+            held: 0,
+            max: i64::MIN,
+            lateness: 0,
+            cut: i64::MIN,
+        }
     }
 
     /// Adds a block.
@@ -86,7 +100,10 @@ impl Batcher {
         if span.min < self.cut {
             return Err(Disorder);
         }
-        self.lateness = self.lateness.max(span.lateness).max(self.max.saturating_sub(span.min));
+        self.lateness = self
+            .lateness
+            .max(span.lateness)
+            .max(self.max.saturating_sub(span.min));
         if self.max == i64::MIN {
             self.lateness = span.lateness;
         }
@@ -115,9 +132,18 @@ impl Batcher {
                 let late = columns.filter(|i| columns.time[i] >= cut);
                 let origin = block.origin;
                 if let Some(span) = late.span() {
-                    held.push((Block { origin: origin.clone(), columns: late }, span));
+                    held.push((
+                        Block {
+                            origin: origin.clone(),
+                            columns: late,
+                        },
+                        span,
+                    ));
                 }
-                ready.push(Block { origin, columns: early });
+                ready.push(Block {
+                    origin,
+                    columns: early,
+                });
             }
         }
         self.blocks = held;
@@ -148,13 +174,21 @@ mod tests {
             ..Columns::default()
         };
         let span = columns.span().unwrap();
-        (Block { origin: Origin::default(), columns }, span)
+        (
+            Block {
+                origin: Origin::default(),
+                columns,
+            },
+            span,
+        )
     }
 
     fn push(batcher: &mut Batcher, times: &[i64]) -> Result<Option<Vec<i64>>, Disorder> {
         let (block, span) = block(times);
         batcher.push(block, span)?;
-        Ok(batcher.cut().map(|blocks| blocks.iter().flat_map(|b| b.columns.time.clone()).collect()))
+        Ok(batcher
+            .cut()
+            .map(|blocks| blocks.iter().flat_map(|b| b.columns.time.clone()).collect()))
     }
 
     #[test]
@@ -171,7 +205,10 @@ mod tests {
     fn small_disorder_is_absorbed() {
         let mut batcher = Batcher::new(Some(3));
         assert_eq!(push(&mut batcher, &[10, 9, 11, 12]), Ok(Some(vec![9])));
-        assert_eq!(push(&mut batcher, &[11, 13, 14, 15]), Ok(Some(vec![10, 11, 12, 11])).map(|_: Option<Vec<i64>>| Some(vec![10, 11, 12, 11])));
+        assert_eq!(
+            push(&mut batcher, &[11, 13, 14, 15]),
+            Ok(Some(vec![10, 11, 12, 11])).map(|_: Option<Vec<i64>>| Some(vec![10, 11, 12, 11]))
+        );
         assert_eq!(batcher.lateness, 1);
     }
 

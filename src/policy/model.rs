@@ -138,7 +138,9 @@ impl Key {
             "hour" => Some(Key::Hour),
             "weekday" => Some(Key::Weekday),
             "day_type" => Some(Key::DayType),
-            _ => Field::from_name(name).filter(|&f| f != Field::Time).map(Key::Field),
+            _ => Field::from_name(name)
+                .filter(|&f| f != Field::Time)
+                .map(Key::Field),
         }
     }
 }

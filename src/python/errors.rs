@@ -25,7 +25,13 @@ pub fn raise(py: Python<'_>, error: &Error, kept: Option<PyErr>) -> PyErr {
 
 /// The exception of a wrong policy.
 pub fn raise_policy(py: Python<'_>, error: &PolicyError) -> PyErr {
-    let arguments = (error.to_string(), &error.file, error.line, error.column, &error.key);
+    let arguments = (
+        error.to_string(),
+        &error.file,
+        error.line,
+        error.column,
+        &error.key,
+    );
     arguments
         .into_pyobject(py)
         .and_then(|arguments| of_class(py, "PolicyError", arguments))

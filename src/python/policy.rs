@@ -16,7 +16,8 @@ pub struct Policy {
 }
 
 fn checked(py: Python<'_>, read: Result<policy::Policy, PolicyError>) -> PyResult<Policy> {
-    read.map(|inner| Policy { inner }).map_err(|e| raise_policy(py, &e))
+    read.map(|inner| Policy { inner })
+        .map_err(|e| raise_policy(py, &e))
 }
 
 #[pymethods]
@@ -28,7 +29,9 @@ impl Policy {
 
     #[staticmethod]
     fn default() -> Policy {
-        Policy { inner: policy::Policy::default_policy() }
+        Policy {
+            inner: policy::Policy::default_policy(),
+        }
     }
 
     #[staticmethod]
@@ -91,7 +94,9 @@ impl Policy {
         let wrong = |e: PolicyError| raise_policy(py, &e);
         if let Some(columns) = columns_json {
             let text = format!("{{\"columns\": {columns}}}");
-            let given = policy::Policy::from_json(&text, "columns").map_err(wrong)?.columns;
+            let given = policy::Policy::from_json(&text, "columns")
+                .map_err(wrong)?
+                .columns;
             inner.columns.map.extend(given.map);
         }
         if let Some(formats) = time_format {
@@ -100,7 +105,11 @@ impl Policy {
         if let Some(name) = timezone {
             if Zone::named(&name).is_none() {
                 let message = format!("{name} is no IANA time zone (such as Asia/Tokyo, UTC)");
-                return Err(wrong(PolicyError::new("timezone", "columns.timezone", message)));
+                return Err(wrong(PolicyError::new(
+                    "timezone",
+                    "columns.timezone",
+                    message,
+                )));
             }
             inner.columns.timezone = Some(name);
         }
@@ -113,8 +122,14 @@ impl Policy {
         if let Some(to) = to {
             inner.scope.to = Some(parse_scope_time(to, true).map_err(wrong)?);
         }
-        if let (Some(from), Some(to)) = (inner.scope.from, inner.scope.to) && from >= to {
-            let error = PolicyError::new("scope", "scope.to", "the scope is empty: from is not before to");
+        if let (Some(from), Some(to)) = (inner.scope.from, inner.scope.to)
+            && from >= to
+        {
+            let error = PolicyError::new(
+                "scope",
+                "scope.to",
+                "the scope is empty: from is not before to",
+            );
             return Err(wrong(error));
         }
         if let Some(text) = where_toml {

@@ -29,7 +29,10 @@ impl Iterator for Rest {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        reader.next_batch().map_err(|e| ArrowError::ExternalError(Box::new(e))).transpose()
+        reader
+            .next_batch()
+            .map_err(|e| ArrowError::ExternalError(Box::new(e)))
+            .transpose()
     }
 }
 
@@ -83,7 +86,11 @@ impl NativeReader {
 
     #[getter]
     fn notes(&self) -> Vec<(String, String)> {
-        self.lock().notes().into_iter().map(|n| (n.ja, n.en)).collect()
+        self.lock()
+            .notes()
+            .into_iter()
+            .map(|n| (n.ja, n.en))
+            .collect()
     }
 }
 
@@ -103,8 +110,21 @@ pub fn read_paths(
     chunk_size: Option<usize>,
 ) -> PyResult<NativeReader> {
     let raise = |e: Error| raise_plain(py, &e);
-    let options = options(encoding, delimiter, threads, strict, skip_unreadable, chunk_size).map_err(raise)?;
+    let options = options(
+        encoding,
+        delimiter,
+        threads,
+        strict,
+        skip_unreadable,
+        chunk_size,
+        None,
+    )
+    .map_err(raise)?;
     let policy = &policy.get().inner;
-    let reader = py.detach(|| crate::read::read_paths(&paths, policy, &options)).map_err(raise)?;
-    Ok(NativeReader { inner: Arc::new(Mutex::new(reader)) })
+    let reader = py
+        .detach(|| crate::read::read_paths(&paths, policy, &options))
+        .map_err(raise)?;
+    Ok(NativeReader {
+        inner: Arc::new(Mutex::new(reader)),
+    })
 }

@@ -7,15 +7,15 @@ use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::SchemaRef;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use pyo3_arrow::input::AnyRecordBatch;
 use pyo3_arrow::PyTable;
+use pyo3_arrow::input::AnyRecordBatch;
 
 use super::errors::raise;
 use super::policy::Policy;
 use crate::detect::calendar::Holidays;
 use crate::error::{Error, Result};
 use crate::log::encoding::Encoding;
-use crate::scan::{self, CHUNK, Listener, Progress, ScanOptions, ScanResult};
+use crate::scan::{self, BATCH, CHUNK, Listener, Progress, ScanOptions, ScanResult};
 
 /// The exception of a callback that failed, until it is raised again.
 type Kept = Arc<Mutex<Option<PyErr>>>;
@@ -38,7 +38,10 @@ struct PythonHolidays {
 impl Holidays for PythonHolidays {
     fn year(&self, country: &str, year: i32) -> Result<Vec<i32>> {
         Python::attach(|py| {
-            let days = self.callback.call1(py, (country, year)).and_then(|days| days.extract(py));
+            let days = self
+                .callback
+                .call1(py, (country, year))
+                .and_then(|days| days.extract(py));
             days.map_err(|e| keep(&self.kept, e))
         })
     }
@@ -67,12 +70,17 @@ impl PythonListener {
 
 impl Listener for PythonListener {
     fn progress(&mut self, progress: Progress) -> Result<()> {
-        if self.told.is_some_and(|at| at.elapsed() < Duration::from_millis(200)) {
+        if self
+            .told
+            .is_some_and(|at| at.elapsed() < Duration::from_millis(200))
+        {
             return Ok(());
         }
         self.told = Some(Instant::now());
         Python::attach(|py| {
-            py.check_signals().and_then(|()| self.tell(py, progress)).map_err(|e| keep(&self.kept, e))
+            py.check_signals()
+                .and_then(|()| self.tell(py, progress))
+                .map_err(|e| keep(&self.kept, e))
         })
     }
 
@@ -81,7 +89,9 @@ impl Listener for PythonListener {
     }
 
     fn flagged(&mut self, rows: RecordBatch) -> Result<()> {
-        let Some(sink) = &self.sink else { return Ok(()) };
+        let Some(sink) = &self.sink else {
+            return Ok(());
+        };
         Python::attach(|py| {
             let schema = rows.schema();
             PyTable::try_new(vec![rows], schema)
@@ -91,8 +101,14 @@ impl Listener for PythonListener {
         })
     }
     fn restart(&mut self) -> Result<()> {
-        let Some(sink) = &self.sink else { return Ok(()) };
-        Python::attach(|py| sink.call1(py, (py.None(),)).map(|_| ()).map_err(|e| keep(&self.kept, e)))
+        let Some(sink) = &self.sink else {
+            return Ok(());
+        };
+        Python::attach(|py| {
+            sink.call1(py, (py.None(),))
+                .map(|_| ())
+                .map_err(|e| keep(&self.kept, e))
+        })
     }
 }
 
@@ -113,7 +129,10 @@ fn one(batch: &RecordBatch) -> PyResult<PyTable> {
 #[pymethods]
 impl NativeResult {
     fn flagged(&self) -> PyResult<PyTable> {
-        table(self.inner.flagged.clone(), Arc::clone(&self.inner.flagged_schema))
+        table(
+            self.inner.flagged.clone(),
+            Arc::clone(&self.inner.flagged_schema),
+        )
     }
 
     fn findings(&self) -> PyResult<PyTable> {
@@ -146,7 +165,11 @@ impl NativeResult {
 
     #[getter]
     fn notes(&self) -> Vec<(String, String)> {
-        self.inner.notes.iter().map(|n| (n.ja.clone(), n.en.clone())).collect()
+        self.inner
+            .notes
+            .iter()
+            .map(|n| (n.ja.clone(), n.en.clone()))
+            .collect()
     }
 }
 
@@ -161,20 +184,35 @@ pub fn options(
     strict: bool,
     skip_unreadable: bool,
     chunk_size: Option<usize>,
+    batch_size: Option<usize>,
 ) -> Result<ScanOptions> {
     let encoding = encoding
         .map(|label| {
-            let unknown = || Error::Usage(format!("encoding: {label} is none of utf-8, cp932, utf-16, utf-16le, utf-16be, euc-jp"));
+            let unknown = || {
+                Error::Usage(format!(
+                    "encoding: {label} is none of utf-8, cp932, utf-16, utf-16le, utf-16be, euc-jp"
+                ))
+            };
             Encoding::from_label(label).ok_or_else(unknown)
         })
         .transpose()?;
     let delimiter = delimiter
         .map(|text| match text.as_bytes() {
             [d @ (b',' | b'\t' | b';' | b'|')] => Ok(*d),
-            _ => Err(Error::Usage(format!("delimiter: {text:?} is none of ',' '\\t' ';' '|'"))),
+            _ => Err(Error::Usage(format!(
+                "delimiter: {text:?} is none of ',' '\\t' ';' '|'"
+            ))),
         })
         .transpose()?;
-    Ok(ScanOptions { encoding, delimiter, threads, strict, skip_unreadable, chunk: chunk_size.unwrap_or(CHUNK) })
+    Ok(ScanOptions {
+        encoding,
+        delimiter,
+        threads,
+        strict,
+        skip_unreadable,
+        chunk: chunk_size.unwrap_or(CHUNK),
+        batch: batch_size.unwrap_or(BATCH),
+    })
 }
 
 struct Callbacks {
@@ -187,20 +225,30 @@ impl Callbacks {
     fn new(holidays: Py<PyAny>, progress: Option<Py<PyAny>>, sink: Option<Py<PyAny>>) -> Callbacks {
         let kept = Kept::default();
         Callbacks {
-            holidays: Arc::new(PythonHolidays { callback: holidays, kept: Arc::clone(&kept) }),
-            listener: PythonListener { progress, sink, kept: Arc::clone(&kept), told: None },
+            holidays: Arc::new(PythonHolidays {
+                callback: holidays,
+                kept: Arc::clone(&kept),
+            }),
+            listener: PythonListener {
+                progress,
+                sink,
+                kept: Arc::clone(&kept),
+                told: None,
+            },
             kept,
         }
     }
 
     fn result(&self, py: Python<'_>, found: Result<ScanResult>) -> PyResult<NativeResult> {
-        found.map(|inner| NativeResult { inner }).map_err(|e| raise(py, &e, take(&self.kept)))
+        found
+            .map(|inner| NativeResult { inner })
+            .map_err(|e| raise(py, &e, take(&self.kept)))
     }
 }
 
 /// Scans files, directories and globs.
 #[pyfunction]
-#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, chunk_size, holidays, progress, sink))]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, chunk_size, batch_size, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_paths(
     py: Python<'_>,
@@ -212,14 +260,32 @@ pub fn scan_paths(
     strict: bool,
     skip_unreadable: bool,
     chunk_size: Option<usize>,
+    batch_size: Option<usize>,
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
 ) -> PyResult<NativeResult> {
-    let options = options(encoding, delimiter, threads, strict, skip_unreadable, chunk_size).map_err(|e| raise(py, &e, None))?;
+    let options = options(
+        encoding,
+        delimiter,
+        threads,
+        strict,
+        skip_unreadable,
+        chunk_size,
+        batch_size,
+    )
+    .map_err(|e| raise(py, &e, None))?;
     let policy = &policy.get().inner;
     let mut callbacks = Callbacks::new(holidays, progress, sink);
-    let found = py.detach(|| scan::scan_paths(&paths, policy, &options, &callbacks.holidays, &mut callbacks.listener));
+    let found = py.detach(|| {
+        scan::scan_paths(
+            &paths,
+            policy,
+            &options,
+            &callbacks.holidays,
+            &mut callbacks.listener,
+        )
+    });
     callbacks.result(py, found)
 }
 
@@ -237,14 +303,26 @@ pub fn scan_stream(
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
 ) -> PyResult<NativeResult> {
-    let options = ScanOptions { threads, strict, ..ScanOptions::default() };
+    let options = ScanOptions {
+        threads,
+        strict,
+        ..ScanOptions::default()
+    };
     let policy = &policy.get().inner;
     let reader: Box<dyn RecordBatchReader + Send> = stream.into_reader()?;
     let schema = reader.schema();
     let mut callbacks = Callbacks::new(holidays, progress, sink);
-    let batches = reader.map(|batch| batch.map_err(|e| Error::input(crate::arrow::STREAM_NAME, e.to_string())));
+    let batches = reader
+        .map(|batch| batch.map_err(|e| Error::input(crate::arrow::STREAM_NAME, e.to_string())));
     let found = py.detach(|| {
-        scan::scan_stream(Box::new(batches), &schema, policy, &options, &callbacks.holidays, &mut callbacks.listener)
+        scan::scan_stream(
+            Box::new(batches),
+            &schema,
+            policy,
+            &options,
+            &callbacks.holidays,
+            &mut callbacks.listener,
+        )
     });
     callbacks.result(py, found)
 }

@@ -26,9 +26,17 @@ pub fn synth(
     encoding: &str,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<u64> {
-    let encoding = SynthEncoding::from_name(encoding)
-        .ok_or_else(|| PyValueError::new_err(format!("encoding: {encoding} cannot be generated")))?;
-    let config = SynthConfig { records, users, days, seed, encoding, ..SynthConfig::default() };
+    let encoding = SynthEncoding::from_name(encoding).ok_or_else(|| {
+        PyValueError::new_err(format!("encoding: {encoding} cannot be generated"))
+    })?;
+    let config = SynthConfig {
+        records,
+        users,
+        days,
+        seed,
+        encoding,
+        ..SynthConfig::default()
+    };
     let mut kept: Option<PyErr> = None;
     let mut told = Instant::now();
     let written = py.detach(|| -> std::io::Result<u64> {
@@ -55,7 +63,9 @@ pub fn synth(
     });
     written.map_err(|error| match kept {
         Some(kept) => kept,
-        None if error.kind() == std::io::ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
+        None if error.kind() == std::io::ErrorKind::InvalidInput => {
+            PyValueError::new_err(error.to_string())
+        }
         None => PyOSError::new_err(error.to_string()),
     })
 }

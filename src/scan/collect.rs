@@ -52,7 +52,14 @@ impl<T> Collector<T> {
     /// A collector for sources of these names, of which some lines are read already (headers).
     #[must_use]
     pub fn new(names: Vec<String>, inputs: Vec<InputCounts>, strict: bool) -> Collector<T> {
-        Collector { next: 0, pending: BTreeMap::new(), strict, names, inputs, rejects: Vec::new() }
+        Collector {
+            next: 0,
+            pending: BTreeMap::new(),
+            strict,
+            names,
+            inputs,
+            rejects: Vec::new(),
+        }
     }
 
     /// Takes the work with sequence number `seq`; what is in order now goes to `take`.
@@ -75,14 +82,30 @@ impl<T> Collector<T> {
                         take(block, span, extra)?;
                     }
                 }
-                Done::Rejected { source, reason, raw, encoding, offset } => {
+                Done::Rejected {
+                    source,
+                    reason,
+                    raw,
+                    encoding,
+                    offset,
+                } => {
                     let counts = &mut self.inputs[source as usize];
                     counts.lines += 1;
                     let line = counts.lines;
                     let excerpt = excerpt(&raw, encoding);
-                    self.reject(RejectedRecord { source, line, offset, reason, excerpt })?;
+                    self.reject(RejectedRecord {
+                        source,
+                        line,
+                        offset,
+                        reason,
+                        excerpt,
+                    })?;
                 }
-                Done::End { source, encoding, error } => {
+                Done::End {
+                    source,
+                    encoding,
+                    error,
+                } => {
                     let counts = &mut self.inputs[source as usize];
                     counts.encoding = counts.encoding.or(encoding);
                     counts.error = error;

@@ -52,27 +52,47 @@ pub struct Files {
 impl Files {
     /// The files of a plan, read by `chunk` bytes; `taken` counts the bytes read.
     #[must_use]
-    pub fn new(planned: Arc<Planned>, chunk: usize, skip_unreadable: bool, taken: Arc<AtomicU64>) -> Files {
+    pub fn new(
+        planned: Arc<Planned>,
+        chunk: usize,
+        skip_unreadable: bool,
+        taken: Arc<AtomicU64>,
+    ) -> Files {
         let order = planned.reading_order().into_iter();
-        Files { planned, order, current: None, taken, chunk, skip_unreadable }
+        Files {
+            planned,
+            order,
+            current: None,
+            taken,
+            chunk,
+            skip_unreadable,
+        }
     }
 
     fn next(&mut self, spare: Vec<u8>) -> Result<Option<Work>> {
         if self.current.is_none() {
-            let Some(number) = self.order.next() else { return Ok(None) };
+            let Some(number) = self.order.next() else {
+                return Ok(None);
+            };
             match self.open(number) {
                 Ok(framer) => self.current = Some((number, framer)),
                 Err(error) => return self.give_up(number, None, &error).map(Some),
             }
         }
-        let Some((number, framer)) = &mut self.current else { return Ok(None) };
+        let Some((number, framer)) = &mut self.current else {
+            return Ok(None);
+        };
         let number = *number;
         match framer.next(spare) {
             Ok(Some(frame)) => Ok(Some(Work::Frame(index(number), frame))),
             Ok(None) => {
                 let encoding = framer.encoding();
                 self.current = None;
-                Ok(Some(Work::End { source: index(number), encoding, error: None }))
+                Ok(Some(Work::End {
+                    source: index(number),
+                    encoding,
+                    error: None,
+                }))
             }
             Err(error) => {
                 let encoding = framer.encoding();
@@ -87,7 +107,10 @@ impl Files {
     fn open(&self, number: usize) -> Result<Framer<Box<dyn std::io::Read + Send>>> {
         let source = &self.planned.sources[number];
         let input = open(&source.source, Arc::clone(&self.taken))?;
-        let plan = source.plan.as_ref().expect("only readable sources are read");
+        let plan = source
+            .plan
+            .as_ref()
+            .expect("only readable sources are read");
         plan.framer(Box::new(input), self.chunk)
             .map_err(|e| Error::input(&source.source.name, crate::source::describe(&e)))
     }
@@ -95,9 +118,16 @@ impl Files {
     fn give_up(&self, number: usize, encoding: Option<Encoding>, error: &Error) -> Result<Work> {
         let message = super::inputs::message_of(error);
         if self.skip_unreadable {
-            return Ok(Work::End { source: index(number), encoding, error: Some(message) });
+            return Ok(Work::End {
+                source: index(number),
+                encoding,
+                error: Some(message),
+            });
         }
-        Err(Error::input(&self.planned.sources[number].source.name, message))
+        Err(Error::input(
+            &self.planned.sources[number].source.name,
+            message,
+        ))
     }
 }
 

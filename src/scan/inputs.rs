@@ -45,22 +45,38 @@ impl Planned {
         for source in found.sources {
             let size = std::fs::metadata(&source.path).map_or(0, |m| m.len());
             match plan(&source, options) {
-                Ok(plan) => sources.push(PlannedSource { source, plan: Some(plan), size, error: None }),
+                Ok(plan) => sources.push(PlannedSource {
+                    source,
+                    plan: Some(plan),
+                    size,
+                    error: None,
+                }),
                 Err(error) if skip_unreadable && concerns_one_source(&error) => {
                     let error = Some(message_of(&error));
-                    sources.push(PlannedSource { source, plan: None, size, error });
+                    sources.push(PlannedSource {
+                        source,
+                        plan: None,
+                        size,
+                        error,
+                    });
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(Planned { sources, ignored: found.ignored, repeated: found.repeated })
+        Ok(Planned {
+            sources,
+            ignored: found.ignored,
+            repeated: found.repeated,
+        })
     }
 
     /// Numbers of the readable sources, in the order of their first times: what is in time order
     /// over all files streams through.
     #[must_use]
     pub fn reading_order(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.sources.len()).filter(|&i| self.sources[i].plan.is_some()).collect();
+        let mut order: Vec<usize> = (0..self.sources.len())
+            .filter(|&i| self.sources[i].plan.is_some())
+            .collect();
         order.sort_by_key(|&i| (self.sources[i].plan.as_ref().and_then(|p| p.first_time), i));
         order
     }
@@ -68,13 +84,17 @@ impl Planned {
     /// Whether any source has a column for the field.
     #[must_use]
     pub fn has_column(&self, field: Field) -> bool {
-        self.sources.iter().filter_map(|s| s.plan.as_ref()).any(|p| p.mapping.column(field).is_some())
+        self.sources
+            .iter()
+            .filter_map(|s| s.plan.as_ref())
+            .any(|p| p.mapping.column(field).is_some())
     }
 }
 
 fn plan(source: &Source, options: &ReadOptions) -> Result<Plan> {
     let mut input = open(source, Arc::new(AtomicU64::new(0)))?;
-    let head = Head::read(&mut input).map_err(|e| Error::input(&source.name, crate::source::describe(&e)))?;
+    let head = Head::read(&mut input)
+        .map_err(|e| Error::input(&source.name, crate::source::describe(&e)))?;
     Plan::of(&source.name, &head, options)
 }
 

@@ -41,8 +41,15 @@ impl Units {
     /// `shards` units for each `per` field.
     #[must_use]
     pub fn new(pers: Vec<PerRules>, shards: usize) -> Units {
-        let units = pers.iter().flat_map(|per| (0..shards).map(|_| Mutex::new(Shard::new(per.clone())))).collect();
-        Units { pers, shards, units }
+        let units = pers
+            .iter()
+            .flat_map(|per| (0..shards).map(|_| Mutex::new(Shard::new(per.clone()))))
+            .collect();
+        Units {
+            pers,
+            shards,
+            units,
+        }
     }
 
     /// The number of units.
@@ -55,26 +62,46 @@ impl Units {
     #[must_use]
     pub fn job(&self, seq: u64, blocks: Vec<Block>) -> Job {
         let batch = Batch::of(blocks);
-        let grouped = self.pers.iter().map(|per| Grouped::by(&batch.columns, per.per)).collect();
-        Job { seq, batch, grouped, left: AtomicUsize::new(self.len()), outs: Mutex::default() }
+        let grouped = self
+            .pers
+            .iter()
+            .map(|per| Grouped::by(&batch.columns, per.per))
+            .collect();
+        Job {
+            seq,
+            batch,
+            grouped,
+            left: AtomicUsize::new(self.len()),
+            outs: Mutex::default(),
+        }
     }
 
     /// Takes a job through a unit; whether it was the last unit of that job.
     pub fn advance(&self, unit: usize, job: &Job, of: ShardContext<'_>) -> bool {
         let (per, shard) = (unit / self.shards, unit % self.shards);
-        let out = self.units[unit].lock().unwrap_or_else(PoisonError::into_inner).advance(
-            of,
-            &job.batch.columns,
-            &job.grouped[per],
-            |key| shard_of(key, self.shards) == shard,
-        );
-        job.outs.lock().unwrap_or_else(PoisonError::into_inner).push(out);
+        let out = self.units[unit]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .advance(of, &job.batch.columns, &job.grouped[per], |key| {
+                shard_of(key, self.shards) == shard
+            });
+        job.outs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(out);
         job.left.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     /// No more batches: closes all findings.
     pub fn finish(&self, of: ShardContext<'_>) -> Vec<ShardOut> {
-        self.units.iter().map(|unit| unit.lock().unwrap_or_else(PoisonError::into_inner).finish(of)).collect()
+        self.units
+            .iter()
+            .map(|unit| {
+                unit.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .finish(of)
+            })
+            .collect()
     }
 }
 
@@ -90,7 +117,12 @@ impl Queues {
     /// Queues for `units` units.
     #[must_use]
     pub fn new(units: usize) -> Queues {
-        Queues { waiting: vec![VecDeque::new(); units], busy: vec![false; units], early: BTreeMap::new(), next: 0 }
+        Queues {
+            waiting: vec![VecDeque::new(); units],
+            busy: vec![false; units],
+            early: BTreeMap::new(),
+            next: 0,
+        }
     }
 
     /// Adds a job; units see jobs in the order of their numbers.

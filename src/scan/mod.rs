@@ -42,7 +42,7 @@ use pipeline::{Failure, Outcome};
 pub const CHUNK: usize = 1 << 20;
 
 /// Records of a batch.
-const BATCH: usize = 1 << 19;
+pub const BATCH: usize = 1 << 19;
 
 /// How a scan runs; results do not depend on it but for what is refused.
 #[derive(Clone, Debug)]
@@ -59,11 +59,21 @@ pub struct ScanOptions {
     pub skip_unreadable: bool,
     /// Bytes read at a time.
     pub chunk: usize,
+    /// Records that are detected at a time.
+    pub batch: usize,
 }
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        ScanOptions { encoding: None, delimiter: None, threads: None, strict: false, skip_unreadable: false, chunk: CHUNK }
+        ScanOptions {
+            encoding: None,
+            delimiter: None,
+            threads: None,
+            strict: false,
+            skip_unreadable: false,
+            chunk: CHUNK,
+            batch: BATCH,
+        }
     }
 }
 
@@ -137,7 +147,11 @@ impl Control<'_> {
     }
 
     fn tick(&mut self, records: u64) -> Result<()> {
-        self.listener.progress(Progress { bytes: self.taken.load(Ordering::Relaxed), total: self.total, records })
+        self.listener.progress(Progress {
+            bytes: self.taken.load(Ordering::Relaxed),
+            total: self.total,
+            records,
+        })
     }
 }
 
@@ -205,7 +219,14 @@ pub fn scan_paths(
     let context = context(policy, read, Arc::clone(&planned), holidays, options)?;
     let reasons = usable::reasons(policy, |field| planned.has_column(field))?;
     let total = planned.sources.iter().map(|s| s.size).sum();
-    let streamed = attempt(&context, &reasons, options, Some(BATCH), total, listener);
+    let streamed = attempt(
+        &context,
+        &reasons,
+        options,
+        Some(options.batch),
+        total,
+        listener,
+    );
     let outcome = match streamed {
         Err(Failure::Disorder) => {
             listener.restart()?;
@@ -239,10 +260,25 @@ pub fn scan_stream(
     let mut context = context(policy, read, Arc::default(), holidays, options)?;
     context.source_names = vec![STREAM_NAME.to_owned()];
     let reasons = usable::reasons(policy, |field| mapping.column(field).is_some())?;
-    let mut control = Control { listener, taken: Arc::default(), total: 0 };
-    let collector = Collector::new(context.source_names.clone(), vec![InputCounts::default()], options.strict);
+    let mut control = Control {
+        listener,
+        taken: Arc::default(),
+        total: 0,
+    };
+    let collector = Collector::new(
+        context.source_names.clone(),
+        vec![InputCounts::default()],
+        options.strict,
+    );
     let pers = PerRules::of(policy, |place| reasons[place].is_none());
-    match pipeline::run(&context, pers, Supply::Stream(stream), collector, None, &mut control) {
+    match pipeline::run(
+        &context,
+        pers,
+        Supply::Stream(stream),
+        collector,
+        None,
+        &mut control,
+    ) {
         Ok(outcome) => finish_stream(&context, outcome, &reasons, &mapping),
         Err(Failure::Error(error)) => Err(error),
         Err(Failure::Disorder) => unreachable!("a single batch has no order"),
@@ -254,13 +290,20 @@ pub fn scan_stream(
 /// # Errors
 /// [`Error::Usage`] for an unknown time zone.
 pub fn read_options(policy: &Policy, options: &ScanOptions) -> Result<ReadOptions> {
-    Ok(ReadOptions { encoding: options.encoding, delimiter: options.delimiter, ..ReadOptions::of(policy)? })
+    Ok(ReadOptions {
+        encoding: options.encoding,
+        delimiter: options.delimiter,
+        ..ReadOptions::of(policy)?
+    })
 }
 
 /// The number of worker threads that options ask for.
 #[must_use]
 pub fn threads(options: &ScanOptions) -> usize {
-    options.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1)
+    options
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        .max(1)
 }
 
 fn context(
@@ -276,7 +319,11 @@ fn context(
     Ok(Context {
         policy: policy.clone(),
         options,
-        source_names: planned.sources.iter().map(|s| s.source.name.clone()).collect(),
+        source_names: planned
+            .sources
+            .iter()
+            .map(|s| s.source.name.clone())
+            .collect(),
         planned,
         meaning,
         dictionaries,
@@ -295,11 +342,31 @@ fn attempt(
     listener: &mut dyn Listener,
 ) -> std::result::Result<Outcome, Failure> {
     let taken = Arc::new(AtomicU64::new(0));
-    let files = Files::new(Arc::clone(&context.planned), options.chunk, options.skip_unreadable, Arc::clone(&taken));
-    let collector = Collector::new(context.source_names.clone(), counts_before(&context.planned), options.strict);
+    let files = Files::new(
+        Arc::clone(&context.planned),
+        options.chunk,
+        options.skip_unreadable,
+        Arc::clone(&taken),
+    );
+    let collector = Collector::new(
+        context.source_names.clone(),
+        counts_before(&context.planned),
+        options.strict,
+    );
     let pers = PerRules::of(&context.policy, |place| reasons[place].is_none());
-    let mut control = Control { listener, taken, total };
-    pipeline::run(context, pers, Supply::Files(files), collector, target, &mut control)
+    let mut control = Control {
+        listener,
+        taken,
+        total,
+    };
+    pipeline::run(
+        context,
+        pers,
+        Supply::Files(files),
+        collector,
+        target,
+        &mut control,
+    )
 }
 
 /// Counts of every source before its first record: the header is read already.
@@ -318,20 +385,40 @@ pub fn counts_before(planned: &Planned) -> Vec<InputCounts> {
         .collect()
 }
 
-fn finish(context: &Context, outcome: Outcome, reasons: &[Option<String>], sorted: bool) -> Result<ScanResult> {
+fn finish(
+    context: &Context,
+    outcome: Outcome,
+    reasons: &[Option<String>],
+    sorted: bool,
+) -> Result<ScanResult> {
     let inputs = report::inputs(&context.planned, &outcome.collector.inputs);
     let notes = notes::of_scan(context, &outcome.collector, reasons, sorted);
     Ok(result(context, outcome, reasons, inputs, notes))
 }
 
-fn finish_stream(context: &Context, outcome: Outcome, reasons: &[Option<String>], mapping: &Mapping) -> Result<ScanResult> {
+fn finish_stream(
+    context: &Context,
+    outcome: Outcome,
+    reasons: &[Option<String>],
+    mapping: &Mapping,
+) -> Result<ScanResult> {
     let inputs = report::stream_input(STREAM_NAME, mapping, &outcome.collector.inputs[0]);
     let notes = notes::of_stream(context, &outcome.collector, reasons, mapping);
     Ok(result(context, outcome, reasons, inputs, notes))
 }
 
-fn result(context: &Context, mut outcome: Outcome, reasons: &[Option<String>], inputs: RecordBatch, notes: Vec<Note>) -> ScanResult {
-    let names = Names { policy: &context.policy, dictionaries: &context.dictionaries, sources: &context.source_names };
+fn result(
+    context: &Context,
+    mut outcome: Outcome,
+    reasons: &[Option<String>],
+    inputs: RecordBatch,
+    notes: Vec<Note>,
+) -> ScanResult {
+    let names = Names {
+        policy: &context.policy,
+        dictionaries: &context.dictionaries,
+        sources: &context.source_names,
+    };
     for (counts, reason) in outcome.flags.counts.iter_mut().zip(reasons) {
         if reason.is_some() {
             counts.not_evaluable = outcome.records.in_scope;

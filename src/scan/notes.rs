@@ -24,12 +24,20 @@ fn note(ja: String, en: String) -> Note {
 }
 
 /// Notes on a scan of files.
-pub fn of_scan<T>(context: &Context, collector: &Collector<T>, reasons: &[Option<String>], sorted: bool) -> Vec<Note> {
+pub fn of_scan<T>(
+    context: &Context,
+    collector: &Collector<T>,
+    reasons: &[Option<String>],
+    sorted: bool,
+) -> Vec<Note> {
     let mut notes = of_reading(&context.planned, &collector.inputs, &context.source_names);
     notes.extend(of_assumptions(context, |field| {
         let lacking = |p: &crate::log::plan::Plan| p.mapping.column(field).is_none();
         let sources = context.planned.sources.iter().zip(&context.source_names);
-        sources.filter(|(s, _)| s.plan.as_ref().is_some_and(lacking)).map(|(_, n)| n.clone()).collect()
+        sources
+            .filter(|(s, _)| s.plan.as_ref().is_some_and(lacking))
+            .map(|(_, n)| n.clone())
+            .collect()
     }));
     notes.extend(of_rules(context, reasons));
     if sorted {
@@ -42,10 +50,19 @@ pub fn of_scan<T>(context: &Context, collector: &Collector<T>, reasons: &[Option
 }
 
 /// Notes on a scan of record batches.
-pub fn of_stream<T>(context: &Context, collector: &Collector<T>, reasons: &[Option<String>], mapping: &Mapping) -> Vec<Note> {
+pub fn of_stream<T>(
+    context: &Context,
+    collector: &Collector<T>,
+    reasons: &[Option<String>],
+    mapping: &Mapping,
+) -> Vec<Note> {
     let mut notes = of_counts(&collector.inputs, &context.source_names);
     notes.extend(of_assumptions(context, |field| {
-        if mapping.column(field).is_none() { vec![STREAM_NAME.to_owned()] } else { Vec::new() }
+        if mapping.column(field).is_none() {
+            vec![STREAM_NAME.to_owned()]
+        } else {
+            Vec::new()
+        }
     }));
     notes.extend(of_rules(context, reasons));
     notes
@@ -56,11 +73,22 @@ pub fn of_stream<T>(context: &Context, collector: &Collector<T>, reasons: &[Opti
 pub fn of_reading(planned: &Planned, counts: &[InputCounts], names: &[String]) -> Vec<Note> {
     let mut notes = Vec::new();
     for (paths, ja, en) in [
-        (&planned.ignored, "ログではないとみて読まなかったファイル", "Files passed over because they do not look like logs"),
-        (&planned.repeated, "重ねて指定されたため一度だけ読んだファイル", "Files named more than once and read once"),
+        (
+            &planned.ignored,
+            "ログではないとみて読まなかったファイル",
+            "Files passed over because they do not look like logs",
+        ),
+        (
+            &planned.repeated,
+            "重ねて指定されたため一度だけ読んだファイル",
+            "Files named more than once and read once",
+        ),
     ] {
         if !paths.is_empty() {
-            notes.push(note(format!("{ja}: {}", some_of(paths, "、", " ほか")), format!("{en}: {}", some_of(paths, ", ", " and more"))));
+            notes.push(note(
+                format!("{ja}: {}", some_of(paths, "、", " ほか")),
+                format!("{en}: {}", some_of(paths, ", ", " and more")),
+            ));
         }
     }
     let mut above: BTreeMap<u64, Vec<String>> = BTreeMap::new();
@@ -71,19 +99,34 @@ pub fn of_reading(planned: &Planned, counts: &[InputCounts], names: &[String]) -
             above.entry(plan.preamble).or_default().push(name.clone());
         }
         if !plan.repeated_headers.is_empty() {
-            repeated.entry(plan.repeated_headers.join(", ")).or_default().push(name.clone());
+            repeated
+                .entry(plan.repeated_headers.join(", "))
+                .or_default()
+                .push(name.clone());
         }
     }
     for (lines, sources) in above {
         notes.push(note(
-            format!("見出し行より上の {lines} 行を読み飛ばしました: {}", some_of(&sources, "、", " ほか")),
-            format!("{lines} line(s) above the header were skipped: {}", some_of(&sources, ", ", " and more")),
+            format!(
+                "見出し行より上の {lines} 行を読み飛ばしました: {}",
+                some_of(&sources, "、", " ほか")
+            ),
+            format!(
+                "{lines} line(s) above the header were skipped: {}",
+                some_of(&sources, ", ", " and more")
+            ),
         ));
     }
     for (headers, sources) in repeated {
         notes.push(note(
-            format!("同じ見出しの列が複数あり、最初の列を使いました（{headers}）: {}", some_of(&sources, "、", " ほか")),
-            format!("Columns share a header ({headers}); the first was used: {}", some_of(&sources, ", ", " and more")),
+            format!(
+                "同じ見出しの列が複数あり、最初の列を使いました（{headers}）: {}",
+                some_of(&sources, "、", " ほか")
+            ),
+            format!(
+                "Columns share a header ({headers}); the first was used: {}",
+                some_of(&sources, ", ", " and more")
+            ),
         ));
     }
     notes.extend(of_counts(counts, names));
@@ -98,18 +141,31 @@ fn of_counts(counts: &[InputCounts], names: &[String]) -> Vec<Note> {
             "個人番号参照の欄の値があり・なしのどちらとも読めず、空欄として扱った記録",
             "Records whose references cell is neither a yes nor a no; it was taken as empty",
         ),
-        (|c| c.no_user, "職員の欄が空の記録", "Records whose user cell is empty"),
+        (
+            |c| c.no_user,
+            "職員の欄が空の記録",
+            "Records whose user cell is empty",
+        ),
         (
             |c| c.replaced,
             "文字として読めず「\u{FFFD}」で示した箇所",
             "Undecodable places in the text, shown as \u{FFFD}",
         ),
-        (|c| c.rejected, "読み取れず除いた記録（rejects に一覧）", "Records rejected (listed in rejects)"),
+        (
+            |c| c.rejected,
+            "読み取れず除いた記録（rejects に一覧）",
+            "Records rejected (listed in rejects)",
+        ),
     ];
     for (of, ja, en) in kinds {
         let total: u64 = counts.iter().map(of).sum();
         if total > 0 {
-            let sources: Vec<String> = counts.iter().zip(names).filter(|(c, _)| of(c) > 0).map(|(_, n)| n.clone()).collect();
+            let sources: Vec<String> = counts
+                .iter()
+                .zip(names)
+                .filter(|(c, _)| of(c) > 0)
+                .map(|(_, n)| n.clone())
+                .collect();
             notes.push(note(
                 format!("{ja}: {total} 件（{}）", some_of(&sources, "、", " ほか")),
                 format!("{en}: {total} ({})", some_of(&sources, ", ", " and more")),
@@ -142,8 +198,14 @@ fn of_assumptions(context: &Context, lacking: impl Fn(Field) -> Vec<String>) -> 
         };
         let field = field.name();
         notes.push(note(
-            format!("{field} の列がないため、すべて {value} とみなしました（[assume]）: {}", some_of(&sources, "、", " ほか")),
-            format!("No column for {field}: taken as {value} throughout ([assume]): {}", some_of(&sources, ", ", " and more")),
+            format!(
+                "{field} の列がないため、すべて {value} とみなしました（[assume]）: {}",
+                some_of(&sources, "、", " ほか")
+            ),
+            format!(
+                "No column for {field}: taken as {value} throughout ([assume]): {}",
+                some_of(&sources, ", ", " and more")
+            ),
         ));
     }
     notes
@@ -158,8 +220,14 @@ fn of_rules(context: &Context, reasons: &[Option<String>]) -> Vec<Note> {
         .filter_map(|(rule, reason)| {
             let columns = reason.as_deref()?.strip_prefix("no column: ")?;
             Some(note(
-                format!("ルール {} は、必要な列（{columns}）がログにないため判定できません。", rule.id),
-                format!("Rule {} is not evaluable: the log has no column for {columns}.", rule.id),
+                format!(
+                    "ルール {} は、必要な列（{columns}）がログにないため判定できません。",
+                    rule.id
+                ),
+                format!(
+                    "Rule {} is not evaluable: the log has no column for {columns}.",
+                    rule.id
+                ),
             ))
         })
         .collect()
@@ -167,6 +235,15 @@ fn of_rules(context: &Context, reasons: &[Option<String>]) -> Vec<Note> {
 
 fn some_of(names: &[String], separator: &str, more: &str) -> String {
     const MOST: usize = 3;
-    let shown = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(separator);
-    if names.len() > MOST { format!("{shown}{more} ({})", names.len()) } else { shown }
+    let shown = names
+        .iter()
+        .take(MOST)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(separator);
+    if names.len() > MOST {
+        format!("{shown}{more} ({})", names.len())
+    } else {
+        shown
+    }
 }

@@ -153,11 +153,19 @@ pub fn run(
 
 impl Pipeline<'_> {
     fn shard_context(&self) -> ShardContext<'_> {
-        ShardContext { policy: &self.context.policy, bits: self.bits, dictionaries: &self.context.dictionaries }
+        ShardContext {
+            policy: &self.context.policy,
+            bits: self.bits,
+            dictionaries: &self.context.dictionaries,
+        }
     }
 
     fn names(&self) -> Names<'_> {
-        Names { policy: &self.context.policy, dictionaries: &self.context.dictionaries, sources: &self.context.source_names }
+        Names {
+            policy: &self.context.policy,
+            dictionaries: &self.context.dictionaries,
+            sources: &self.context.source_names,
+        }
     }
 
     fn fail(&self, failure: Failure) {
@@ -184,14 +192,22 @@ impl Pipeline<'_> {
     fn work(&self, records: &mut RecordTotals) -> std::result::Result<(), Failure> {
         let context = self.context;
         let mut tools = Tools {
-            parser: Parser::new(Arc::clone(&context.meaning), Arc::clone(&context.dictionaries), context.options.zone.clone()),
+            parser: Parser::new(
+                Arc::clone(&context.meaning),
+                Arc::clone(&context.dictionaries),
+                context.options.zone.clone(),
+            ),
             evaluator: Evaluator::new(
                 Arc::clone(&context.conditions),
                 Arc::clone(&context.dictionaries),
                 &context.policy,
                 Arc::clone(&context.holidays),
             )?,
-            reader: BlockReader::new(Arc::clone(&context.meaning), Arc::clone(&context.dictionaries), &context.options),
+            reader: BlockReader::new(
+                Arc::clone(&context.meaning),
+                Arc::clone(&context.dictionaries),
+                &context.options,
+            ),
         };
         loop {
             match self.next_step() {
@@ -226,12 +242,19 @@ impl Pipeline<'_> {
                     None => {}
                 }
             }
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .work
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// Reads and parses one piece, and starts the batch that it completes.
-    fn parse(&self, tools: &mut Tools, records: &mut RecordTotals) -> std::result::Result<(), Failure> {
+    fn parse(
+        &self,
+        tools: &mut Tools,
+        records: &mut RecordTotals,
+    ) -> std::result::Result<(), Failure> {
         let (seq, work) = {
             let mut supply = lock(&self.supply);
             let work = supply.0.next(Vec::new())?;
@@ -258,13 +281,19 @@ impl Pipeline<'_> {
             other => other,
         };
         let mut state = lock(&self.state);
-        let State { collector, batcher, .. } = &mut *state;
-        collector.put(seq, done, |block: Block, span: Span, ()| -> std::result::Result<(), Failure> {
-            if let Some(batcher) = batcher {
-                batcher.push(block, span)?;
-            }
-            Ok(())
-        })?;
+        let State {
+            collector, batcher, ..
+        } = &mut *state;
+        collector.put(
+            seq,
+            done,
+            |block: Block, span: Span, ()| -> std::result::Result<(), Failure> {
+                if let Some(batcher) = batcher {
+                    batcher.push(block, span)?;
+                }
+                Ok(())
+            },
+        )?;
         let ready = batcher.as_mut().and_then(Batcher::cut);
         state.parsing -= 1;
         state.jobs += usize::from(ready.is_some());
@@ -332,7 +361,10 @@ impl Pipeline<'_> {
         loop {
             let mut state = lock(&self.state);
             let mut ready = Vec::new();
-            while let Some(batch) = { let next = state.next_output; state.outputs.remove(&next) } {
+            while let Some(batch) = {
+                let next = state.next_output;
+                state.outputs.remove(&next)
+            } {
                 state.next_output += 1;
                 ready.push(batch);
             }
@@ -361,7 +393,10 @@ impl Pipeline<'_> {
 
     fn finish(self, flagged: Vec<RecordBatch>) -> std::result::Result<Outcome, Failure> {
         let outs = self.units.finish(self.shard_context());
-        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(failure) = state.failure.take() {
             return Err(failure);
         }
@@ -416,16 +451,47 @@ impl Tools {
 ///
 /// # Errors
 /// [`Error::Columns`] if a record batch lacks a required column or has one of an unusable type.
-pub fn parse_work(parser: &mut Parser, reader: &mut BlockReader, context: &Context, work: Work) -> Result<Done<()>> {
+pub fn parse_work(
+    parser: &mut Parser,
+    reader: &mut BlockReader,
+    context: &Context,
+    work: Work,
+) -> Result<Done<()>> {
     Ok(match work {
-        Work::End { source, encoding, error } => Done::End { source, encoding, error },
+        Work::End {
+            source,
+            encoding,
+            error,
+        } => Done::End {
+            source,
+            encoding,
+            error,
+        },
         Work::Batch(batch) => Done::Parsed(Box::new(reader.read(&batch)?), ()),
-        Work::Frame(source, Frame::Reject { reason, excerpt, offset, encoding }) => {
-            Done::Rejected { source, reason, raw: excerpt, encoding, offset }
-        }
+        Work::Frame(
+            source,
+            Frame::Reject {
+                reason,
+                excerpt,
+                offset,
+                encoding,
+            },
+        ) => Done::Rejected {
+            source,
+            reason,
+            raw: excerpt,
+            encoding,
+            offset,
+        },
         Work::Frame(source, Frame::Records(segment)) => {
-            let plan = context.planned.sources[source as usize].plan.as_ref().expect("only readable sources are read");
-            Done::Parsed(Box::new(parser.parse(segment, &SegmentOf { source, plan })), ())
+            let plan = context.planned.sources[source as usize]
+                .plan
+                .as_ref()
+                .expect("only readable sources are read");
+            Done::Parsed(
+                Box::new(parser.parse(segment, &SegmentOf { source, plan })),
+                (),
+            )
         }
     })
 }

@@ -12,8 +12,10 @@ use crate::log::header::Mapping;
 use crate::record::Field;
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
-    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
-        .expect("columns of one length")
+    RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, array)| (name, array, true)),
+    )
+    .expect("columns of one length")
 }
 
 /// What is told of a source beside its counts.
@@ -43,7 +45,9 @@ pub fn inputs(planned: &Planned, counts: &[InputCounts]) -> RecordBatch {
                 encoding: plan.map(|_| counts.encoding.unwrap_or(Encoding::Utf8).name().to_owned()),
                 delimiter: plan.map(|p| char::from(p.special.delimiter).to_string()),
                 quoted: plan.map(|p| p.quoted),
-                time_format: plan.and_then(|p| p.time_format.as_ref()).map(crate::log::time::TimeFormat::name),
+                time_format: plan
+                    .and_then(|p| p.time_format.as_ref())
+                    .map(crate::log::time::TimeFormat::name),
                 columns: plan.map(|p| mapping_json(&p.mapping)),
             }
         })
@@ -54,7 +58,11 @@ pub fn inputs(planned: &Planned, counts: &[InputCounts]) -> RecordBatch {
 /// The row of a stream of record batches.
 #[must_use]
 pub fn stream_input(name: &str, mapping: &Mapping, counts: &InputCounts) -> RecordBatch {
-    let told = Told { source: name.to_owned(), columns: Some(mapping_json(mapping)), ..Told::default() };
+    let told = Told {
+        source: name.to_owned(),
+        columns: Some(mapping_json(mapping)),
+        ..Told::default()
+    };
     table(vec![told], std::slice::from_ref(counts))
 }
 
@@ -63,20 +71,32 @@ pub fn stream_input(name: &str, mapping: &Mapping, counts: &InputCounts) -> Reco
 pub fn mapping_json(mapping: &Mapping) -> String {
     let object: serde_json::Map<String, serde_json::Value> = Field::ALL
         .into_iter()
-        .filter_map(|f| Some((f.name().to_owned(), serde_json::Value::String(mapping.describe(f)?))))
+        .filter_map(|f| {
+            Some((
+                f.name().to_owned(),
+                serde_json::Value::String(mapping.describe(f)?),
+            ))
+        })
         .collect();
     serde_json::Value::Object(object).to_string()
 }
 
 fn table(told: Vec<Told>, counts: &[InputCounts]) -> RecordBatch {
-    let numbers = |of: fn(&InputCounts) -> u64| -> ArrayRef { Arc::new(counts.iter().map(of).collect::<UInt64Array>()) };
-    let texts = |of: fn(&Told) -> Option<&str>| -> ArrayRef { Arc::new(told.iter().map(of).collect::<StringArray>()) };
+    let numbers = |of: fn(&InputCounts) -> u64| -> ArrayRef {
+        Arc::new(counts.iter().map(of).collect::<UInt64Array>())
+    };
+    let texts = |of: fn(&Told) -> Option<&str>| -> ArrayRef {
+        Arc::new(told.iter().map(of).collect::<StringArray>())
+    };
     let times = |of: fn(&InputCounts) -> Option<i64>| -> ArrayRef {
         Arc::new(counts.iter().map(of).collect::<TimestampMillisecondArray>())
     };
     batch(vec![
         ("source", texts(|t| Some(&t.source))),
-        ("bytes", Arc::new(told.iter().map(|t| t.bytes).collect::<UInt64Array>())),
+        (
+            "bytes",
+            Arc::new(told.iter().map(|t| t.bytes).collect::<UInt64Array>()),
+        ),
         ("lines", numbers(|c| c.lines)),
         ("records", numbers(|c| c.records)),
         ("rejected", numbers(|c| c.rejected)),
@@ -84,12 +104,23 @@ fn table(told: Vec<Told>, counts: &[InputCounts]) -> RecordBatch {
         ("replaced", numbers(|c| c.replaced)),
         ("encoding", texts(|t| t.encoding.as_deref())),
         ("delimiter", texts(|t| t.delimiter.as_deref())),
-        ("quoted", Arc::new(told.iter().map(|t| t.quoted).collect::<BooleanArray>())),
+        (
+            "quoted",
+            Arc::new(told.iter().map(|t| t.quoted).collect::<BooleanArray>()),
+        ),
         ("time_format", texts(|t| t.time_format.as_deref())),
         ("columns", texts(|t| t.columns.as_deref())),
         ("first", times(|c| c.first)),
         ("last", times(|c| c.last)),
-        ("error", Arc::new(counts.iter().map(|c| c.error.clone()).collect::<StringArray>())),
+        (
+            "error",
+            Arc::new(
+                counts
+                    .iter()
+                    .map(|c| c.error.clone())
+                    .collect::<StringArray>(),
+            ),
+        ),
     ])
 }
 
@@ -98,10 +129,40 @@ fn table(told: Vec<Told>, counts: &[InputCounts]) -> RecordBatch {
 pub fn rejects(sources: &[String], mut rejects: Vec<RejectedRecord>) -> RecordBatch {
     rejects.sort_by_key(|r| (r.source, r.line));
     batch(vec![
-        ("source", Arc::new(rejects.iter().map(|r| Some(sources[r.source as usize].as_str())).collect::<StringArray>())),
-        ("line", Arc::new(rejects.iter().map(|r| r.line).collect::<UInt64Array>())),
-        ("offset", Arc::new(rejects.iter().map(|r| r.offset).collect::<UInt64Array>())),
-        ("reason", Arc::new(rejects.iter().map(|r| Some(r.reason)).collect::<StringArray>())),
-        ("excerpt", Arc::new(rejects.iter().map(|r| Some(r.excerpt.as_str())).collect::<StringArray>())),
+        (
+            "source",
+            Arc::new(
+                rejects
+                    .iter()
+                    .map(|r| Some(sources[r.source as usize].as_str()))
+                    .collect::<StringArray>(),
+            ),
+        ),
+        (
+            "line",
+            Arc::new(rejects.iter().map(|r| r.line).collect::<UInt64Array>()),
+        ),
+        (
+            "offset",
+            Arc::new(rejects.iter().map(|r| r.offset).collect::<UInt64Array>()),
+        ),
+        (
+            "reason",
+            Arc::new(
+                rejects
+                    .iter()
+                    .map(|r| Some(r.reason))
+                    .collect::<StringArray>(),
+            ),
+        ),
+        (
+            "excerpt",
+            Arc::new(
+                rejects
+                    .iter()
+                    .map(|r| Some(r.excerpt.as_str()))
+                    .collect::<StringArray>(),
+            ),
+        ),
     ])
 }

@@ -14,7 +14,11 @@ use crate::record::Field;
 pub fn reasons(policy: &Policy, has_column: impl Fn(Field) -> bool) -> Result<Vec<Option<String>>> {
     let lacks = |field: Field| !has_column(field) && !policy.assume.contains_key(&field);
     let lacking = |needed: BTreeSet<Field>| -> Vec<&str> {
-        needed.into_iter().filter(|&f| lacks(f)).map(Field::name).collect()
+        needed
+            .into_iter()
+            .filter(|&f| lacks(f))
+            .map(Field::name)
+            .collect()
     };
     let scope = lacking(needed_by_where(&policy.scope.filter, policy));
     if !scope.is_empty() {
@@ -24,7 +28,11 @@ pub fn reasons(policy: &Policy, has_column: impl Fn(Field) -> bool) -> Result<Ve
     for (place, rule) in policy.rules.iter().enumerate() {
         let lacking = lacking(needed(rule, policy));
         if !lacking.is_empty() && !policy.rules_are_default && !rule.optional {
-            return Err(missing(policy, &format!("rules[{place}] ({})", rule.id), &lacking));
+            return Err(missing(
+                policy,
+                &format!("rules[{place}] ({})", rule.id),
+                &lacking,
+            ));
         }
         reasons.push((!lacking.is_empty()).then(|| format!("no column: {}", lacking.join(", "))));
     }

@@ -50,7 +50,10 @@ pub fn expand(paths: &[String]) -> Result<Expanded> {
             if found.is_empty() {
                 return Err(Error::input(
                     given,
-                    format!("no log in this directory (looked for files ending in {})", ENDINGS.join(", ")),
+                    format!(
+                        "no log in this directory (looked for files ending in {})",
+                        ENDINGS.join(", ")
+                    ),
                 ));
             }
         } else if path.exists() {
@@ -73,26 +76,38 @@ pub fn expand(paths: &[String]) -> Result<Expanded> {
 }
 
 fn glob_files(given: &str, ignored: &mut Vec<String>) -> Result<Vec<PathBuf>> {
-    let not_found = || Error::NotFound { path: given.to_owned() };
+    let not_found = || Error::NotFound {
+        path: given.to_owned(),
+    };
     if !given.contains(['*', '?', '[']) {
         return Err(not_found());
     }
-    let matches = glob::glob(given).map_err(|e| Error::Usage(format!("{given}: malformed glob: {e}")))?;
+    let matches =
+        glob::glob(given).map_err(|e| Error::Usage(format!("{given}: malformed glob: {e}")))?;
     let mut found = Vec::new();
     for path in matches {
-        let path = path.map_err(|e| Error::input(&e.path().to_string_lossy(), e.error().to_string()))?;
+        let path =
+            path.map_err(|e| Error::input(&e.path().to_string_lossy(), e.error().to_string()))?;
         if path.is_dir() {
             list(&path, &path.to_string_lossy(), &mut found, ignored)?;
         } else {
             found.push(path);
         }
     }
-    if found.is_empty() { Err(not_found()) } else { Ok(found) }
+    if found.is_empty() {
+        Err(not_found())
+    } else {
+        Ok(found)
+    }
 }
 
 fn list(dir: &Path, name: &str, found: &mut Vec<PathBuf>, ignored: &mut Vec<String>) -> Result<()> {
-    let failed = |e: std::io::Error| Error::input(name, format!("the directory cannot be listed: {e}"));
-    let mut entries: Vec<_> = fs::read_dir(dir).map_err(failed)?.collect::<std::io::Result<_>>().map_err(failed)?;
+    let failed =
+        |e: std::io::Error| Error::input(name, format!("the directory cannot be listed: {e}"));
+    let mut entries: Vec<_> = fs::read_dir(dir)
+        .map_err(failed)?
+        .collect::<std::io::Result<_>>()
+        .map_err(failed)?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
@@ -113,7 +128,10 @@ fn list(dir: &Path, name: &str, found: &mut Vec<PathBuf>, ignored: &mut Vec<Stri
 
 fn is_log_name(name: &str) -> bool {
     let lower = name.to_lowercase();
-    let stem = COMPRESSED.iter().find_map(|c| lower.strip_suffix(&format!(".{c}"))).unwrap_or(&lower);
+    let stem = COMPRESSED
+        .iter()
+        .find_map(|c| lower.strip_suffix(&format!(".{c}")))
+        .unwrap_or(&lower);
     ENDINGS.iter().any(|e| stem.ends_with(&format!(".{e}"))) || stem.len() < lower.len()
 }
 
@@ -123,7 +141,14 @@ mod tests {
 
     #[test]
     fn names_of_logs_are_told_from_others() {
-        for name in ["a.csv", "a.CSV", "b.tsv.gz", "c.log", "20240401.gz", "d.txt"] {
+        for name in [
+            "a.csv",
+            "a.CSV",
+            "b.tsv.gz",
+            "c.log",
+            "20240401.gz",
+            "d.txt",
+        ] {
             assert!(is_log_name(name), "{name}");
         }
         for name in ["a.xlsx", "readme.md", "csv"] {

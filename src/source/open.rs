@@ -57,8 +57,15 @@ pub fn open(source: &Source, taken: Arc<AtomicU64>) -> Result<Input> {
     let mut file = File::open(&source.path).map_err(failed)?;
     let size = file.metadata().map_err(failed)?.len();
     let mut magic = Vec::new();
-    (&mut file).take(8).read_to_end(&mut magic).map_err(failed)?;
-    let compression = if magic.starts_with(b"\x1F\x8B") { Compression::Gzip } else { Compression::None };
+    (&mut file)
+        .take(8)
+        .read_to_end(&mut magic)
+        .map_err(failed)?;
+    let compression = if magic.starts_with(b"\x1F\x8B") {
+        Compression::Gzip
+    } else {
+        Compression::None
+    };
     for (start, what) in [
         (&b"PK\x03\x04"[..], "a zip archive or an Excel workbook"),
         (b"%PDF", "a PDF"),
@@ -67,15 +74,28 @@ pub fn open(source: &Source, taken: Arc<AtomicU64>) -> Result<Input> {
         (b"PAR1", "a Parquet file"),
     ] {
         if magic.starts_with(start) {
-            return Err(Error::input(&source.name, format!("this is {what}, not a log: export it as CSV (gzip is understood)")));
+            return Err(Error::input(
+                &source.name,
+                format!("this is {what}, not a log: export it as CSV (gzip is understood)"),
+            ));
         }
     }
-    let whole: Counted<Chain<Cursor<Vec<u8>>, File>> = Counted { input: Cursor::new(magic).chain(file), taken };
+    let whole: Counted<Chain<Cursor<Vec<u8>>, File>> = Counted {
+        input: Cursor::new(magic).chain(file),
+        taken,
+    };
     let stream: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(whole),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 18, whole))),
+        Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(
+            1 << 18,
+            whole,
+        ))),
     };
-    Ok(Input { stream, compression, size })
+    Ok(Input {
+        stream,
+        compression,
+        size,
+    })
 }
 
 /// What an error of reading means to a person.
@@ -85,7 +105,9 @@ pub fn describe(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "no such file".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),
         io::ErrorKind::UnexpectedEof => format!("the file is cut short ({error})"),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => format!("the compressed data is damaged ({error})"),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            format!("the compressed data is damaged ({error})")
+        }
         _ => error.to_string(),
     }
 }

@@ -61,7 +61,12 @@ pub(super) fn block(classes: &Classes, live: u64, mut state: State, mut after_cr
             State::Unquoted
         };
     }
-    Walked { seps, ends, inner, state }
+    Walked {
+        seps,
+        ends,
+        inner,
+        state,
+    }
 }
 
 /// Clears the bits of delimiters that are the second byte of a CP932 character.

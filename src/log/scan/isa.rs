@@ -106,7 +106,8 @@ pub(crate) mod x86 {
             // SAFETY: plain bytes of the same size; no alignment is assumed by a copy.
             let v: __m512i = unsafe { std::ptr::read_unaligned(block.as_ptr().cast()) };
             // SAFETY: an `Avx512` exists only where the features were detected.
-            let eq = |b: u8| unsafe { _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b.cast_signed())) };
+            let eq =
+                |b: u8| unsafe { _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b.cast_signed())) };
             Classes {
                 delimiter: eq(delimiter),
                 lf: eq(b'\n'),
@@ -177,7 +178,9 @@ pub(crate) mod x86 {
 
 #[cfg(target_arch = "aarch64")]
 mod neon {
-    use std::arch::aarch64::{uint8x16_t, vaddv_u8, vandq_u8, vceqq_u8, vdupq_n_u8, vget_high_u8, vget_low_u8, vld1q_u8};
+    use std::arch::aarch64::{
+        uint8x16_t, vaddv_u8, vandq_u8, vceqq_u8, vdupq_n_u8, vget_high_u8, vget_low_u8, vld1q_u8,
+    };
 
     use super::{Classes, Isa, Scan, Sink, State};
 
@@ -195,7 +198,8 @@ mod neon {
                 let bits: uint8x16_t = vld1q_u8(BITS.as_ptr());
                 let mut mask = 0u64;
                 for i in 0..4 {
-                    let hit = vandq_u8(vceqq_u8(vld1q_u8(block.as_ptr().add(16 * i)), wanted), bits);
+                    let hit =
+                        vandq_u8(vceqq_u8(vld1q_u8(block.as_ptr().add(16 * i)), wanted), bits);
                     let low = u64::from(vaddv_u8(vget_low_u8(hit)));
                     let high = u64::from(vaddv_u8(vget_high_u8(hit)));
                     mask |= (low | high << 8) << (16 * i);

@@ -106,7 +106,12 @@ pub fn index(text: &[u8], len: usize, special: Special, out: &mut Index) -> Stat
 /// As [`index`].
 pub fn scan<S: Sink>(text: &[u8], len: usize, special: Special, sink: &mut S) -> State {
     assert!(text.len() >= len + PAD && u32::try_from(len).is_ok());
-    isa::dispatch(Scan { text, len, special, sink })
+    isa::dispatch(Scan {
+        text,
+        len,
+        special,
+        sink,
+    })
 }
 
 /// The scan of one text, generic over the instruction set.
@@ -132,7 +137,11 @@ impl<S: Sink> Scan<'_, S> {
         let block: &[u8; 64] = self.text[base..base + 64].try_into().expect("64 bytes");
         let mut classes = isa.classify(block, self.special.delimiter);
         let left = self.len - base;
-        let live = if left < 64 { (1u64 << left) - 1 } else { u64::MAX };
+        let live = if left < 64 {
+            (1u64 << left) - 1
+        } else {
+            u64::MAX
+        };
         classes.delimiter &= live;
         classes.lf &= live;
         classes.cr &= live;
@@ -158,7 +167,11 @@ impl<S: Sink> Scan<'_, S> {
             self.sink.block(base as u32, c.delimiter | ends, ends, 0);
             base += 64;
         }
-        if last_sep { State::FieldStart } else { State::Unquoted }
+        if last_sep {
+            State::FieldStart
+        } else {
+            State::Unquoted
+        }
     }
 
     #[inline(always)]
@@ -171,7 +184,8 @@ impl<S: Sink> Scan<'_, S> {
             let lines = (c.lf & !(c.cr << 1 | after_cr)) | c.cr;
             let was_after_cr = after_cr == 1;
             after_cr = c.cr >> 63;
-            let inside = isa.prefix_xor(c.quote) ^ if state == State::Quoted { u64::MAX } else { 0 };
+            let inside =
+                isa.prefix_xor(c.quote) ^ if state == State::Quoted { u64::MAX } else { 0 };
             let opens = c.quote & inside;
             let closes = c.quote & !inside;
             let seps = (c.delimiter | c.lf | c.cr) & !inside;
@@ -181,7 +195,8 @@ impl<S: Sink> Scan<'_, S> {
             let at = base as u32;
             if opens & !may_open == 0 {
                 let ends = lines & !inside;
-                self.sink.block(at, (c.delimiter & !inside) | ends, ends, lines & inside);
+                self.sink
+                    .block(at, (c.delimiter & !inside) | ends, ends, lines & inside);
                 let top = live.count_ones() - 1;
                 state = if inside >> top & 1 == 1 {
                     State::Quoted

@@ -22,8 +22,7 @@ fn slow(text: &[u8], special: Special) -> (Index, State) {
         let at = u32::try_from(i).unwrap();
         let second_of_crlf = b == b'\n' && i > 0 && text[i - 1] == b'\r';
         let delimiter = b == special.delimiter
-            && !(special.cp932_trail
-                && automaton::drop_trail_bytes(text, i, 1) == 0);
+            && !(special.cp932_trail && automaton::drop_trail_bytes(text, i, 1) == 0);
         state = match (b, state) {
             (b'"', State::FieldStart | State::QuoteInQuoted) if special.quotes => State::Quoted,
             (b'"', State::Quoted) => State::QuoteInQuoted,
@@ -67,9 +66,21 @@ fn the_fast_scan_equals_the_slow_one() {
             .map(|_| alphabet[usize::try_from(next()).unwrap_or(0) % alphabet.len()])
             .collect();
         for special in [
-            Special { delimiter: b',', quotes: true, cp932_trail: false },
-            Special { delimiter: b',', quotes: false, cp932_trail: false },
-            Special { delimiter: b'|', quotes: true, cp932_trail: true },
+            Special {
+                delimiter: b',',
+                quotes: true,
+                cp932_trail: false,
+            },
+            Special {
+                delimiter: b',',
+                quotes: false,
+                cp932_trail: false,
+            },
+            Special {
+                delimiter: b'|',
+                quotes: true,
+                cp932_trail: true,
+            },
         ] {
             let expected = slow(&text, special);
             let mut padded = text.clone();
@@ -99,7 +110,11 @@ fn well_quoted_text_equals_the_slow_scan() {
             }
             text.extend_from_slice(if next() % 5 == 0 { b"\r\n" } else { b"," });
         }
-        let special = Special { delimiter: b',', quotes: true, cp932_trail: false };
+        let special = Special {
+            delimiter: b',',
+            quotes: true,
+            cp932_trail: false,
+        };
         let expected = slow(&text, special);
         let len = text.len();
         text.resize(len + PAD, 0);

@@ -7,7 +7,11 @@ use crate::record::DAY_MS;
 /// Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
 #[must_use]
 pub fn days_of_date(year: i32, month: u32, day: u32) -> Option<i32> {
-    if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > month_length(year, month) {
+    if !(1..=9999).contains(&year)
+        || !(1..=12).contains(&month)
+        || day < 1
+        || day > month_length(year, month)
+    {
         return None;
     }
     let y = if month <= 2 { year - 1 } else { year };
@@ -48,8 +52,17 @@ pub fn date_of_days(days: i32) -> (i32, u32, u32) {
 pub fn format_ms(ms: i64) -> String {
     let (days, rest) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS));
     let (y, m, d) = date_of_days(i32::try_from(days).unwrap_or(0));
-    let (h, min, s, f) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60, rest % 1000);
-    let fraction = if f == 0 { String::new() } else { format!(".{f:03}") };
+    let (h, min, s, f) = (
+        rest / 3_600_000,
+        rest / 60_000 % 60,
+        rest / 1000 % 60,
+        rest % 1000,
+    );
+    let fraction = if f == 0 {
+        String::new()
+    } else {
+        format!(".{f:03}")
+    };
     format!("{y:04}-{m:02}-{d:02} {h:02}:{min:02}:{s:02}{fraction}")
 }
 

@@ -16,7 +16,11 @@ pub enum Detection {
 
 /// Tells the format of cells (`time` is empty where one cell holds both): the one that reads most.
 #[must_use]
-pub fn detect<'a>(cells: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone, zone: &Zone, encoding: Encoding) -> Detection {
+pub fn detect<'a>(
+    cells: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone,
+    zone: &Zone,
+    encoding: Encoding,
+) -> Detection {
     let read = |format: &TimeFormat| {
         let mut reader = TimeReader::new(format.clone(), zone.clone());
         reader.set_encoding(encoding);
@@ -59,7 +63,11 @@ fn count_of(counts: &[(TimeFormat, usize)], format: &TimeFormat) -> usize {
 
 /// Digits alone are an epoch only with as many of them as epochs of 2001–2286 have.
 fn plausible(format: &TimeFormat, cell: &[u8]) -> bool {
-    let digits = cell.trim_ascii().iter().take_while(|b| b.is_ascii_digit()).count();
+    let digits = cell
+        .trim_ascii()
+        .iter()
+        .take_while(|b| b.is_ascii_digit())
+        .count();
     match format {
         TimeFormat::EpochSeconds => digits == 10,
         TimeFormat::EpochMillis => digits == 13,
@@ -73,21 +81,37 @@ mod tests {
 
     fn of(cells: &[&str]) -> Detection {
         let zone = Zone::named("Asia/Tokyo").unwrap();
-        detect(cells.iter().map(|c| (c.as_bytes(), None)), &zone, Encoding::Utf8)
+        detect(
+            cells.iter().map(|c| (c.as_bytes(), None)),
+            &zone,
+            Encoding::Utf8,
+        )
     }
 
     #[test]
     fn a_sample_tells_its_format() {
         use Detection::{DayOrMonth, Format, Unknown};
-        assert_eq!(of(&["2019/02/02 19:48:52", ""]), Format(TimeFormat::YearMonthDay));
+        assert_eq!(
+            of(&["2019/02/02 19:48:52", ""]),
+            Format(TimeFormat::YearMonthDay)
+        );
         assert_eq!(of(&["20190202194852"]), Format(TimeFormat::Compact));
         assert_eq!(of(&["1549104532"]), Format(TimeFormat::EpochSeconds));
         assert_eq!(of(&["1549104532000"]), Format(TimeFormat::EpochMillis));
-        assert_eq!(of(&["02/03/2019 10:00", "13/03/2019 10:00"]), Format(TimeFormat::DayMonthYear));
-        assert_eq!(of(&["02/03/2019 10:00", "03/13/2019 10:00"]), Format(TimeFormat::MonthDayYear));
+        assert_eq!(
+            of(&["02/03/2019 10:00", "13/03/2019 10:00"]),
+            Format(TimeFormat::DayMonthYear)
+        );
+        assert_eq!(
+            of(&["02/03/2019 10:00", "03/13/2019 10:00"]),
+            Format(TimeFormat::MonthDayYear)
+        );
         assert_eq!(of(&["02/03/2019 10:00", "11/03/2019 10:00"]), DayOrMonth);
         assert_eq!(of(&["yesterday"]), Unknown);
-        assert_eq!(of(&["2019/02/02 19:48:52", "x", "y"]), Format(TimeFormat::YearMonthDay));
+        assert_eq!(
+            of(&["2019/02/02 19:48:52", "x", "y"]),
+            Format(TimeFormat::YearMonthDay)
+        );
         assert_eq!(of(&[]), Unknown);
     }
 }

@@ -21,7 +21,10 @@ impl Zone {
         if name.eq_ignore_ascii_case("utc") {
             return Some(Zone(TimeZone::UTC));
         }
-        jiff::tz::TimeZoneDatabase::bundled().get(name).ok().map(Zone)
+        jiff::tz::TimeZoneDatabase::bundled()
+            .get(name)
+            .ok()
+            .map(Zone)
     }
 
     /// Local civil milliseconds of a UTC instant in milliseconds.
@@ -38,7 +41,12 @@ struct Cell<'a>(&'a [u8]);
 impl<'a> Cell<'a> {
     /// A number of `least..=most` digits.
     fn number(&mut self, least: usize, most: usize) -> Option<i64> {
-        let n = self.0.iter().take(most).take_while(|b| b.is_ascii_digit()).count();
+        let n = self
+            .0
+            .iter()
+            .take(most)
+            .take_while(|b| b.is_ascii_digit())
+            .count();
         if n < least {
             return None;
         }
@@ -89,7 +97,12 @@ impl TimeReader {
     /// A reader of times in `format`; instants are converted to `zone`.
     #[must_use]
     pub fn new(format: TimeFormat, zone: Zone) -> TimeReader {
-        TimeReader { format, zone, encoding: Encoding::Utf8, minute: Minute::default() }
+        TimeReader {
+            format,
+            zone,
+            encoding: Encoding::Utf8,
+            minute: Minute::default(),
+        }
     }
 
     /// Says what the bytes of the cells to come mean (UTF-8 until it is said).
@@ -115,9 +128,18 @@ impl TimeReader {
             return Some(self.minute.ms + i64::from(tens * 10 + ones) * 1000);
         }
         let ms = self.read_any(text)?;
-        let plain = text[4] == text[7] && text[13] == b':' && text[16] == b':' && tens < 6 && ones < 10;
-        if plain && text.iter().enumerate().all(|(i, b)| b.is_ascii_digit() || matches!(i, 4 | 7 | 10 | 13 | 16)) {
-            self.minute = Minute { text: minute, ms: ms - i64::from(tens * 10 + ones) * 1000 };
+        let plain =
+            text[4] == text[7] && text[13] == b':' && text[16] == b':' && tens < 6 && ones < 10;
+        if plain
+            && text
+                .iter()
+                .enumerate()
+                .all(|(i, b)| b.is_ascii_digit() || matches!(i, 4 | 7 | 10 | 13 | 16))
+        {
+            self.minute = Minute {
+                text: minute,
+                ms: ms - i64::from(tens * 10 + ones) * 1000,
+            };
         }
         Some(ms)
     }
@@ -128,7 +150,9 @@ impl TimeReader {
         let mut cell = Cell(text);
         match &self.format {
             TimeFormat::EpochSeconds | TimeFormat::EpochMillis => self.epoch(cell),
-            TimeFormat::Explicit(formats) => self.explicit(formats, std::str::from_utf8(text).ok()?),
+            TimeFormat::Explicit(formats) => {
+                self.explicit(formats, std::str::from_utf8(text).ok()?)
+            }
             TimeFormat::Compact => {
                 let days = compact_date(&mut cell)?;
                 let _ = cell.eat_any(&["T", "_", "-"]).is_some() || cell.spaces() > 0;
@@ -137,7 +161,9 @@ impl TimeReader {
             _ => {
                 let days = self.date(&mut cell)?;
                 let written = &text[..text.len() - cell.0.len()];
-                let apart = cell.eat(b"T").is_some() || cell.spaces() > 0 || written.ends_with("日".as_bytes());
+                let apart = cell.eat(b"T").is_some()
+                    || cell.spaces() > 0
+                    || written.ends_with("日".as_bytes());
                 if !apart {
                     return None;
                 }
@@ -152,7 +178,11 @@ impl TimeReader {
         let (date, time) = (&*self.decoded(date), &*self.decoded(time));
         let (date, time) = (trim(date), trim(time));
         if let TimeFormat::Explicit(formats) = &self.format {
-            let joined = format!("{} {}", std::str::from_utf8(date).ok()?, std::str::from_utf8(time).ok()?);
+            let joined = format!(
+                "{} {}",
+                std::str::from_utf8(date).ok()?,
+                std::str::from_utf8(time).ok()?
+            );
             return self.explicit(formats, &joined);
         }
         let mut cell = Cell(date);
@@ -188,11 +218,19 @@ impl TimeReader {
                 let b = cell.number(1, 2)?;
                 cell.eat(sep.as_bytes())?;
                 let y = cell.number(4, 4)?;
-                if self.format == TimeFormat::DayMonthYear { (y, b, a) } else { (y, a, b) }
+                if self.format == TimeFormat::DayMonthYear {
+                    (y, b, a)
+                } else {
+                    (y, a, b)
+                }
             }
             _ => year_month_day(cell)?,
         };
-        days_of_date(i32::try_from(y).ok()?, u32::try_from(m).ok()?, u32::try_from(d).ok()?)
+        days_of_date(
+            i32::try_from(y).ok()?,
+            u32::try_from(m).ok()?,
+            u32::try_from(d).ok()?,
+        )
     }
 
     /// The time of day and an optional zone behind a date.
@@ -235,7 +273,8 @@ impl TimeReader {
                 Ok(civil) => civil,
                 Err(_) => parsed.to_date().ok()?.at(0, 0, 0, 0),
             };
-            let zero: SignedDuration = civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
+            let zero: SignedDuration =
+                civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
             i64::try_from(zero.as_millis()).ok()
         })
     }
@@ -276,7 +315,11 @@ fn year_month_day(cell: &mut Cell<'_>) -> Option<(i64, i64, i64)> {
         None => cell.number(4, 4)?,
         Some((_, base)) => {
             cell.spaces();
-            base + if cell.eat("元".as_bytes()).is_some() { 1 } else { cell.number(1, 2)? }
+            base + if cell.eat("元".as_bytes()).is_some() {
+                1
+            } else {
+                cell.number(1, 2)?
+            }
         }
     };
     let sep = cell.eat_any(&["/", "-", ".", "年"])?;
@@ -314,13 +357,21 @@ fn time_of_day(cell: &mut Cell<'_>) -> Option<i64> {
             } else {
                 cell.eat(b":")?;
                 let m = cell.number(2, 2)?;
-                let s = if cell.eat(b":").is_some() { cell.number(2, 2)? } else { 0 };
+                let s = if cell.eat(b":").is_some() {
+                    cell.number(2, 2)?
+                } else {
+                    0
+                };
                 (h, m, s)
             }
         }
         _ => return None,
     };
-    let millis = if digits == 9 { cell.number(3, 3)? } else { fraction(cell)? };
+    let millis = if digits == 9 {
+        cell.number(3, 3)?
+    } else {
+        fraction(cell)?
+    };
     (h < 24 && m < 60 && s < 60).then_some(((h * 60 + m) * 60 + s) * 1000 + millis)
 }
 
@@ -332,7 +383,9 @@ fn fraction(cell: &mut Cell<'_>) -> Option<i64> {
     let before = cell.0;
     cell.number(1, 9)?;
     let digits = &before[..before.len() - cell.0.len()];
-    Some((0..3).fold(0, |v, i| v * 10 + digits.get(i).map_or(0, |b| i64::from(b - b'0'))))
+    Some((0..3).fold(0, |v, i| {
+        v * 10 + digits.get(i).map_or(0, |b| i64::from(b - b'0'))
+    }))
 }
 
 /// `Z`, `+09:00`, `+0900`, `+09`: seconds east of UTC.
@@ -350,7 +403,11 @@ fn zone_offset(cell: &mut Cell<'_>) -> Option<i64> {
         -1
     };
     let hours = cell.number(2, 2)?;
-    let minutes = if cell.eat(b":").is_some() { cell.number(2, 2)? } else { cell.number(2, 2).unwrap_or(0) };
+    let minutes = if cell.eat(b":").is_some() {
+        cell.number(2, 2)?
+    } else {
+        cell.number(2, 2).unwrap_or(0)
+    };
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
@@ -365,7 +422,9 @@ mod tests {
 
     #[test]
     fn times_that_logs_write_are_read() {
-        use TimeFormat::{Compact, DayMonthYear, EpochMillis, EpochSeconds, Explicit, MonthDayYear, YearMonthDay};
+        use TimeFormat::{
+            Compact, DayMonthYear, EpochMillis, EpochSeconds, Explicit, MonthDayYear, YearMonthDay,
+        };
         let us = Explicit(vec!["%m/%d/%Y %I:%M:%S %p".into()]);
         let zoned = Explicit(vec!["%Y-%m-%d %H:%M:%S %z".into()]);
         let cases = [
@@ -373,14 +432,38 @@ mod tests {
             (YearMonthDay, "2019-02-02 19:48:52", "2019-02-02 19:48:52"),
             (YearMonthDay, "2019.2.2 9:48:52", "2019-02-02 09:48:52"),
             (YearMonthDay, "2019/2/2 19:48", "2019-02-02 19:48:00"),
-            (YearMonthDay, "2019-02-02T19:48:52.1239", "2019-02-02 19:48:52.123"),
+            (
+                YearMonthDay,
+                "2019-02-02T19:48:52.1239",
+                "2019-02-02 19:48:52.123",
+            ),
             (YearMonthDay, "2019-02-02T19:48:52Z", "2019-02-03 04:48:52"),
-            (YearMonthDay, "2019-02-02T19:48:52+09:00", "2019-02-02 19:48:52"),
-            (YearMonthDay, "2019-02-02 19:48:52 -0330", "2019-02-03 08:18:52"),
-            (YearMonthDay, "2019年2月2日 19時48分52秒", "2019-02-02 19:48:52"),
-            (YearMonthDay, "2019年2月2日19時48分52秒", "2019-02-02 19:48:52"),
+            (
+                YearMonthDay,
+                "2019-02-02T19:48:52+09:00",
+                "2019-02-02 19:48:52",
+            ),
+            (
+                YearMonthDay,
+                "2019-02-02 19:48:52 -0330",
+                "2019-02-03 08:18:52",
+            ),
+            (
+                YearMonthDay,
+                "2019年2月2日 19時48分52秒",
+                "2019-02-02 19:48:52",
+            ),
+            (
+                YearMonthDay,
+                "2019年2月2日19時48分52秒",
+                "2019-02-02 19:48:52",
+            ),
             (YearMonthDay, "令和7年4月1日 8:30", "2025-04-01 08:30:00"),
-            (YearMonthDay, "令和元年5月1日 8時30分", "2019-05-01 08:30:00"),
+            (
+                YearMonthDay,
+                "令和元年5月1日 8時30分",
+                "2019-05-01 08:30:00",
+            ),
             (YearMonthDay, "R07.04.01 08:30:00", "2025-04-01 08:30:00"),
             (DayMonthYear, "02/03/2019 19:48:52", "2019-03-02 19:48:52"),
             (MonthDayYear, "02/03/2019 19:48:52", "2019-02-03 19:48:52"),
@@ -394,19 +477,38 @@ mod tests {
         ];
         for (format, text, expected) in cases {
             let ms = reader(format.clone()).read(text.as_bytes());
-            assert_eq!(ms.map(format_ms).as_deref(), Some(expected), "{format:?} {text}");
+            assert_eq!(
+                ms.map(format_ms).as_deref(),
+                Some(expected),
+                "{format:?} {text}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_time_is_not_read() {
         for text in [
-            "", " ", "2019/02/30 00:00:00", "2019/02/02", "2019/02/02 24:00:00", "2019/02/02 19:60:00",
-            "2019/02/02 19:48:60", "2019/02/02 19:48:5", "2019/02-02 19:48:52", "19/02/02 19:48:52",
-            "2019/02/02 19:48:52x", "2019/02/02 19:48:52+9", "x019/02/02 19:48:52", "2019/02/02 1a:48:52",
+            "",
+            " ",
+            "2019/02/30 00:00:00",
+            "2019/02/02",
+            "2019/02/02 24:00:00",
+            "2019/02/02 19:60:00",
+            "2019/02/02 19:48:60",
+            "2019/02/02 19:48:5",
+            "2019/02-02 19:48:52",
+            "19/02/02 19:48:52",
+            "2019/02/02 19:48:52x",
+            "2019/02/02 19:48:52+9",
+            "x019/02/02 19:48:52",
+            "2019/02/02 1a:48:52",
             "2019/02/0219:48:52",
         ] {
-            assert_eq!(reader(TimeFormat::YearMonthDay).read(text.as_bytes()), None, "{text}");
+            assert_eq!(
+                reader(TimeFormat::YearMonthDay).read(text.as_bytes()),
+                None,
+                "{text}"
+            );
         }
     }
 
@@ -414,9 +516,18 @@ mod tests {
     fn the_memo_of_a_minute_changes_nothing() {
         let mut one = reader(TimeFormat::YearMonthDay);
         for text in [
-            "2019/02/02 19:48:52", "2019/02/02 19:48:07", "2019/02/02 19:48:6x", "2019/02/02 19:48:60",
-            "2019/02/02 19:48-07", "2019/02/02 19:49:07", "2019/02/02T19:49:08", "2019/02/31 19:49:08",
-            "2019/2/12 19:49:080", "2019/2/2  19:49:080", "2019/2/2 19:49:08.12", "2019/2/2 19:49:08.13",
+            "2019/02/02 19:48:52",
+            "2019/02/02 19:48:07",
+            "2019/02/02 19:48:6x",
+            "2019/02/02 19:48:60",
+            "2019/02/02 19:48-07",
+            "2019/02/02 19:49:07",
+            "2019/02/02T19:49:08",
+            "2019/02/31 19:49:08",
+            "2019/2/12 19:49:080",
+            "2019/2/2  19:49:080",
+            "2019/2/2 19:49:08.12",
+            "2019/2/2 19:49:08.13",
         ] {
             let fresh = reader(TimeFormat::YearMonthDay).read(text.as_bytes());
             assert_eq!(one.read(text.as_bytes()), fresh, "{text}");
@@ -427,12 +538,27 @@ mod tests {
     fn two_cells_make_one_time() {
         let ymd = reader(TimeFormat::YearMonthDay);
         let read = |d: &str, t: &str| ymd.read_pair(d.as_bytes(), t.as_bytes()).map(format_ms);
-        assert_eq!(read("2019/2/2", "19:48:52").as_deref(), Some("2019-02-02 19:48:52"));
-        assert_eq!(read("2019/2/2", "194852").as_deref(), Some("2019-02-02 19:48:52"));
-        assert_eq!(read("2019/2/2 0:00:00", "19:48").as_deref(), Some("2019-02-02 19:48:00"));
+        assert_eq!(
+            read("2019/2/2", "19:48:52").as_deref(),
+            Some("2019-02-02 19:48:52")
+        );
+        assert_eq!(
+            read("2019/2/2", "194852").as_deref(),
+            Some("2019-02-02 19:48:52")
+        );
+        assert_eq!(
+            read("2019/2/2 0:00:00", "19:48").as_deref(),
+            Some("2019-02-02 19:48:00")
+        );
         assert_eq!(read("2019/2/2", ""), None);
         assert_eq!(read("2019/2/2x", "19:48"), None);
         let compact = reader(TimeFormat::Compact);
-        assert_eq!(compact.read_pair(b"20190202", b"194852").map(format_ms).as_deref(), Some("2019-02-02 19:48:52"));
+        assert_eq!(
+            compact
+                .read_pair(b"20190202", b"194852")
+                .map(format_ms)
+                .as_deref(),
+            Some("2019-02-02 19:48:52")
+        );
     }
 }
