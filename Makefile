@@ -9,6 +9,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; \
 	done)
 CARGO ?= cargo
+# How many records `make bench` makes up.
+SIZE ?= 2M
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,9 +31,11 @@ test: $(DEV)
 	$(CARGO) test
 	$(BIN)/python -m pytest
 
-## Measure against pandas, Polars and DuckDB. `make bench BENCH="-k read"` narrows it down.
+## Measure against pandas, Polars and DuckDB. `make bench SIZE=20M` for another number of records,
+## `make bench BENCH="-k read"` for a part.
 bench: $(RELEASE)
-	$(BIN)/python -m pytest benches --benchmark-only --benchmark-sort=name $(BENCH)
+	$(BIN)/python -m pytest benches --size=$(SIZE) --benchmark-only --benchmark-sort=name \
+		--benchmark-columns=min,median,max,rounds $(BENCH)
 
 ## Formatting, lints, types, and the stub against the extension.
 lint: $(DEV)

@@ -86,6 +86,24 @@ impl Columns {
         self.time.is_empty()
     }
 
+    /// Makes room for rows.
+    pub fn reserve_rows(&mut self, rows: usize) {
+        self.time.reserve(rows);
+        self.line.reserve(rows);
+        self.start.reserve(rows);
+        self.end.reserve(rows);
+    }
+
+    /// Adds a row of which only the time and the place in a text are known yet.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn push_row(&mut self, time: i64, line: usize, start: usize, end: usize) {
+        self.time.push(time);
+        self.line.push(line as u32);
+        self.start.push(start as u32);
+        self.end.push(end as u32);
+    }
+
     /// The range of times; none without records.
     #[must_use]
     pub fn span(&self) -> Option<Span> {
@@ -102,61 +120,39 @@ impl Columns {
         }))
     }
 
-    /// Appends the records of `other`.
-    pub fn append(&mut self, other: &Columns) {
-        fn put<T: Copy + Default>(to: &mut Vec<T>, before: usize, from: &[T], n: usize) {
-            if to.is_empty() && from.is_empty() {
-                return;
+    /// The records of these places, in this order.
+    #[must_use]
+    pub fn select(&self, order: &[usize]) -> Columns {
+        fn some<T: Copy>(values: &[T], order: &[usize]) -> Vec<T> {
+            if values.is_empty() {
+                Vec::new()
+            } else {
+                order.iter().map(|&i| values[i]).collect()
             }
-            to.resize(before, T::default());
-            to.extend_from_slice(from);
-            to.resize(before + n, T::default());
         }
-        let (before, n) = (self.len(), other.len());
-        self.time.extend_from_slice(&other.time);
-        self.line.extend_from_slice(&other.line);
-        put(&mut self.start, before, &other.start, n);
-        put(&mut self.end, before, &other.end, n);
-        for (to, from) in self.ids.iter_mut().zip(&other.ids) {
-            put(to, before, from, n);
+        let words = self.masks.len().checked_div(self.len()).unwrap_or(0);
+        Columns {
+            time: some(&self.time, order),
+            line: some(&self.line, order),
+            start: some(&self.start, order),
+            end: some(&self.end, order),
+            ids: std::array::from_fn(|c| some(&self.ids[c], order)),
+            result: some(&self.result, order),
+            references: some(&self.references, order),
+            subject: some(&self.subject, order),
+            masks: order
+                .iter()
+                .flat_map(|&i| &self.masks[i * words..(i + 1) * words])
+                .copied()
+                .collect(),
         }
-        put(&mut self.result, before, &other.result, n);
-        put(&mut self.references, before, &other.references, n);
-        put(&mut self.subject, before, &other.subject, n);
-        self.masks.extend_from_slice(&other.masks);
     }
 
     /// The records for which `keep` says so.
     #[must_use]
     pub fn filter(&self, keep: impl Fn(usize) -> bool) -> Columns {
-        fn some<T: Copy>(values: &[T], keep: impl Fn(usize) -> bool) -> Vec<T> {
-            values
-                .iter()
-                .enumerate()
-                .filter(|(i, _)| keep(*i))
-                .map(|(_, &v)| v)
-                .collect()
-        }
-        Columns {
-            time: some(&self.time, &keep),
-            line: some(&self.line, &keep),
-            start: some(&self.start, &keep),
-            end: some(&self.end, &keep),
-            ids: std::array::from_fn(|c| some(&self.ids[c], &keep)),
-            result: some(&self.result, &keep),
-            references: some(&self.references, &keep),
-            subject: some(&self.subject, &keep),
-            masks: {
-                let words = self.masks.len().checked_div(self.len()).unwrap_or(0).max(1);
-                self.masks
-                    .chunks_exact(words)
-                    .enumerate()
-                    .filter(|(i, _)| keep(*i))
-                    .flat_map(|(_, m)| m)
-                    .copied()
-                    .collect()
-            },
-        }
+        let order: Vec<usize> = (0..self.len()).filter(|&i| keep(i)).collect();
+        self.select(&order)
     }
 }
 
@@ -167,4 +163,12 @@ pub struct Block {
     pub origin: Origin,
     /// What they say.
     pub columns: Columns,
+}
+
+impl Block {
+    /// Physical line of a record, 1-based.
+    #[must_use]
+    pub fn line(&self, at: usize) -> u64 {
+        self.origin.first_line + u64::from(self.columns.line[at])
+    }
 }

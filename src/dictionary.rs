@@ -41,6 +41,8 @@ pub struct Dictionary {
 pub struct Values {
     texts: Vec<Box<str>>,
     replaced: Vec<u32>,
+    /// Raw bytes of values with undecodable ones.
+    raw: HashMap<Id, Box<[u8]>, foldhash::fast::RandomState>,
     ids: HashMap<Box<[u8]>, Id, foldhash::fast::RandomState>,
 }
 
@@ -74,6 +76,12 @@ impl Values {
     /// All texts, in id order from 1.
     pub fn texts(&self) -> impl ExactSizeIterator<Item = &str> {
         self.texts.iter().map(AsRef::as_ref)
+    }
+
+    /// The raw bytes of a value that has undecodable ones: what tells it from its like.
+    #[must_use]
+    pub fn raw(&self, id: Id) -> Option<&[u8]> {
+        self.raw.get(&id).map(AsRef::as_ref)
     }
 
     /// The number of U+FFFD that stand for undecodable bytes in a value.
@@ -119,6 +127,9 @@ impl Dictionary {
         values
             .replaced
             .push(u32::try_from(count).unwrap_or(u32::MAX));
+        if let Some(raw) = undecodable {
+            values.raw.insert(id, raw.into());
+        }
         values.ids.insert(key.into_boxed_slice(), id);
         id
     }
@@ -198,6 +209,16 @@ impl Dictionaries {
         }
         let id = Id::try_from(subject).ok()?;
         self.subjects.read().text(id).map(str::to_owned)
+    }
+
+    /// The raw bytes of a subject that has undecodable ones.
+    #[must_use]
+    pub fn subject_raw(&self, subject: Subject) -> Option<Vec<u8>> {
+        if subject & PACKED != 0 {
+            return None;
+        }
+        let id = Id::try_from(subject).ok()?;
+        self.subjects.read().raw(id).map(<[u8]>::to_vec)
     }
 
     /// The number of U+FFFD that stand for undecodable bytes in a subject.

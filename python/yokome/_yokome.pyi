@@ -162,5 +162,12 @@ def synth(
     seed: int,
     encoding: str,
     progress: Callable[[Any], None] | None = None,
+    *,
+    columns: str = "ten",
+    crlf: bool = True,
 ) -> int:
-    """Write a made-up log, and what was planted in it; returns the bytes written."""
+    """Write a made-up log, and what was planted in it; returns the bytes written.
+
+    `columns`: ``ten``, or ``eight`` without the staff's names and the systems. `crlf`: lines end
+    as on Windows.
+    """

@@ -253,6 +253,8 @@ def _synth(options: argparse.Namespace) -> int:
                     options.seed,
                     options.encoding,
                     line,
+                    columns=options.columns,
+                    crlf=options.line_end == "crlf",
                 )
             except (ValueError, OverflowError) as error:
                 raise _Stop(str(error), MISUSED) from error
@@ -743,6 +745,21 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
         default="utf-8",
         metavar="NAME",
         help=t("文字コード（既定: utf-8）", "encoding (default: utf-8)"),
+    )
+    synth.add_argument(
+        "--columns",
+        choices=("ten", "eight"),
+        default="ten",
+        help=t(
+            "列の数。eight は職員名と業務名を除く（既定: ten）",
+            "number of columns; eight leaves out staff names and systems (default: ten)",
+        ),
+    )
+    synth.add_argument(
+        "--line-end",
+        choices=("crlf", "lf"),
+        default="crlf",
+        help=t("改行（既定: crlf）", "line ends (default: crlf)"),
     )
     synth.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help=t("書き出すログ", "log to write")

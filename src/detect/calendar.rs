@@ -57,13 +57,12 @@ impl HolidayCache {
         };
         let (year, ..) = date_of_days(day);
         let mut years = self.years.lock().unwrap_or_else(PoisonError::into_inner);
-        let days = match years.get(&year) {
-            Some(days) => Arc::clone(days),
-            None => {
-                let days = Arc::new(self.holidays.year(country, year)?);
-                years.insert(year, Arc::clone(&days));
-                days
-            }
+        let days = if let Some(days) = years.get(&year) {
+            Arc::clone(days)
+        } else {
+            let days = Arc::new(self.holidays.year(country, year)?);
+            years.insert(year, Arc::clone(&days));
+            days
         };
         Ok(days.contains(&day))
     }

@@ -1,4 +1,4 @@
-//! `count` and `distinct`: how many records, or distinct values, stand in the window of a record.
+//! `count`, without `by` or with one field: how many records stand in the window of a record.
 //!
 //! The window of `r` is `(r.time − window, r.time]`; records of the same instant are all inside, so
 //! an instant is taken in whole before any of it is judged.
@@ -6,8 +6,9 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
+use smallvec::smallvec;
 
-use super::rule::{Grouping, Placed};
+use super::rule::Placed;
 use super::run::{Hit, Open, Out, Run};
 use super::values::Value;
 use crate::findings::ByValues;
@@ -88,7 +89,7 @@ impl CountState {
 }
 
 /// Adds a hit to the open finding, or to a new one if the last flagged record is a window or more away.
-fn add(
+pub(super) fn add(
     slot: &mut Option<Open>,
     hit: Hit,
     window: i64,
@@ -102,204 +103,231 @@ fn add(
     slot.get_or_insert_with(|| new(dictionaries)).add(hit, out);
 }
 
-/// A record in the window.
-struct Entry {
-    time: i64,
-    group: u32,
-    /// Sequence number of the next entry of the group; meaningless for its last.
-    next: u64,
-    /// `distinct`: the value of the field, 0 for null.
-    value: Value,
-}
-
-/// The records in the window that agree on the `by` values.
-#[derive(Default)]
-struct Group {
-    by: ByValues,
-    count: u64,
-    distinct: u64,
-    oldest: u64,
-    newest: u64,
-    open: Option<Box<Open>>,
-}
-
-/// `count` with `by`, and `distinct`.
-#[derive(Default)]
-pub struct GroupedState {
-    entries: VecDeque<Entry>,
-    /// Sequence number of the first entry.
-    first: u64,
-    ids: HashMap<ByValues, u32, foldhash::fast::RandomState>,
-    groups: Vec<Group>,
+/// `count` with one `by` field: for each of its values, the times in the window. A table of its own,
+/// because it is the hottest state there is: one probe finds a value and its first two times.
+pub struct KeyedState {
+    slots: Vec<Slot>,
+    used: usize,
+    /// All times of values with more than two of them.
+    many: Vec<VecDeque<i64>>,
     free: Vec<u32>,
-    /// How often each value of a group stands in the window.
-    values: HashMap<(u32, Value), u32, foldhash::fast::RandomState>,
+    open: HashMap<Value, Open, foldhash::fast::RandomState>,
 }
 
-impl GroupedState {
+/// A value and its times in the window, as of its last record.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// 0: empty.
+    value: Value,
+    /// The first and the second time; of more than two, the last is in `times[1]`.
+    times: [i64; 2],
+    count: u32,
+    many: u32,
+}
+
+const SLOTS: usize = 16;
+
+impl Default for KeyedState {
+    fn default() -> Self {
+        KeyedState {
+            slots: vec![Slot::default(); SLOTS],
+            used: 0,
+            many: Vec::new(),
+            free: Vec::new(),
+            open: HashMap::default(),
+        }
+    }
+}
+
+impl KeyedState {
     /// Takes the next records of the key.
     pub fn advance(
         &mut self,
         of: Placed<'_>,
-        what: &Grouping<'_>,
+        what: (i64, u64, Key),
         run: &Run<'_>,
         out: &mut Out<'_>,
     ) {
+        let (window, at_least, by) = what;
+        let (mut evaluated, mut not_evaluable) = (0, 0);
         let mut i = 0;
-        let mut instant: Vec<(usize, u32, Value)> = Vec::new();
         while i < run.len() {
             if !run.has(i, of.place) {
                 i += 1;
                 continue;
             }
             let end = run.instant_end(i);
-            self.expire(run.time[i].saturating_sub(what.window), out);
-            instant.clear();
+            let mut most = 0;
             for j in (i..end).filter(|&j| run.has(j, of.place)) {
-                let value = what.field.map_or(0, |field| run.value(j, field));
-                let by = run.values(j, what.by);
-                let judged = by.is_some() && (what.field.is_none() || value != 0);
-                if let Some(by) = by {
-                    let group = self.push(run.time[i], by, value);
-                    if judged && run.in_scope(j) {
-                        instant.push((j, group, value));
-                    }
-                }
-                if run.in_scope(j) {
-                    let counts = &mut out.counts[of.place];
-                    *(if judged {
-                        &mut counts.evaluated
-                    } else {
-                        &mut counts.not_evaluable
-                    }) += 1;
+                let value = run.value(j, by);
+                let in_scope = u64::from(run.in_scope(j));
+                if value == 0 {
+                    not_evaluable += in_scope;
+                } else {
+                    evaluated += in_scope;
+                    most = most.max(self.push(value, run.time[j], window));
                 }
             }
-            for &(j, group, _) in &instant {
-                self.judge(of, what, run, j, group, out);
+            if u64::from(most) >= at_least {
+                for j in (i..end).filter(|&j| run.has(j, of.place) && run.in_scope(j)) {
+                    let value = run.value(j, by);
+                    if value != 0 {
+                        self.judge(of, what, run, j, value, out);
+                    }
+                }
             }
             i = end;
         }
+        out.counts[of.place].evaluated += evaluated;
+        out.counts[of.place].not_evaluable += not_evaluable;
     }
 
     fn judge(
         &mut self,
         of: Placed<'_>,
-        what: &Grouping<'_>,
+        what: (i64, u64, Key),
         run: &Run<'_>,
         j: usize,
-        group: u32,
+        value: Value,
         out: &mut Out<'_>,
     ) {
-        let group = &mut self.groups[group as usize];
-        let observed = if what.field.is_some() {
-            group.distinct
-        } else {
-            group.count
-        };
-        if observed < what.at_least {
+        let (window, at_least, by) = what;
+        let slot = &self.slots[find(&self.slots, value)];
+        if u64::from(slot.count) < at_least {
             return;
         }
-        #[allow(clippy::cast_possible_truncation)]
-        let since = self.entries[(group.oldest - self.first) as usize].time;
+        let since = if slot.count > 2 {
+            self.many[slot.many as usize][0]
+        } else {
+            slot.times[0]
+        };
         let hit = Hit {
             row: run.rows[j],
             time: run.time[j],
-            observed: observed.cast_signed(),
+            observed: slot.count.into(),
             since,
             active_days: -1,
         };
-        let mut open = group.open.take().map(|open| *open);
-        add(&mut open, hit, what.window, out, |d| {
-            let by = (what.by, group.by.clone());
+        let mut open = self.open.remove(&value);
+        add(&mut open, hit, window, out, |d| {
             Open::new(
                 (of.place, of.rule),
                 run.key,
-                by,
+                (&[by], smallvec![value]),
                 (Key::Date, 0),
                 hit.time,
                 d,
             )
         });
-        group.open = open.map(Box::new);
+        if let Some(open) = open {
+            self.open.insert(value, open);
+        }
     }
 
-    /// Puts a record into the window; its group.
-    fn push(&mut self, time: i64, by: ByValues, value: Value) -> u32 {
-        let seq = self.first + self.entries.len() as u64;
-        let id = match self.ids.get(&by) {
-            Some(&id) => id,
-            None => self.new_group(by),
-        };
-        let group = &mut self.groups[id as usize];
-        if group.count == 0 {
-            group.oldest = seq;
+    /// Adds a time of a value; how many stand in the window now.
+    #[inline]
+    fn push(&mut self, value: Value, time: i64, window: i64) -> u32 {
+        let until = time.saturating_sub(window);
+        let mut at = find(&self.slots, value);
+        if self.slots[at].value == 0 {
+            if (self.used + 1) * 3 > self.slots.len() * 2 {
+                self.make_room(until);
+                at = find(&self.slots, value);
+            }
+            self.used += 1;
+            self.slots[at] = Slot {
+                value,
+                times: [time, 0],
+                count: 1,
+                many: 0,
+            };
+            return 1;
+        }
+        let slot = &mut self.slots[at];
+        if slot.count > 2 {
+            let times = &mut self.many[slot.many as usize];
+            while times.front().is_some_and(|&t| t <= until) {
+                times.pop_front();
+            }
+            times.push_back(time);
+            slot.count = u32::try_from(times.len()).expect("fewer than 2^32 records in a window");
+            slot.times[1] = time;
+            if slot.count <= 2 {
+                slot.times = [times[0], time];
+                times.clear();
+                self.free.push(slot.many);
+            }
+            return slot.count;
+        }
+        while slot.count > 0 && slot.times[0] <= until {
+            slot.times[0] = slot.times[1];
+            slot.count -= 1;
+        }
+        if slot.count < 2 {
+            slot.times[slot.count as usize] = time;
+            slot.count += 1;
         } else {
-            #[allow(clippy::cast_possible_truncation)]
-            let newest = (group.newest - self.first) as usize;
-            self.entries[newest].next = seq;
+            let many = self.free.pop().unwrap_or_else(|| {
+                self.many.push(VecDeque::new());
+                u32::try_from(self.many.len() - 1).expect("fewer than 2^32 values in a window")
+            });
+            self.many[many as usize].extend([slot.times[0], slot.times[1], time]);
+            *slot = Slot {
+                value,
+                times: [slot.times[0], time],
+                count: 3,
+                many,
+            };
         }
-        group.newest = seq;
-        group.count += 1;
-        if value != 0 {
-            let times = self.values.entry((id, value)).or_insert(0);
-            *times += 1;
-            group.distinct += u64::from(*times == 1);
-        }
-        self.entries.push_back(Entry {
-            time,
-            group: id,
-            next: 0,
-            value,
-        });
-        id
+        slot.count
     }
 
-    fn new_group(&mut self, by: ByValues) -> u32 {
-        let id = self.free.pop().unwrap_or_else(|| {
-            self.groups.push(Group::default());
-            u32::try_from(self.groups.len() - 1).expect("fewer than 2^32 groups in a window")
-        });
-        self.groups[id as usize] = Group {
-            by: by.clone(),
-            ..Group::default()
+    /// Drops the values without a time after `until`; makes the table larger if most are left.
+    #[cold]
+    fn make_room(&mut self, until: i64) {
+        let old = std::mem::take(&mut self.slots);
+        let live: Vec<Slot> = old
+            .iter()
+            .filter(|s| s.value != 0)
+            .filter(|s| {
+                let alive = s.times[usize::from(s.count > 1)] > until;
+                if !alive && s.count > 2 {
+                    self.many[s.many as usize].clear();
+                    self.free.push(s.many);
+                }
+                alive
+            })
+            .copied()
+            .collect();
+        let size = if live.len() * 3 > old.len() {
+            old.len() * 2
+        } else {
+            old.len()
         };
-        self.ids.insert(by, id);
-        id
-    }
-
-    /// Takes records at or before `until` out of the window.
-    fn expire(&mut self, until: i64, out: &mut Out<'_>) {
-        while let Some(entry) = self.entries.pop_front_if(|e| e.time <= until) {
-            self.first += 1;
-            let group = &mut self.groups[entry.group as usize];
-            group.count -= 1;
-            group.oldest = entry.next;
-            if entry.value != 0
-                && let hashbrown::hash_map::Entry::Occupied(mut times) =
-                    self.values.entry((entry.group, entry.value))
-            {
-                *times.get_mut() -= 1;
-                if *times.get() == 0 {
-                    times.remove();
-                    group.distinct -= 1;
-                }
-            }
-            if group.count == 0 {
-                // Its last flagged record is a window or more away from anything to come.
-                let group = std::mem::take(group);
-                self.ids.remove(&group.by);
-                self.free.push(entry.group);
-                if let Some(open) = group.open {
-                    open.close_by_peak(out);
-                }
-            }
+        self.slots = vec![Slot::default(); size];
+        self.used = live.len();
+        for slot in live {
+            let at = find(&self.slots, slot.value);
+            self.slots[at] = slot;
         }
     }
 
     /// Closes what is open.
     pub fn finish(self, out: &mut Out<'_>) {
-        for open in self.groups.into_iter().filter_map(|g| g.open) {
+        for (_, open) in self.open {
             open.close_by_peak(out);
         }
     }
+}
+
+/// The slot of a value, or the empty one where it belongs.
+#[inline]
+fn find(slots: &[Slot], value: Value) -> usize {
+    let mask = slots.len() - 1;
+    #[allow(clippy::cast_possible_truncation)]
+    let mut at = (value.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & mask;
+    while slots[at].value != value && slots[at].value != 0 {
+        at = (at + 1) & mask;
+    }
+    at
 }

@@ -41,25 +41,22 @@ impl Newest {
         if self.0 == i32::MIN {
             return found;
         }
-        for (w, &word) in words.iter().enumerate() {
-            let mut bits = word;
-            while bits != 0 {
-                let i = w as u32 * 64 + bits.trailing_zeros();
-                // Whole runs are counted at once where they lie within.
-                let at = i64::from(self.0) - i64::from(i);
-                bits &= bits - 1;
-                if at >= i64::from(day) {
-                    continue;
-                }
-                if at < i64::from(day) - i64::from(lookback) {
-                    return found;
-                }
-                #[allow(clippy::cast_possible_truncation)]
-                let at = at as i32;
-                found.count += 1;
-                found.newest.get_or_insert(at);
-                found.oldest = Some(at);
+        // Bit `i` of the words is the day `self.0 − i`: those within have from ≤ i ≤ to.
+        let to = i64::from(self.0) - (i64::from(day) - i64::from(lookback));
+        let from = (i64::from(self.0) - i64::from(day) + 1).max(0);
+        if to < from {
+            return found;
+        }
+        for (word, base) in words.iter().zip((0i64..).step_by(64)) {
+            let bits = word & from_bit(from - base) & !from_bit(to + 1 - base);
+            if bits == 0 {
+                continue;
             }
+            #[allow(clippy::cast_possible_truncation)]
+            let date = |bit: u32| (i64::from(self.0) - base - i64::from(bit)) as i32;
+            found.count += bits.count_ones();
+            found.newest.get_or_insert(date(bits.trailing_zeros()));
+            found.oldest = Some(date(bits.ilog2()));
         }
         found
     }
@@ -74,6 +71,15 @@ pub struct Within {
     pub newest: Option<i32>,
     /// The first.
     pub oldest: Option<i32>,
+}
+
+/// A word with the bits from `bit` on.
+fn from_bit(bit: i64) -> u64 {
+    match bit {
+        ..=0 => u64::MAX,
+        1..64 => u64::MAX << bit,
+        _ => 0,
+    }
 }
 
 fn shift(words: &mut [u64], by: u32) {

@@ -3,6 +3,8 @@
 pub mod calendar;
 pub mod count;
 pub mod days;
+pub mod group;
+pub mod grouped;
 pub mod hours;
 pub mod matching;
 pub mod novelty;

@@ -26,6 +26,8 @@ pub struct Novelty {
 }
 
 const FORGET_AT: usize = 64;
+const MET: usize = 16;
+const NO_SLOT: u32 = u32::MAX;
 
 /// What is known of a value.
 struct Slot {
@@ -81,34 +83,41 @@ impl NoveltyState {
 
     /// Takes the next records of the key.
     pub fn advance(&mut self, of: Placed<'_>, what: Novelty, run: &Run<'_>, out: &mut Out<'_>) {
-        let mut last = (0, u32::MAX);
+        // Slots of the values met last in this run, by their low bits; `NO_SLOT` where there is none.
+        let mut met = [(0, NO_SLOT); MET];
+        let (mut evaluated, mut not_evaluable) = (0, 0);
         for i in 0..run.len() {
             let day = day_of(run.time[i]);
             if day != self.today.0 {
                 self.new_day(day, what, out);
-                last = (0, u32::MAX);
+                met = [(0, NO_SLOT); MET];
             }
             let value = run.value(i, what.field);
             let judged = run.has(i, of.place) && run.in_scope(i);
             if value == 0 {
-                out.counts[of.place].not_evaluable += u64::from(judged);
+                not_evaluable += u64::from(judged);
                 continue;
             }
-            if value != last.0 {
-                last = (value, self.slot(value));
+            #[allow(clippy::cast_possible_truncation)]
+            let place = &mut met[value as usize % MET];
+            if place.0 != value {
+                let slot = self.slot(value);
+                *place = (value, slot);
+                let bits = &mut self.bits[slot as usize * self.words..][..self.words];
+                self.values[slot as usize].1.days.add(bits, day);
             }
-            let slot = last.1 as usize;
-            if judged {
-                if self.today.1 < what.min_active_days {
-                    out.counts[of.place].not_evaluable += 1;
-                } else {
-                    out.counts[of.place].evaluated += 1;
-                    self.judge(of, what, run, i, slot, out);
-                }
+            if !judged {
+                continue;
             }
-            let bits = &mut self.bits[slot * self.words..(slot + 1) * self.words];
-            self.values[slot].1.days.add(bits, day);
+            if self.today.1 < what.min_active_days {
+                not_evaluable += 1;
+            } else {
+                evaluated += 1;
+                self.judge(of, what, run, i, place.1 as usize, out);
+            }
         }
+        out.counts[of.place].evaluated += evaluated;
+        out.counts[of.place].not_evaluable += not_evaluable;
     }
 
     fn slot(&mut self, value: Value) -> u32 {

@@ -166,7 +166,7 @@ impl Conditions {
                     self.text(bit, Field::Operation, Test::Glob(globs));
                 }
                 Condition::Text(field, test) => {
-                    self.add_text(bit, *field, test, policy, meaning, dictionaries)?
+                    self.add_text(bit, *field, test, policy, meaning, dictionaries)?;
                 }
             }
         }

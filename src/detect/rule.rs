@@ -1,6 +1,7 @@
 //! One interface over the kinds: the state of one rule for one key.
 
-use super::count::{CountState, GroupedState};
+use super::count::{CountState, KeyedState};
+use super::grouped::GroupedState;
 use super::hours::HoursState;
 use super::matching::MatchState;
 use super::novelty::NoveltyState;
@@ -23,7 +24,9 @@ pub enum RuleState {
     Match(MatchState),
     /// `count` without `by`.
     Count(CountState),
-    /// `count` with `by`, and `distinct`.
+    /// `count` with one `by` field.
+    Keyed(Box<KeyedState>),
+    /// `count` with several, and `distinct`.
     Grouped(Box<GroupedState>),
     /// `novelty`.
     Novelty(Box<NoveltyState>),
@@ -38,6 +41,7 @@ impl RuleState {
         match &rule.kind {
             Kind::Match => RuleState::Match(MatchState::default()),
             Kind::Count { by, .. } if by.is_empty() => RuleState::Count(CountState::default()),
+            Kind::Count { by, .. } if by.len() == 1 => RuleState::Keyed(Box::default()),
             Kind::Count { .. } | Kind::Distinct { .. } => RuleState::Grouped(Box::default()),
             Kind::Novelty { lookback, .. } => {
                 RuleState::Novelty(Box::new(NoveltyState::new(*lookback)))
@@ -58,6 +62,14 @@ impl RuleState {
             ) => {
                 state.advance(of, *window, *at_least, run, out);
             }
+            (
+                RuleState::Keyed(state),
+                Kind::Count {
+                    window,
+                    at_least,
+                    by,
+                },
+            ) => state.advance(of, (*window, *at_least, by[0]), run, out),
             (
                 RuleState::Grouped(state),
                 Kind::Count {
@@ -141,6 +153,7 @@ impl RuleState {
         match self {
             RuleState::Match(state) => state.finish(out),
             RuleState::Count(state) => state.finish(out),
+            RuleState::Keyed(state) => state.finish(out),
             RuleState::Grouped(state) => state.finish(out),
             RuleState::Novelty(state) => state.finish(out),
             RuleState::Hours(state) => state.finish(out),

@@ -11,7 +11,7 @@ use crate::policy::{Key, Rule};
 pub struct Run<'a> {
     /// Value of the `per` field.
     pub key: Value,
-    /// Rows of the batch.
+    /// Row of each in the batch.
     pub rows: &'a [u32],
     /// Time of each.
     pub time: &'a [i64],
@@ -21,8 +21,10 @@ pub struct Run<'a> {
     pub words: usize,
     /// The bits of a mask.
     pub bits: Bits,
-    /// The batch's columns.
+    /// The fields that rules look at; record `i` of the run is `base + i` there.
     pub columns: &'a Columns,
+    /// See `columns`.
+    pub base: usize,
 }
 
 impl Run<'_> {
@@ -58,7 +60,7 @@ impl Run<'_> {
     #[must_use]
     pub fn value(&self, i: usize, key: Key) -> Value {
         let closed = key == Key::DayType && self.has(i, self.bits.closed());
-        values::value(key, self.columns, self.rows[i] as usize, closed)
+        values::value(key, self.columns, self.base + i, closed)
     }
 
     /// The values of several keys; none if any is null.
@@ -106,6 +108,13 @@ pub struct Out<'a> {
     pub dictionaries: &'a Dictionaries,
 }
 
+/// Appends a part of an identity. Lengths keep the parts apart; null differs from every text.
+fn put(identity: &mut Vec<u8>, part: Option<&[u8]>) {
+    let length = part.map_or(u64::MAX, |p| p.len() as u64);
+    identity.extend_from_slice(&length.to_le_bytes());
+    identity.extend_from_slice(part.unwrap_or_default());
+}
+
 /// A finding that may still grow.
 #[derive(Clone, Debug)]
 pub struct Open(pub Finding);
@@ -137,22 +146,23 @@ impl Open {
         dictionaries: &Dictionaries,
     ) -> Open {
         let mut identity = Vec::new();
-        let mut part = |text: Option<String>| {
-            // Lengths keep the parts apart; null differs from every text.
-            match text {
-                None => identity.extend_from_slice(&u64::MAX.to_le_bytes()),
-                Some(t) => {
-                    identity.extend_from_slice(&(t.len() as u64).to_le_bytes());
-                    identity.extend_from_slice(t.as_bytes());
-                }
-            }
-        };
-        part(Some(rule.1.id.clone()));
-        part(values::text(Key::Field(rule.1.per), key, dictionaries));
-        for (&k, &v) in by.0.iter().zip(&by.1) {
-            part(values::text(k, v, dictionaries));
+        put(&mut identity, Some(rule.1.id.as_bytes()));
+        let values = [(Key::Field(rule.1.per), key)]
+            .into_iter()
+            .chain(by.0.iter().copied().zip(by.1.iter().copied()))
+            .chain([value]);
+        for (key, value) in values {
+            put(
+                &mut identity,
+                values::text(key, value, dictionaries)
+                    .map(String::into_bytes)
+                    .as_deref(),
+            );
+            put(
+                &mut identity,
+                values::undecodable(key, value, dictionaries).as_deref(),
+            );
         }
-        part(values::text(value.0, value.1, dictionaries));
         identity.extend_from_slice(&first.to_le_bytes());
         Open(Finding {
             id: xxhash_rust::xxh3::xxh3_64(&identity),

@@ -1,16 +1,17 @@
-//! Keys and their states: a batch is grouped by key, and the keys of each shard are taken one after
-//! another with all their rules, so that a key's small state stays in the cache.
+//! Keys and their states: the keys of each shard are taken one after another with all their rules,
+//! so that a key's small state stays in the cache.
 
 use hashbrown::HashMap;
 
-use super::predicate::{Bits, has};
+use super::group::Grouped;
+use super::predicate::Bits;
 use super::rule::{Placed, RuleState};
 use super::run::{Out, RuleCounts, Run};
-use super::values::{Value, value};
+use super::values::Value;
 use crate::block::Columns;
 use crate::dictionary::Dictionaries;
 use crate::findings::{Finding, Flag};
-use crate::policy::{Key, Kind, Policy};
+use crate::policy::{Key, Kind, Policy, Rule};
 use crate::record::Field;
 
 /// The rules that share a `per` field.
@@ -20,6 +21,8 @@ pub struct PerRules {
     pub per: Field,
     /// Places of its rules in the policy.
     pub places: Vec<usize>,
+    /// Fields that the rules look at, besides time and mask.
+    pub fields: Vec<Field>,
 }
 
 impl PerRules {
@@ -33,82 +36,37 @@ impl PerRules {
             .enumerate()
             .filter(|(place, _)| usable(*place))
         {
-            match all.iter_mut().find(|p| p.per == rule.per) {
-                Some(found) => found.places.push(place),
-                None => all.push(PerRules {
-                    per: rule.per,
-                    places: vec![place],
-                }),
+            let at = all
+                .iter()
+                .position(|p| p.per == rule.per)
+                .unwrap_or_else(|| {
+                    all.push(PerRules {
+                        per: rule.per,
+                        places: Vec::new(),
+                        fields: Vec::new(),
+                    });
+                    all.len() - 1
+                });
+            all[at].places.push(place);
+            for key in keys(rule) {
+                if let Key::Field(field) = key
+                    && !all[at].fields.contains(&field)
+                {
+                    all[at].fields.push(field);
+                }
             }
         }
         all
     }
 }
 
-/// Rows of a batch, key after key; each key's in the order of the batch.
-#[derive(Debug, Default)]
-pub struct Grouped {
-    /// Rows.
-    pub rows: Vec<u32>,
-    /// Keys, and where their rows end.
-    pub keys: Vec<(Value, u32)>,
-}
-
-impl Grouped {
-    /// Groups the records of a batch by a field.
-    #[must_use]
-    pub fn by(columns: &Columns, per: Field) -> Grouped {
-        let n = u32::try_from(columns.len()).expect("fewer than 2^32 records in a batch");
-        if per == Field::Subject {
-            return Grouped::by_sorting(columns, n);
-        }
-        let ids = crate::dictionary::id_column(per).map_or(&[][..], |c| &columns.ids[c]);
-        if ids.is_empty() {
-            return Grouped {
-                rows: (0..n).collect(),
-                keys: if n == 0 { Vec::new() } else { vec![(0, n)] },
-            };
-        }
-        let most = ids.iter().max().copied().unwrap_or(0) as usize;
-        let mut ends = vec![0u32; most + 2];
-        for &id in ids {
-            ends[id as usize + 1] += 1;
-        }
-        for i in 1..ends.len() {
-            ends[i] += ends[i - 1];
-        }
-        let mut rows = vec![0u32; ids.len()];
-        for (row, &id) in (0..n).zip(ids) {
-            let at = &mut ends[id as usize];
-            rows[*at as usize] = row;
-            *at += 1;
-        }
-        let mut keys = Vec::new();
-        let mut last = 0;
-        for (id, &end) in ends.iter().take(most + 1).enumerate() {
-            if end > last {
-                keys.push((id as Value, end));
-            }
-            last = end;
-        }
-        Grouped { rows, keys }
-    }
-
-    fn by_sorting(columns: &Columns, n: u32) -> Grouped {
-        let key = Key::Field(Field::Subject);
-        let mut pairs: Vec<(Value, u32)> = (0..n)
-            .map(|row| (value(key, columns, row as usize, false), row))
-            .collect();
-        pairs.sort_unstable();
-        let mut grouped = Grouped::default();
-        for (at, &(key, row)) in (1u32..).zip(&pairs) {
-            grouped.rows.push(row);
-            match grouped.keys.last_mut() {
-                Some(last) if last.0 == key => last.1 = at,
-                _ => grouped.keys.push((key, at)),
-            }
-        }
-        grouped
+/// The values a rule looks at.
+fn keys(rule: &Rule) -> Vec<Key> {
+    match &rule.kind {
+        Kind::Match | Kind::Hours { .. } => Vec::new(),
+        Kind::Count { by, .. } => by.clone(),
+        Kind::Distinct { field, by, .. } => by.iter().copied().chain([*field]).collect(),
+        Kind::Novelty { field, .. } => vec![*field],
     }
 }
 
@@ -125,14 +83,6 @@ pub fn shard_of(key: Value, shards: usize) -> usize {
 pub struct Shard {
     rules: PerRules,
     states: HashMap<Value, Box<[RuleState]>, foldhash::fast::RandomState>,
-    scratch: Scratch,
-}
-
-#[derive(Default)]
-struct Scratch {
-    rows: Vec<u32>,
-    time: Vec<i64>,
-    masks: Vec<u64>,
 }
 
 /// What a shard made of a batch.
@@ -185,7 +135,6 @@ impl Shard {
         Shard {
             rules,
             states: HashMap::default(),
-            scratch: Scratch::default(),
         }
     }
 
@@ -193,41 +142,55 @@ impl Shard {
     pub fn advance(
         &mut self,
         of: ShardContext<'_>,
-        columns: &Columns,
         grouped: &Grouped,
         mine: impl Fn(Value) -> bool,
     ) -> ShardOut {
         let mut out = of.out();
         let mut from = 0;
         for &(key, end) in &grouped.keys {
-            let rows = &grouped.rows[from as usize..end as usize];
+            let (start, end) = (from, end as usize);
             from = end;
-            if mine(key) {
-                self.run(of, columns, key, rows, &mut out);
+            if !mine(key) {
+                continue;
+            }
+            if grouped.columns.time[start..end].is_sorted() {
+                self.run(
+                    of,
+                    key,
+                    &grouped.rows[start..end],
+                    &grouped.columns,
+                    start,
+                    &mut out,
+                );
+            } else {
+                let (rows, columns) = grouped.sorted(start, end);
+                self.run(of, key, &rows, &columns, 0, &mut out);
             }
         }
         out.into()
     }
 
+    /// Takes the records of one key: `rows`, of which the first is record `base` of `columns`.
     fn run(
         &mut self,
         of: ShardContext<'_>,
-        columns: &Columns,
         key: Value,
         rows: &[u32],
+        columns: &Columns,
+        base: usize,
         out: &mut Out<'_>,
     ) {
         let words = of.bits.words();
-        let scratch = &mut self.scratch;
-        scratch.gather(columns, rows, words);
+        let end = base + rows.len();
         let run = Run {
             key,
-            rows: &scratch.rows,
-            time: &scratch.time,
-            masks: &scratch.masks,
+            rows,
+            time: &columns.time[base..end],
+            masks: &columns.masks[base * words..end * words],
             words,
             bits: of.bits,
             columns,
+            base,
         };
         let rules = &of.policy.rules;
         let states = self.states.entry(key).or_insert_with(|| {
@@ -260,40 +223,4 @@ impl Shard {
         }
         out.into()
     }
-}
-
-impl Scratch {
-    /// Copies time and mask of the rows, in time order.
-    fn gather(&mut self, columns: &Columns, rows: &[u32], words: usize) {
-        self.rows.clear();
-        self.rows.extend_from_slice(rows);
-        self.time.clear();
-        self.time
-            .extend(rows.iter().map(|&row| columns.time[row as usize]));
-        if !self.time.is_sorted() {
-            self.rows.sort_by_key(|&row| columns.time[row as usize]);
-            self.time.clear();
-            self.time
-                .extend(self.rows.iter().map(|&row| columns.time[row as usize]));
-        }
-        self.masks.clear();
-        if words == 1 {
-            self.masks
-                .extend(self.rows.iter().map(|&row| columns.masks[row as usize]));
-        } else {
-            for &row in &self.rows {
-                let at = row as usize * words;
-                self.masks.extend_from_slice(&columns.masks[at..at + words]);
-            }
-        }
-    }
-}
-
-/// Counts of records in scope whose mask has `bit`.
-#[must_use]
-pub fn count_in_scope(masks: &[u64], bits: Bits) -> u64 {
-    masks
-        .chunks_exact(bits.words())
-        .filter(|mask| has(mask, bits.scope()))
-        .count() as u64
 }

@@ -82,6 +82,21 @@ pub fn text(key: Key, value: Value, dictionaries: &Dictionaries) -> Option<Strin
     }
 }
 
+/// The raw bytes of a value of which some could not be decoded: what tells it from others that read
+/// the same; none for every other value.
+#[must_use]
+pub fn undecodable(key: Key, value: Value, dictionaries: &Dictionaries) -> Option<Vec<u8>> {
+    match key {
+        Key::Field(Field::Subject) => dictionaries.subject_raw(value),
+        Key::Field(field) => {
+            id_column(field)?;
+            let id = u32::try_from(value).ok()?;
+            dictionaries.of(field).read().raw(id).map(<[u8]>::to_vec)
+        }
+        _ => None,
+    }
+}
+
 /// The value that a text of a list or policy stands for; none if no record can have it.
 #[must_use]
 pub fn parse(

@@ -1,5 +1,6 @@
 //! What comes out: flags, findings, counts, and the Arrow tables they become.
 
+pub mod flagged;
 pub mod tables;
 pub mod totals;
 

@@ -5,19 +5,16 @@ use std::sync::Arc;
 use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::UInt32Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int8Array, Int32Array,
-    Int64Array, RecordBatch, StringArray, TimestampMillisecondArray, UInt32Array, UInt64Array,
+    ArrayRef, Date32Array, DictionaryArray, Float64Array, Int8Array, Int64Array, RecordBatch,
+    StringArray, TimestampMillisecondArray, UInt32Array,
 };
 
+use super::Finding;
 use super::totals::{FlagTotals, RecordTotals};
-use super::{Finding, Flag, NO_TIME};
-use crate::block::{Origin, REFERENCES_YES};
 use crate::detect::values::text;
-use crate::dictionary::{Dictionaries, Id, Values, id_column};
-use crate::log::encoding::{Encoding, utf16_len};
-use crate::order::Batch;
+use crate::dictionary::{Dictionaries, Id, Values};
 use crate::policy::{Key, Kind, Policy, Rule};
-use crate::record::{Field, Outcome};
+use crate::record::Field;
 
 /// What the tables name things by.
 #[derive(Clone, Copy)]
@@ -30,14 +27,14 @@ pub struct Names<'a> {
     pub sources: &'a [String],
 }
 
-fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, array)| (name, array, true)),
     )
     .expect("columns of one length")
 }
 
-fn dictionary<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
+pub(super) fn dictionary<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     let mut builder = StringDictionaryBuilder::<UInt32Type>::new();
     for value in values {
         builder.append_option(value);
@@ -46,7 +43,7 @@ fn dictionary<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
 }
 
 /// A dictionary column of ids, with the values that occur.
-fn id_dictionary(ids: impl Iterator<Item = Id>, values: &Values) -> ArrayRef {
+pub(super) fn id_dictionary(ids: impl Iterator<Item = Id>, values: &Values) -> ArrayRef {
     let mut place = vec![u32::MAX; values.len() + 1];
     let mut texts = StringBuilder::new();
     let mut count = 0;
@@ -65,11 +62,11 @@ fn id_dictionary(ids: impl Iterator<Item = Id>, values: &Values) -> ArrayRef {
     Arc::new(DictionaryArray::new(keys, Arc::new(texts.finish())))
 }
 
-fn times(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+pub(super) fn times(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
     Arc::new(values.collect::<TimestampMillisecondArray>())
 }
 
-fn viewpoints<'a>(rules: impl Iterator<Item = &'a Rule>) -> ArrayRef {
+pub(super) fn viewpoints<'a>(rules: impl Iterator<Item = &'a Rule>) -> ArrayRef {
     Arc::new(
         rules
             .map(|r| r.viewpoint.and_then(|v| i8::try_from(v).ok()))
@@ -82,7 +79,7 @@ fn count(n: u64) -> i64 {
 }
 
 /// The identity of a finding as people read it.
-fn finding_name(id: u64) -> String {
+pub(super) fn finding_name(id: u64) -> String {
     format!("{id:016x}")
 }
 
@@ -96,156 +93,6 @@ pub fn threshold(kind: &Kind) -> Option<f64> {
         Kind::Novelty { max_days, .. } => Some(f64::from(*max_days)),
         Kind::Hours { at_least, .. } => Some(*at_least as f64 / 60_000.0),
     }
-}
-
-/// Offsets of rows in their sources; UTF-16 is counted on from the row asked for before.
-#[derive(Default)]
-struct Offsets {
-    at: Option<(*const u8, usize, u64)>,
-}
-
-impl Offsets {
-    fn of(&mut self, origin: &Origin, start: usize) -> Option<u64> {
-        let text = origin.text.as_ref()?;
-        if !text.encoding.is_some_and(Encoding::is_utf16) {
-            return Some(origin.offset + start as u64);
-        }
-        let bytes = text.bytes.as_slice();
-        let (from, offset) = match self.at {
-            Some((block, from, offset)) if block == bytes.as_ptr() && from <= start => {
-                (from, offset)
-            }
-            _ => (0, origin.offset),
-        };
-        let offset = offset + utf16_len(&bytes[from..start]);
-        self.at = Some((bytes.as_ptr(), start, offset));
-        Some(offset)
-    }
-}
-
-/// One row per flag, in the order of the flags.
-#[must_use]
-pub fn flagged(names: Names<'_>, of: &Batch, flags: &[Flag]) -> RecordBatch {
-    let columns = &of.columns;
-    let rows = || flags.iter().map(|f| f.row as usize);
-    let rules = || flags.iter().map(|f| &names.policy.rules[f.rule as usize]);
-    let ids = |field: Field| {
-        let column = &columns.ids[id_column(field).expect("an id field")];
-        let values = names.dictionaries.of(field).read();
-        id_dictionary(
-            rows().map(|row| column.get(row).copied().unwrap_or(0)),
-            &values,
-        )
-    };
-    let subjects: Vec<Option<String>> = rows()
-        .map(|row| {
-            columns
-                .subject
-                .get(row)
-                .and_then(|&s| names.dictionaries.subject_text(s))
-        })
-        .collect();
-    let result = |row: usize| {
-        let code = columns.result.get(row).copied().unwrap_or(0);
-        Outcome::ALL
-            .get(usize::from(code).wrapping_sub(1))
-            .map(|o| o.name())
-    };
-    let references = |row: usize| {
-        columns
-            .references
-            .get(row)
-            .filter(|&&c| c != 0)
-            .map(|&c| c == REFERENCES_YES)
-    };
-    let mut offsets = Offsets::default();
-    let offset = |row: usize| {
-        offsets.of(
-            of.origin(row),
-            columns.start.get(row).copied().unwrap_or(0) as usize,
-        )
-    };
-    let raw = |row: usize| {
-        let text = of.origin(row).text.as_ref()?;
-        let bytes = &text.bytes[columns.start[row] as usize..columns.end[row] as usize];
-        Some(text.encoding?.decode(bytes).0.into_owned())
-    };
-    batch(vec![
-        ("rule", dictionary(rules().map(|r| Some(r.id.as_str())))),
-        ("viewpoint", viewpoints(rules())),
-        ("time", times(rows().map(|row| Some(columns.time[row])))),
-        ("user", ids(Field::User)),
-        ("user_name", ids(Field::UserName)),
-        ("department", ids(Field::Department)),
-        ("terminal", ids(Field::Terminal)),
-        ("system", ids(Field::System)),
-        ("operation", ids(Field::Operation)),
-        ("result", dictionary(rows().map(result))),
-        (
-            "references",
-            Arc::new(rows().map(references).collect::<BooleanArray>()),
-        ),
-        ("subject", dictionary(subjects.iter().map(Option::as_deref))),
-        (
-            "observed",
-            Arc::new(flags.iter().map(|f| f.observed).collect::<Int64Array>()),
-        ),
-        (
-            "threshold",
-            Arc::new(
-                rules()
-                    .map(|r| threshold(&r.kind))
-                    .collect::<Float64Array>(),
-            ),
-        ),
-        (
-            "since",
-            times(
-                flags
-                    .iter()
-                    .map(|f| Some(f.since).filter(|&t| t != NO_TIME)),
-            ),
-        ),
-        (
-            "active_days",
-            Arc::new(
-                flags
-                    .iter()
-                    .map(|f| Some(f.active_days).filter(|&d| d >= 0))
-                    .collect::<Int32Array>(),
-            ),
-        ),
-        (
-            "finding",
-            Arc::new(
-                flags
-                    .iter()
-                    .map(|f| Some(finding_name(f.finding)))
-                    .collect::<StringArray>(),
-            ),
-        ),
-        (
-            "source",
-            dictionary(rows().map(|row| Some(names.sources[of.place(row).0 as usize].as_str()))),
-        ),
-        (
-            "line",
-            Arc::new(rows().map(|row| of.place(row).1).collect::<UInt64Array>()),
-        ),
-        (
-            "offset",
-            Arc::new(rows().map(offset).collect::<UInt64Array>()),
-        ),
-        ("raw", Arc::new(rows().map(raw).collect::<StringArray>())),
-    ])
-}
-
-/// Sorts flags into output order: time, source, line, the rule's place.
-pub fn sort_flags(of: &Batch, flags: &mut [Flag]) {
-    flags.sort_by_cached_key(|f| {
-        let (source, line) = of.place(f.row as usize);
-        (of.columns.time[f.row as usize], source, line, f.rule)
-    });
 }
 
 /// A row per finding: by first, the rule's place, key, by, value.
@@ -281,7 +128,9 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
         })
         .collect();
     rows.sort_by(|a, b| {
-        (a.0.first, a.0.rule, &a.1, &a.2, &a.3).cmp(&(b.0.first, b.0.rule, &b.1, &b.2, &b.3))
+        // The id decides between keys that read the same but for undecodable bytes.
+        (a.0.first, a.0.rule, &a.1, &a.2, &a.3, a.0.id)
+            .cmp(&(b.0.first, b.0.rule, &b.1, &b.2, &b.3, b.0.id))
     });
     let all = || rows.iter().map(|r| r.0);
     batch(vec![
@@ -390,29 +239,29 @@ pub fn summary(
 #[must_use]
 pub fn by_user(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
     let values = names.dictionaries.of(Field::User).read();
-    // Users whose undecodable bytes differ have one text: the id decides between them.
-    let mut rows: Vec<(Option<&str>, Id, u32, (u64, u64))> = totals
+    // Users whose undecodable bytes differ read the same: the bytes decide between them.
+    let mut rows: Vec<_> = totals
         .by_user
         .iter()
-        .map(|(&(user, rule), &n)| (values.text(user), user, rule, n))
+        .map(|(&(user, rule), &n)| ((values.text(user), values.raw(user), rule), n))
         .collect();
     rows.sort_unstable();
     batch(vec![
-        ("user", dictionary(rows.iter().map(|r| r.0))),
+        ("user", dictionary(rows.iter().map(|r| r.0.0))),
         (
             "rule",
             dictionary(
                 rows.iter()
-                    .map(|r| Some(names.policy.rules[r.2 as usize].id.as_str())),
+                    .map(|r| Some(names.policy.rules[r.0.2 as usize].id.as_str())),
             ),
         ),
         (
             "flagged",
-            Arc::new(rows.iter().map(|r| count(r.3.0)).collect::<Int64Array>()),
+            Arc::new(rows.iter().map(|r| count(r.1.0)).collect::<Int64Array>()),
         ),
         (
             "findings",
-            Arc::new(rows.iter().map(|r| count(r.3.1)).collect::<Int64Array>()),
+            Arc::new(rows.iter().map(|r| count(r.1.1)).collect::<Int64Array>()),
         ),
     ])
 }
@@ -447,23 +296,23 @@ pub fn activity(names: Names<'_>, records: &RecordTotals) -> RecordBatch {
     let values = names.dictionaries.of(Field::Department).read();
     let mut rows: Vec<_> = records
         .activity()
-        .map(|(id, w, h, n)| (values.text(id), id, w, h, n))
+        .map(|(id, w, h, n)| ((values.text(id), values.raw(id)), w, h, n))
         .collect();
     rows.sort_unstable();
     let small = |n: usize| i8::try_from(n).unwrap_or(0);
     batch(vec![
-        ("department", dictionary(rows.iter().map(|r| r.0))),
+        ("department", dictionary(rows.iter().map(|r| r.0.0))),
         (
             "weekday",
-            Arc::new(rows.iter().map(|r| small(r.2)).collect::<Int8Array>()),
+            Arc::new(rows.iter().map(|r| small(r.1)).collect::<Int8Array>()),
         ),
         (
             "hour",
-            Arc::new(rows.iter().map(|r| small(r.3)).collect::<Int8Array>()),
+            Arc::new(rows.iter().map(|r| small(r.2)).collect::<Int8Array>()),
         ),
         (
             "records",
-            Arc::new(rows.iter().map(|r| count(r.4)).collect::<Int64Array>()),
+            Arc::new(rows.iter().map(|r| count(r.3)).collect::<Int64Array>()),
         ),
     ])
 }

@@ -48,6 +48,7 @@ impl RecordTotals {
                 today = (day, 0);
             }
             today.1 += 1;
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let hour = (time.rem_euclid(DAY_MS) / 3_600_000) as usize;
             let department = departments.get(row).copied().unwrap_or(0) as usize;
             self.by_hour[department][weekday(day) * 24 + hour] += 1;
@@ -124,14 +125,14 @@ impl FlagTotals {
 
     /// Counts the flags of a batch.
     pub fn add(&mut self, batch: &Batch, flags: &[Flag]) {
-        let users = &batch.columns.ids[id_column(Field::User).unwrap_or(0)];
+        let column = id_column(Field::User).unwrap_or(0);
         for flag in flags {
-            let row = flag.row as usize;
-            let user = users.get(row).copied().unwrap_or(0);
+            let (block, at) = batch.locate(flag.row);
+            let user = block.columns.ids[column].get(at).copied().unwrap_or(0);
             self.flagged[flag.rule as usize] += 1;
             *self
                 .by_day
-                .entry(day_of(batch.columns.time[row]))
+                .entry(day_of(block.columns.time[at]))
                 .or_insert(0) += 1;
             let counts = self.by_user.entry((user, flag.rule)).or_insert((0, 0));
             counts.0 += 1;

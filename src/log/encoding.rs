@@ -14,7 +14,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 pub enum Encoding {
     /// UTF-8, and plain ASCII.
     Utf8,
-    /// Windows code page 932 (Shift_JIS with its extensions).
+    /// Windows code page 932 (`Shift_JIS` with its extensions).
     Cp932,
     /// EUC-JP.
     EucJp,
@@ -218,7 +218,7 @@ fn push_unit(out: &mut Vec<u8>, unit: u16) {
     match unit {
         0..0x80 => out.push(unit as u8),
         0x80..0x800 => {
-            out.extend_from_slice(&[0xC0 | (unit >> 6) as u8, 0x80 | (unit & 0x3F) as u8])
+            out.extend_from_slice(&[0xC0 | (unit >> 6) as u8, 0x80 | (unit & 0x3F) as u8]);
         }
         _ => out.extend_from_slice(&[
             0xE0 | (unit >> 12) as u8,

@@ -257,106 +257,62 @@ impl Parser {
 
     /// Finds the rows, reads their times, rejects what is no record.
     fn rows(&mut self, segment: &Segment, of: &SegmentOf<'_>, parsed: &mut Parsed) {
-        let plan = of.plan;
+        let mapping = &of.plan.mapping;
         let source = of.source as usize;
         if self.readers.len() <= source {
             self.readers.resize_with(source + 1, || None);
         }
-        let zone = &self.zone;
         let reader = self.readers[source].get_or_insert_with(|| {
-            TimeReader::new(
-                plan.time_format.clone().unwrap_or(TimeFormat::YearMonthDay),
-                zone.clone(),
-            )
+            let format = of
+                .plan
+                .time_format
+                .clone()
+                .unwrap_or(TimeFormat::YearMonthDay);
+            TimeReader::new(format, self.zone.clone())
         });
         reader.set_encoding(segment.encoding);
-        let width = plan.mapping.width;
-        let time_column = plan.mapping.column(Field::Time).unwrap_or(0);
-        let (text, index) = (segment.text.as_slice(), &self.index);
-        let rows = index.ends.len();
+        let time_column = mapping.column(Field::Time).unwrap_or(0);
+        let text = segment.text.as_slice();
+        let seps = &self.index.seps;
+        let mut offsets = Offsets::of(segment);
         self.first_sep.clear();
-        self.first_sep.reserve(rows);
         let columns = &mut parsed.block.columns;
-        columns.time.reserve(rows);
-        columns.line.reserve(rows);
-        columns.start.reserve(rows);
-        columns.end.reserve(rows);
-        let mut utf16 = segment
-            .encoding
-            .is_utf16()
-            .then_some((0usize, segment.offset));
-        let (mut start, mut k, mut inner) = (0usize, 0usize, 0usize);
-        for (i, &end) in index.ends.iter().enumerate() {
-            if start > 0 && text[start] == b'\n' && text[start - 1] == b'\r' {
-                start += 1;
-            }
-            while inner < index.inner.len() && (index.inner[inner] as usize) < start {
-                inner += 1;
-            }
-            let (from, first) = (start, k);
-            let line = i + inner;
-            start = end as usize + 1;
-            let regular = index.seps.get(k + width - 1) == Some(&end);
-            if regular {
-                k += width;
-            } else {
-                while index.seps[k] != end {
-                    k += 1;
-                }
-                k += 1;
-            }
-            if end as usize == from {
+        columns.reserve_rows(self.index.ends.len());
+        for row in Rows::of(text, &self.index, mapping.width) {
+            if row.start == row.end {
                 parsed.blank += 1;
                 continue;
             }
-            let too_long = end as usize - from > MAX_RECORD;
-            let time = if !regular || too_long {
-                None
-            } else {
-                let cell = |column: usize| {
-                    let begin = if column == 0 {
-                        from
-                    } else {
-                        index.seps[first + column - 1] as usize + 1
-                    };
-                    unquote(&text[begin..index.seps[first + column] as usize])
-                };
-                match plan.mapping.time_of_day {
-                    None => reader.read(&cell(time_column)),
-                    Some(second) => reader.read_pair(&cell(time_column), &cell(second)),
-                }
-            };
-            #[allow(clippy::cast_possible_truncation)]
-            if let Some(time) = time {
-                columns.time.push(time);
-                columns.line.push(line as u32);
-                columns.start.push(from as u32);
-                columns.end.push(end);
-                self.first_sep.push(first as u32);
-            } else {
-                let reason = if too_long {
-                    "too_long"
-                } else if regular {
-                    "time"
+            let too_long = row.end - row.start > MAX_RECORD;
+            let cell = |column: usize| {
+                let begin = if column == 0 {
+                    row.start
                 } else {
-                    "columns"
+                    seps[row.first_sep + column - 1] as usize + 1
                 };
-                let offset = match &mut utf16 {
-                    None => segment.offset + from as u64,
-                    Some((at, offset)) => {
-                        *offset += utf16_len(&text[*at..from]);
-                        *at = from;
-                        *offset
-                    }
-                };
-                let excerpt = excerpt(&text[from..end as usize], segment.encoding);
-                parsed.rejects.push(Reject {
-                    line: line as u64,
-                    offset,
-                    reason,
-                    excerpt,
-                });
+                unquote(&text[begin..seps[row.first_sep + column] as usize])
+            };
+            let time = match mapping.time_of_day {
+                _ if !row.regular || too_long => None,
+                None => reader.read(&cell(time_column)),
+                Some(second) => reader.read_pair(&cell(time_column), &cell(second)),
+            };
+            if let Some(time) = time {
+                columns.push_row(time, row.line, row.start, row.end);
+                #[allow(clippy::cast_possible_truncation)]
+                self.first_sep.push(row.first_sep as u32);
+                continue;
             }
+            parsed.rejects.push(Reject {
+                line: row.line as u64,
+                offset: offsets.at(row.start),
+                reason: match (too_long, row.regular) {
+                    (true, _) => "too_long",
+                    (false, true) => "time",
+                    (false, false) => "columns",
+                },
+                excerpt: excerpt(&text[row.start..row.end], segment.encoding),
+            });
         }
     }
 
@@ -364,7 +320,6 @@ impl Parser {
     fn fill_assumed(&self, field: Field, columns: &mut Columns) {
         let n = columns.len();
         match (field, self.meaning.assumed(field)) {
-            (_, None) => {}
             (Field::Result, Some(Assumed::Outcome(o))) => columns.result = vec![*o as u8; n],
             (Field::References, Some(Assumed::Bool(yes))) => {
                 columns.references = vec![if *yes { REFERENCES_YES } else { REFERENCES_NO }; n];
@@ -406,6 +361,114 @@ impl Parser {
                 .map(|&s| u64::from(self.dictionaries.subject_replaced(s)))
                 .sum::<u64>();
         }
+    }
+}
+
+/// A line of a segment that is outside quotes at both ends.
+struct Row {
+    start: usize,
+    /// Where its line end begins.
+    end: usize,
+    /// Place of its first separator in the index.
+    first_sep: usize,
+    /// Physical line of its start, from 0.
+    line: usize,
+    /// Whether it has as many fields as the header.
+    regular: bool,
+}
+
+/// Walks the rows of an index.
+struct Rows<'a> {
+    text: &'a [u8],
+    index: &'a Index,
+    width: usize,
+    start: usize,
+    next_sep: usize,
+    next_end: usize,
+    inner: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn of(text: &'a [u8], index: &'a Index, width: usize) -> Rows<'a> {
+        Rows {
+            text,
+            index,
+            width,
+            start: 0,
+            next_sep: 0,
+            next_end: 0,
+            inner: 0,
+        }
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Row;
+
+    #[inline]
+    fn next(&mut self) -> Option<Row> {
+        let end = *self.index.ends.get(self.next_end)?;
+        let mut start = self.start;
+        if start > 0 && self.text[start] == b'\n' && self.text[start - 1] == b'\r' {
+            start += 1;
+        }
+        while self
+            .index
+            .inner
+            .get(self.inner)
+            .is_some_and(|&at| (at as usize) < start)
+        {
+            self.inner += 1;
+        }
+        let first_sep = self.next_sep;
+        let regular = self.index.seps.get(first_sep + self.width - 1) == Some(&end);
+        if regular {
+            self.next_sep += self.width;
+        } else {
+            while self.index.seps[self.next_sep] != end {
+                self.next_sep += 1;
+            }
+            self.next_sep += 1;
+        }
+        let line = self.next_end + self.inner;
+        self.next_end += 1;
+        self.start = end as usize + 1;
+        Some(Row {
+            start,
+            end: end as usize,
+            first_sep,
+            line,
+            regular,
+        })
+    }
+}
+
+/// Offsets in the source of places in a segment, asked for in ascending order.
+struct Offsets<'a> {
+    segment: &'a Segment,
+    at: usize,
+    offset: u64,
+}
+
+impl<'a> Offsets<'a> {
+    fn of(segment: &'a Segment) -> Offsets<'a> {
+        Offsets {
+            segment,
+            at: 0,
+            offset: segment.offset,
+        }
+    }
+
+    fn at(&mut self, place: usize) -> u64 {
+        let between = &self.segment.text[self.at..place];
+        let utf16 = self.segment.encoding.is_utf16();
+        self.offset += if utf16 {
+            utf16_len(between)
+        } else {
+            between.len() as u64
+        };
+        self.at = place;
+        self.offset
     }
 }
 

@@ -6,19 +6,18 @@
 //! absorbed. A record before a cut already made is [`Disorder`]: the scan starts again in memory,
 //! where a single batch holds everything. Within a batch, order does not matter.
 
-use crate::block::{Block, Columns, Origin, Span};
+use crate::block::{Block, Span};
 
 /// A record came that belongs to a batch already handed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disorder;
 
-/// Records of any sources, with complete instants.
+/// Records of any sources, with complete instants. Rows count through the blocks.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The records.
-    pub columns: Columns,
-    /// First row of each block and where its records stand, by row.
-    pub origins: Vec<(u32, Origin)>,
+    blocks: Vec<Block>,
+    /// First row of each block, and the number of rows.
+    starts: Vec<u32>,
 }
 
 impl Batch {
@@ -27,41 +26,43 @@ impl Batch {
     /// # Panics
     /// With 2³² records or more.
     #[must_use]
-    pub fn of(blocks: Vec<Block>) -> Batch {
-        let mut batch = Batch::default();
-        for block in blocks {
-            if block.columns.is_empty() {
-                continue;
-            }
-            let row =
-                u32::try_from(batch.columns.len()).expect("fewer than 2^32 records in a batch");
-            if batch.columns.is_empty() {
-                batch.columns = block.columns;
-            } else {
-                batch.columns.append(&block.columns);
-            }
-            batch.origins.push((row, block.origin));
+    pub fn of(mut blocks: Vec<Block>) -> Batch {
+        blocks.retain(|b| !b.columns.is_empty());
+        let mut rows = 0usize;
+        let mut starts = vec![0];
+        for block in &blocks {
+            rows += block.columns.len();
+            starts.push(u32::try_from(rows).expect("fewer than 2^32 records in a batch"));
         }
-        batch
+        Batch { blocks, starts }
     }
 
-    /// Where the block of a row stands.
+    /// The number of records.
     #[must_use]
-    pub fn origin(&self, row: usize) -> &Origin {
-        let at = self
-            .origins
-            .partition_point(|(first, _)| *first as usize <= row);
-        &self.origins[at - 1].1
+    pub fn len(&self) -> u32 {
+        self.starts.last().copied().unwrap_or(0)
     }
 
-    /// Source and physical line of a row.
+    /// Whether there is none.
     #[must_use]
-    pub fn place(&self, row: usize) -> (u32, u64) {
-        let origin = self.origin(row);
-        (
-            origin.source,
-            origin.first_line + u64::from(self.columns.line[row]),
-        )
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The blocks, in row order.
+    #[must_use]
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// The block of a row and the row's place in it.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn locate(&self, row: u32) -> (&Block, usize) {
+        let at = self.starts.partition_point(|&first| first <= row) - 1;
+        (&self.blocks[at], (row - self.starts[at]) as usize)
     }
 }
 
@@ -166,6 +167,7 @@ impl Batcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block::{Columns, Origin};
 
     fn block(times: &[i64]) -> (Block, Span) {
         let columns = Columns {
@@ -186,9 +188,11 @@ mod tests {
     fn push(batcher: &mut Batcher, times: &[i64]) -> Result<Option<Vec<i64>>, Disorder> {
         let (block, span) = block(times);
         batcher.push(block, span)?;
-        Ok(batcher
-            .cut()
-            .map(|blocks| blocks.iter().flat_map(|b| b.columns.time.clone()).collect()))
+        Ok(batcher.cut().map(|blocks| times_of(&blocks)))
+    }
+
+    fn times_of(blocks: &[Block]) -> Vec<i64> {
+        blocks.iter().flat_map(|b| b.columns.time.clone()).collect()
     }
 
     #[test]
@@ -198,7 +202,7 @@ mod tests {
         assert_eq!(push(&mut batcher, &[1, 2]), Ok(Some(vec![1, 1, 1])));
         assert_eq!(push(&mut batcher, &[2, 2, 3]), Ok(Some(vec![2, 2, 2])));
         assert_eq!(push(&mut batcher, &[2]), Err(Disorder));
-        assert_eq!(Batch::of(batcher.rest()).columns.time, [3]);
+        assert_eq!(times_of(&batcher.rest()), [3]);
     }
 
     #[test]
@@ -207,9 +211,22 @@ mod tests {
         assert_eq!(push(&mut batcher, &[10, 9, 11, 12]), Ok(Some(vec![9])));
         assert_eq!(
             push(&mut batcher, &[11, 13, 14, 15]),
-            Ok(Some(vec![10, 11, 12, 11])).map(|_: Option<Vec<i64>>| Some(vec![10, 11, 12, 11]))
+            Ok(Some(vec![10, 11, 12, 11]))
         );
-        assert_eq!(batcher.lateness, 1);
+        assert_eq!(times_of(&batcher.rest()), [13, 14, 15]);
+    }
+
+    #[test]
+    fn rows_count_through_the_blocks() {
+        let batch = Batch::of(vec![block(&[1, 2]).0, Block::default(), block(&[3]).0]);
+        assert_eq!(batch.len(), 3);
+        let found: Vec<i64> = (0..3)
+            .map(|row| {
+                let (block, at) = batch.locate(row);
+                block.columns.time[at]
+            })
+            .collect();
+        assert_eq!(found, [1, 2, 3]);
     }
 
     #[test]
@@ -217,6 +234,6 @@ mod tests {
         let mut batcher = Batcher::new(None);
         assert_eq!(push(&mut batcher, &[5, 1]), Ok(None));
         assert_eq!(push(&mut batcher, &[3]), Ok(None));
-        assert_eq!(Batch::of(batcher.rest()).columns.time, [5, 1, 3]);
+        assert_eq!(times_of(&batcher.rest()), [5, 1, 3]);
     }
 }

@@ -9,11 +9,14 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::synth::{SynthConfig, SynthEncoding, generate};
+use crate::synth::{SynthColumns, SynthConfig, SynthEncoding, generate};
 
 /// Writes a made-up log, and what was planted in it; returns the bytes written.
 #[pyfunction]
-#[pyo3(signature = (out, truth, records, users, days, seed, encoding, progress = None))]
+#[pyo3(signature = (
+    out, truth, records, users, days, seed, encoding, progress = None,
+    *, columns = "ten", crlf = true,
+))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn synth(
     py: Python<'_>,
@@ -25,7 +28,18 @@ pub fn synth(
     seed: u64,
     encoding: &str,
     progress: Option<Py<PyAny>>,
+    columns: &str,
+    crlf: bool,
 ) -> PyResult<u64> {
+    let columns = match columns {
+        "ten" => SynthColumns::Ten,
+        "eight" => SynthColumns::Eight,
+        _ => {
+            return Err(PyValueError::new_err(format!(
+                "columns: {columns} is neither ten nor eight"
+            )));
+        }
+    };
     let encoding = SynthEncoding::from_name(encoding).ok_or_else(|| {
         PyValueError::new_err(format!("encoding: {encoding} cannot be generated"))
     })?;
@@ -35,6 +49,8 @@ pub fn synth(
         days,
         seed,
         encoding,
+        columns,
+        crlf,
         ..SynthConfig::default()
     };
     let mut kept: Option<PyErr> = None;

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::block::Block;
-use crate::detect::shards::{Grouped, PerRules, Shard, ShardContext, ShardOut, shard_of};
+use crate::detect::group::Grouped;
+use crate::detect::shards::{PerRules, Shard, ShardContext, ShardOut, shard_of};
 use crate::order::Batch;
 
 /// A batch, grouped, and what the units made of it.
@@ -34,28 +35,37 @@ pub struct Units {
     pers: Vec<PerRules>,
     /// Shards of each `per` field.
     shards: usize,
-    units: Vec<Mutex<Shard>>,
+    /// Words of a mask.
+    words: usize,
+    all: Vec<Mutex<Shard>>,
 }
 
 impl Units {
     /// `shards` units for each `per` field.
     #[must_use]
-    pub fn new(pers: Vec<PerRules>, shards: usize) -> Units {
-        let units = pers
+    pub fn new(pers: Vec<PerRules>, shards: usize, words: usize) -> Units {
+        let all = pers
             .iter()
             .flat_map(|per| (0..shards).map(|_| Mutex::new(Shard::new(per.clone()))))
             .collect();
         Units {
             pers,
             shards,
-            units,
+            words,
+            all,
         }
     }
 
     /// The number of units.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.units.len()
+        self.all.len()
+    }
+
+    /// Whether there is none: no rule can be evaluated.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
     }
 
     /// Makes the job of a batch.
@@ -65,7 +75,7 @@ impl Units {
         let grouped = self
             .pers
             .iter()
-            .map(|per| Grouped::by(&batch.columns, per.per))
+            .map(|per| Grouped::by(&batch, per, self.words))
             .collect();
         Job {
             seq,
@@ -79,10 +89,10 @@ impl Units {
     /// Takes a job through a unit; whether it was the last unit of that job.
     pub fn advance(&self, unit: usize, job: &Job, of: ShardContext<'_>) -> bool {
         let (per, shard) = (unit / self.shards, unit % self.shards);
-        let out = self.units[unit]
+        let out = self.all[unit]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .advance(of, &job.batch.columns, &job.grouped[per], |key| {
+            .advance(of, &job.grouped[per], |key| {
                 shard_of(key, self.shards) == shard
             });
         job.outs
@@ -93,8 +103,9 @@ impl Units {
     }
 
     /// No more batches: closes all findings.
+    #[must_use]
     pub fn finish(&self, of: ShardContext<'_>) -> Vec<ShardOut> {
-        self.units
+        self.all
             .iter()
             .map(|unit| {
                 unit.lock()

@@ -24,6 +24,7 @@ use crate::detect::predicate::Conditions;
 use crate::detect::shards::PerRules;
 use crate::dictionary::Dictionaries;
 use crate::error::Result;
+use crate::findings::flagged;
 use crate::findings::tables::{self, Names};
 use crate::log::encoding::Encoding;
 use crate::log::header::Mapping;
@@ -232,7 +233,7 @@ pub fn scan_paths(
             listener.restart()?;
             let fresh = self::context(policy, context.options.clone(), planned, holidays, options)?;
             return match attempt(&fresh, &reasons, options, None, total, listener) {
-                Ok(outcome) => finish(&fresh, outcome, &reasons, true),
+                Ok(outcome) => Ok(finish(&fresh, outcome, &reasons, true)),
                 Err(Failure::Error(error)) => Err(error),
                 Err(Failure::Disorder) => unreachable!("a single batch has no order"),
             };
@@ -240,7 +241,7 @@ pub fn scan_paths(
         Err(Failure::Error(error)) => return Err(error),
         Ok(outcome) => outcome,
     };
-    finish(&context, outcome, &reasons, false)
+    Ok(finish(&context, outcome, &reasons, false))
 }
 
 /// Scans record batches. They are held in memory until all have come.
@@ -279,7 +280,7 @@ pub fn scan_stream(
         None,
         &mut control,
     ) {
-        Ok(outcome) => finish_stream(&context, outcome, &reasons, &mapping),
+        Ok(outcome) => Ok(finish_stream(&context, outcome, &reasons, &mapping)),
         Err(Failure::Error(error)) => Err(error),
         Err(Failure::Disorder) => unreachable!("a single batch has no order"),
     }
@@ -390,10 +391,10 @@ fn finish(
     outcome: Outcome,
     reasons: &[Option<String>],
     sorted: bool,
-) -> Result<ScanResult> {
+) -> ScanResult {
     let inputs = report::inputs(&context.planned, &outcome.collector.inputs);
     let notes = notes::of_scan(context, &outcome.collector, reasons, sorted);
-    Ok(result(context, outcome, reasons, inputs, notes))
+    result(context, outcome, reasons, inputs, notes)
 }
 
 fn finish_stream(
@@ -401,10 +402,10 @@ fn finish_stream(
     outcome: Outcome,
     reasons: &[Option<String>],
     mapping: &Mapping,
-) -> Result<ScanResult> {
+) -> ScanResult {
     let inputs = report::stream_input(STREAM_NAME, mapping, &outcome.collector.inputs[0]);
     let notes = notes::of_stream(context, &outcome.collector, reasons, mapping);
-    Ok(result(context, outcome, reasons, inputs, notes))
+    result(context, outcome, reasons, inputs, notes)
 }
 
 fn result(
@@ -425,7 +426,7 @@ fn result(
         }
     }
     ScanResult {
-        flagged_schema: tables::flagged(names, &Batch::default(), &[]).schema(),
+        flagged_schema: flagged::table(names, &Batch::default(), &[]).schema(),
         findings: tables::findings(names, &outcome.findings),
         summary: tables::summary(names, &outcome.flags, &outcome.findings, reasons),
         by_user: tables::by_user(names, &outcome.flags),

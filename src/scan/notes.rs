@@ -24,6 +24,7 @@ fn note(ja: String, en: String) -> Note {
 }
 
 /// Notes on a scan of files.
+#[must_use]
 pub fn of_scan<T>(
     context: &Context,
     collector: &Collector<T>,
@@ -50,6 +51,7 @@ pub fn of_scan<T>(
 }
 
 /// Notes on a scan of record batches.
+#[must_use]
 pub fn of_stream<T>(
     context: &Context,
     collector: &Collector<T>,
@@ -133,9 +135,11 @@ pub fn of_reading(planned: &Planned, counts: &[InputCounts], names: &[String]) -
     notes
 }
 
+type Count = fn(&InputCounts) -> u64;
+
 fn of_counts(counts: &[InputCounts], names: &[String]) -> Vec<Note> {
     let mut notes = Vec::new();
-    let kinds: [(fn(&InputCounts) -> u64, &str, &str); 4] = [
+    let kinds: [(Count, &str, &str); 4] = [
         (
             |c| c.unknown_references,
             "個人番号参照の欄の値があり・なしのどちらとも読めず、空欄として扱った記録",

@@ -17,7 +17,8 @@ use crate::block::{Block, Span};
 use crate::detect::predicate::{Bits, Evaluator};
 use crate::detect::shards::{PerRules, ShardContext, ShardOut};
 use crate::error::{Error, Result};
-use crate::findings::tables::{self, Names};
+use crate::findings::flagged;
+use crate::findings::tables::Names;
 use crate::findings::totals::{FlagTotals, RecordTotals};
 use crate::findings::{Finding, Flag};
 use crate::log::framer::Frame;
@@ -105,6 +106,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Runs a supply through detection. `target` is the number of records of a batch, none for one
 /// batch of all.
+///
+/// # Errors
+/// What any stage or the listener says; [`Failure::Disorder`] if the input is not in time order.
 pub fn run(
     context: &Context,
     pers: Vec<PerRules>,
@@ -113,7 +117,7 @@ pub fn run(
     target: Option<usize>,
     control: &mut Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
-    let units = Units::new(pers, context.threads * 2);
+    let units = Units::new(pers, context.threads * 2, context.conditions.bits().words());
     let rules = context.policy.rules.len();
     let pipeline = Pipeline {
         context,
@@ -320,7 +324,7 @@ impl Pipeline<'_> {
 
     fn enqueue(&self, seq: u64, blocks: Vec<Block>) {
         let job = Arc::new(self.units.job(seq, blocks));
-        if self.units.len() == 0 {
+        if self.units.is_empty() {
             self.complete(&job);
             return;
         }
@@ -344,8 +348,8 @@ impl Pipeline<'_> {
         for out in &outs {
             flags.extend_from_slice(&out.flags);
         }
-        tables::sort_flags(&job.batch, &mut flags);
-        let table = tables::flagged(self.names(), &job.batch, &flags);
+        flagged::sort(&job.batch, &mut flags);
+        let table = flagged::table(self.names(), &job.batch, &flags);
         let mut state = lock(&self.state);
         state.flags.add(&job.batch, &flags);
         state.take(outs);
@@ -451,6 +455,9 @@ impl Tools {
 ///
 /// # Errors
 /// [`Error::Columns`] if a record batch lacks a required column or has one of an unusable type.
+///
+/// # Panics
+/// Never: only sources with a plan are read.
 pub fn parse_work(
     parser: &mut Parser,
     reader: &mut BlockReader,

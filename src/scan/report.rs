@@ -33,7 +33,7 @@ struct Told {
 /// A row per source, by name.
 #[must_use]
 pub fn inputs(planned: &Planned, counts: &[InputCounts]) -> RecordBatch {
-    let told = planned
+    let told: Vec<Told> = planned
         .sources
         .iter()
         .zip(counts)
@@ -52,7 +52,7 @@ pub fn inputs(planned: &Planned, counts: &[InputCounts]) -> RecordBatch {
             }
         })
         .collect();
-    table(told, counts)
+    table(&told, counts)
 }
 
 /// The row of a stream of record batches.
@@ -63,7 +63,7 @@ pub fn stream_input(name: &str, mapping: &Mapping, counts: &InputCounts) -> Reco
         columns: Some(mapping_json(mapping)),
         ..Told::default()
     };
-    table(vec![told], std::slice::from_ref(counts))
+    table(&[told], std::slice::from_ref(counts))
 }
 
 /// A JSON object from field to the header (or position) that feeds it.
@@ -81,7 +81,7 @@ pub fn mapping_json(mapping: &Mapping) -> String {
     serde_json::Value::Object(object).to_string()
 }
 
-fn table(told: Vec<Told>, counts: &[InputCounts]) -> RecordBatch {
+fn table(told: &[Told], counts: &[InputCounts]) -> RecordBatch {
     let numbers = |of: fn(&InputCounts) -> u64| -> ArrayRef {
         Arc::new(counts.iter().map(of).collect::<UInt64Array>())
     };

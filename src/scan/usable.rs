@@ -50,11 +50,10 @@ fn missing(policy: &Policy, key: &str, fields: &[&str]) -> Error {
 fn needed(rule: &Rule, policy: &Policy) -> BTreeSet<Field> {
     let mut fields = needed_by_where(&rule.filter, policy);
     let keys: Vec<Key> = match &rule.kind {
-        Kind::Match => Vec::new(),
+        Kind::Match | Kind::Hours { .. } => Vec::new(),
         Kind::Count { by, .. } => by.clone(),
         Kind::Distinct { field, by, .. } => by.iter().copied().chain([*field]).collect(),
         Kind::Novelty { field, .. } => vec![*field],
-        Kind::Hours { .. } => Vec::new(),
     };
     fields.extend(keys.into_iter().filter_map(field_of));
     fields.insert(rule.per);

@@ -89,8 +89,8 @@ impl<'a> Background<'a> {
             let length = random.between(3600, 3 * 3600);
             times.extend((0..count).map(|_| start + random.below(length)));
         } else {
-            // Overtime: two days in five for those who stay late, one in a hundred for others.
-            let stays = random.chance(if person.late { 40_000 } else { 1_000 });
+            // Overtime: every other day for those who stay late, one in a hundred for others.
+            let stays = random.chance(if person.late { 50_000 } else { 1_000 });
             let evening = if stays && !person.quiet {
                 count * random.between(6, 20) / 100
             } else {

@@ -199,7 +199,7 @@ impl Log {
             novelty(rows, 8, (30, 5), |r| r.operation.into(), asked);
             count(rows, 5, 600, 3, |r| r.failed.then_some(0));
             count(rows, 10, 7 * DAY, 5, |r| {
-                (r.references && r.subject > 0).then_some(r.subject)
+                (r.subject > 0).then_some(r.subject)
             });
         }
     }

@@ -200,7 +200,7 @@ impl<'a> Shift<'a> {
             // A stranger to the caseload.
             0..6 => self.population.resident(word),
             // Somebody who was here not long ago.
-            6..20 if self.carried.cases > 0 => {
+            6..16 if self.carried.cases > 0 => {
                 let back = 1 + self.random.below(self.carried.cases.min(40));
                 self.case_file(self.carried.cases - back)
             }

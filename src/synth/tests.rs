@@ -115,7 +115,8 @@ fn large_logs_are_calm_too() {
         assert_caught(&mut log, &truth);
         log.judge_benchmark();
         println!("by the benchmark's rules:");
-        report(&config, &log, &truth);
+        let flagged = report(&config, &log, &truth);
+        assert!((1.2..1.5).contains(&flagged), "{flagged} %");
     }
 }
 
@@ -163,7 +164,7 @@ fn the_bytes_are_pinned() {
     );
     assert_eq!(
         sums,
-        (10_933_484_333_467_446_296, 16_451_680_699_085_911_688)
+        (7_819_559_871_204_429_294, 16_451_680_699_085_911_688)
     );
 }
 

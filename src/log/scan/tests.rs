@@ -108,7 +108,11 @@ fn well_quoted_text_equals_the_slow_scan() {
                 2 => text.extend_from_slice(b"\"\""),
                 _ => text.extend_from_slice(b"bare"),
             }
-            text.extend_from_slice(if next() % 5 == 0 { b"\r\n" } else { b"," });
+            text.extend_from_slice(if next().is_multiple_of(5) {
+                b"\r\n"
+            } else {
+                b","
+            });
         }
         let special = Special {
             delimiter: b',',

@@ -16,6 +16,7 @@ pub enum Detection {
 
 /// Tells the format of cells (`time` is empty where one cell holds both): the one that reads most.
 #[must_use]
+#[allow(clippy::needless_pass_by_value)]
 pub fn detect<'a>(
     cells: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone,
     zone: &Zone,

@@ -1,0 +1,175 @@
+//! A batch, key after key: the columns that the rules of a `per` field look at are scattered into the
+//! order of the keys, so that each key's records lie together when its rules read them.
+
+use super::shards::PerRules;
+use super::values::Value;
+use crate::block::Columns;
+use crate::dictionary::id_column;
+use crate::order::Batch;
+use crate::record::Field;
+
+/// Records of a batch by key; each key's in the order of the batch.
+#[derive(Debug, Default)]
+pub struct Grouped {
+    /// Keys, and where their records end.
+    pub keys: Vec<(Value, u32)>,
+    /// Row of each record in the batch.
+    pub rows: Vec<u32>,
+    /// Time, mask and the fields that the rules look at.
+    pub columns: Columns,
+}
+
+impl Grouped {
+    /// Groups a batch for the rules of one `per` field; masks have `words` words.
+    #[must_use]
+    pub fn by(batch: &Batch, per: &PerRules, words: usize) -> Grouped {
+        let (keys, places) = match per.per {
+            Field::Subject => places_by_sorting(batch),
+            field => places_by_counting(batch, id_column(field).unwrap_or(0)),
+        };
+        let n = places.len();
+        let mut rows = vec![0u32; n];
+        for (row, &place) in (0u32..).zip(&places) {
+            rows[place as usize] = row;
+        }
+        let mut columns = Columns {
+            time: scatter(batch, &places, |c| &c.time),
+            masks: scatter_masks(batch, &places, words),
+            ..Columns::default()
+        };
+        for &field in &per.fields {
+            match field {
+                Field::Subject => columns.subject = scatter(batch, &places, |c| &c.subject),
+                Field::Result => columns.result = scatter(batch, &places, |c| &c.result),
+                Field::References => {
+                    columns.references = scatter(batch, &places, |c| &c.references);
+                }
+                field => {
+                    if let Some(column) = id_column(field) {
+                        columns.ids[column] = scatter(batch, &places, |c| &c.ids[column]);
+                    }
+                }
+            }
+        }
+        Grouped {
+            keys,
+            rows,
+            columns,
+        }
+    }
+
+    /// Rows and columns of the records `start..end`, in time order.
+    #[must_use]
+    pub fn sorted(&self, start: usize, end: usize) -> (Vec<u32>, Columns) {
+        let mut order: Vec<usize> = (start..end).collect();
+        order.sort_by_key(|&i| self.columns.time[i]);
+        (
+            order.iter().map(|&i| self.rows[i]).collect(),
+            self.columns.select(&order),
+        )
+    }
+}
+
+type Keys = Vec<(Value, u32)>;
+
+/// Where each row goes, by a counting sort of its id.
+fn places_by_counting(batch: &Batch, column: usize) -> (Keys, Vec<u32>) {
+    let ids = || {
+        batch
+            .blocks()
+            .iter()
+            .map(|b| (&b.columns.ids[column], b.columns.len()))
+    };
+    let most = ids()
+        .filter_map(|(ids, _)| ids.iter().max())
+        .max()
+        .copied()
+        .unwrap_or(0) as usize;
+    let mut ends = vec![0u32; most + 2];
+    for (ids, n) in ids() {
+        if ids.is_empty() {
+            ends[1] += u32::try_from(n).unwrap_or(u32::MAX);
+        }
+        for &id in ids {
+            ends[id as usize + 1] += 1;
+        }
+    }
+    for i in 1..ends.len() {
+        ends[i] += ends[i - 1];
+    }
+    let mut places = Vec::with_capacity(batch.len() as usize);
+    for (ids, n) in ids() {
+        let mut place = |id: u32| {
+            let at = &mut ends[id as usize];
+            *at += 1;
+            *at - 1
+        };
+        if ids.is_empty() {
+            places.extend((0..n).map(|_| place(0)));
+        } else {
+            places.extend(ids.iter().map(|&id| place(id)));
+        }
+    }
+    let mut keys = Keys::new();
+    let mut last = 0;
+    for (id, &end) in ends.iter().take(most + 1).enumerate() {
+        if end > last {
+            keys.push((id as Value, end));
+        }
+        last = end;
+    }
+    (keys, places)
+}
+
+/// Where each row goes, by a sort of its subject.
+fn places_by_sorting(batch: &Batch) -> (Keys, Vec<u32>) {
+    let subjects = batch
+        .blocks()
+        .iter()
+        .flat_map(|b| (0..b.columns.len()).map(|i| b.columns.subject.get(i).copied().unwrap_or(0)));
+    let mut pairs: Vec<(Value, u32)> = subjects.zip(0u32..).collect();
+    pairs.sort_unstable();
+    let mut places = vec![0; pairs.len()];
+    let mut keys = Keys::new();
+    for (at, &(key, row)) in (0u32..).zip(&pairs) {
+        places[row as usize] = at;
+        match keys.last_mut() {
+            Some(last) if last.0 == key => last.1 = at + 1,
+            _ => keys.push((key, at + 1)),
+        }
+    }
+    (keys, places)
+}
+
+/// A column of all blocks, each value at its place; null where a block has no such column.
+fn scatter<T: Copy + Default>(
+    batch: &Batch,
+    places: &[u32],
+    column: impl Fn(&Columns) -> &Vec<T>,
+) -> Vec<T> {
+    let mut out = vec![T::default(); places.len()];
+    let mut from = 0;
+    for block in batch.blocks() {
+        let to = from + block.columns.len();
+        for (&value, &place) in column(&block.columns).iter().zip(&places[from..to]) {
+            out[place as usize] = value;
+        }
+        from = to;
+    }
+    out
+}
+
+fn scatter_masks(batch: &Batch, places: &[u32], words: usize) -> Vec<u64> {
+    if words == 1 {
+        return scatter(batch, places, |c| &c.masks);
+    }
+    let mut out = vec![0; places.len() * words];
+    let masks = batch
+        .blocks()
+        .iter()
+        .flat_map(|b| b.columns.masks.chunks_exact(words));
+    for (mask, &place) in masks.zip(places) {
+        out[place as usize * words..][..words].copy_from_slice(mask);
+    }
+    out
+}
