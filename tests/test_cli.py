@@ -578,3 +578,13 @@ def test_the_demonstration_runs(
     assert "denied-burst" in out
     assert str(tmp_path / "demo" / "result") in out
     assert (tmp_path / "demo" / "result" / "findings.csv").exists()
+
+
+def test_a_scan_does_not_load_pandas(tmp_path: Path) -> None:
+    program = (
+        "import sys; from yokome.cli import main; "
+        f"status = main(['scan', {EXAMPLE!r}, '--out', {str(tmp_path)!r}]); "
+        "sys.exit(status or ('pandas' in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == 0

@@ -45,7 +45,7 @@ EVERYTHING: dict[str, Any] = {
     RULES: [
         {"id": "all", "kind": "match", "optional": True},
         {"id": "twin", "kind": "match", "optional": True},
-    ]
+    ],
 }
 
 

@@ -3,6 +3,18 @@
 from collections.abc import Callable
 from typing import Any, final
 
+__all__ = [
+    "NativeReader",
+    "NativeResult",
+    "Policy",
+    "__version__",
+    "default_policy_toml",
+    "read_paths",
+    "scan_paths",
+    "scan_stream",
+    "synth",
+]
+
 __version__: str
 
 @final

@@ -181,7 +181,7 @@ class TableFile:
             self._staged = _Staged(self.path)
             self._writer, self._rows, self._bytes = None, 0, 0
             return
-        table = pa.table(batch)
+        table = pa.RecordBatchReader.from_stream(batch).read_all()
         if table.num_rows == 0:
             return
         self._waiting.append(table)

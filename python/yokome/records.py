@@ -71,14 +71,14 @@ class Records:
         """A row per source. Complete once everything was read."""
         import pyarrow as pa
 
-        return pa.table(self._native.inputs())
+        return pa.RecordBatchReader.from_stream(self._native.inputs()).read_all()
 
     @property
     def rejects(self) -> pa.Table:
         """Every record that was not accepted. Complete once everything was read."""
         import pyarrow as pa
 
-        return pa.table(self._native.rejects())
+        return pa.RecordBatchReader.from_stream(self._native.rejects()).read_all()
 
     @property
     def notes(self) -> list[str]:

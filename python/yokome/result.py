@@ -190,7 +190,7 @@ class ScanResult:
 def _table(fetch: Callable[[], Any]) -> pa.Table:
     import pyarrow as pa
 
-    return pa.table(fetch())
+    return pa.RecordBatchReader.from_stream(fetch()).read_all()
 
 
 def _period(o: Overview) -> str:

@@ -207,11 +207,19 @@ def _evaluated(rule: RuleOverview) -> bool:
     return rule.reason is None and (rule.evaluated > 0 or rule.not_evaluable == 0)
 
 
+def _reason(reason: str, lang: Lang) -> str:
+    """Why a whole rule was not evaluable; the core says it in English."""
+    columns = reason.removeprefix("no column: ")
+    if lang == "ja" and columns != reason:
+        return f"列がありません: {columns}"
+    return reason
+
+
 def _reasons(o: Overview, lang: Lang) -> list[str]:
     rows = []
     for rule in o.rules:
         if rule.reason is not None:
-            why = clean(rule.reason)
+            why = clean(_reason(rule.reason, lang))
         elif rule.not_evaluable == 0:
             continue
         elif rule.kind in ("novelty", "hours", "spike"):

@@ -225,7 +225,7 @@ fn of_rules(context: &Context, reasons: &[Option<String>]) -> Vec<Note> {
             let columns = reason.as_deref()?.strip_prefix("no column: ")?;
             Some(note(
                 format!(
-                    "ルール {} は、必要な列（{columns}）がログにないため判定できません。",
+                    "規則 {} は、必要な列（{columns}）がログにないため評価できません。",
                     rule.id
                 ),
                 format!(
