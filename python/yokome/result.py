@@ -163,16 +163,16 @@ class ScanResult:
     def _repr_html_(self) -> str:
         o = self.overview
 
-        def cell(value: object) -> str:
-            return f"<td>{html.escape(str(value))}</td>"
+        def cell(value: object, align: str = "left") -> str:
+            return f'<td style="text-align:{align}">{html.escape(str(value))}</td>'
 
         rows = "".join(
             "<tr>"
             + cell(r.rule)
             + cell(r.title_en or r.title_ja or "")
-            + cell(r.viewpoint or "")
-            + cell(f"{r.flagged:,}")
-            + cell(f"{r.findings:,}")
+            + cell(r.viewpoint or "", "right")
+            + cell(f"{r.flagged:,}", "right")
+            + cell(f"{r.findings:,}", "right")
             + cell(_why(r.evaluated, r.not_evaluable, r.reason))
             + "</tr>"
             for r in o.rules
@@ -180,7 +180,7 @@ class ScanResult:
         return (
             "<div><p><b>yokome.ScanResult</b><br>"
             f"{html.escape(_period(o))}<br>"
-            f"{o.sources:,} sources; {o.seen:,} records seen = {o.accepted:,} accepted"
+            f"{o.sources:,} {'source' if o.sources == 1 else 'sources'}; {o.seen:,} records seen = {o.accepted:,} accepted"
             f" + {o.rejected:,} rejected</p>"
             "<table><thead><tr><th>rule</th><th>title</th><th>viewpoint</th><th>flagged</th>"
             f"<th>findings</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
