@@ -180,7 +180,8 @@ class ScanResult:
         return (
             "<div><p><b>yokome.ScanResult</b><br>"
             f"{html.escape(_period(o))}<br>"
-            f"{o.sources:,} {'source' if o.sources == 1 else 'sources'}; {o.seen:,} records seen = {o.accepted:,} accepted"
+            f"{o.sources:,} {'source' if o.sources == 1 else 'sources'}; "
+            f"{o.seen:,} records seen = {o.accepted:,} accepted"
             f" + {o.rejected:,} rejected</p>"
             "<table><thead><tr><th>rule</th><th>title</th><th>viewpoint</th><th>flagged</th>"
             f"<th>findings</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
