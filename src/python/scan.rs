@@ -316,7 +316,7 @@ pub fn scan_stream(
         .map(|batch| batch.map_err(|e| Error::input(crate::arrow::STREAM_NAME, e.to_string())));
     let found = py.detach(|| {
         scan::scan_stream(
-            Box::new(batches),
+            Box::new(batches.fuse()),
             &schema,
             policy,
             &options,

@@ -372,7 +372,9 @@ impl Pipeline<'_> {
                 state.next_output += 1;
                 ready.push(batch);
             }
-            let over = state.workers == 0 && state.outputs.is_empty();
+            // After a failure, output behind the batch that failed never gets its turn.
+            let stopped = self.stopped.load(Ordering::Relaxed);
+            let over = state.workers == 0 && (stopped || state.outputs.is_empty());
             if ready.is_empty() && !over {
                 let waited = self.done.wait_timeout(state, Duration::from_millis(100));
                 drop(waited.unwrap_or_else(PoisonError::into_inner));

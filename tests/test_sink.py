@@ -1,0 +1,100 @@
+"""Flagged rows handed over as they come, and callbacks that fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import yokome
+from yokome._scan import run
+
+EVERYTHING = {"rules": [{"id": "all", "kind": "match"}], "assume": {}}
+
+
+@pytest.fixture
+def policy() -> yokome.Policy:
+    return yokome.Policy.from_dict(EVERYTHING)
+
+
+def write(path: Path, minutes: list[int]) -> Path:
+    lines = [f"2026/04/01 {m // 60:02}:{m % 60:02}:00,u{n % 7}" for n, m in enumerate(minutes)]
+    path.write_text("日時,職員番号\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.tables: list[pa.Table] = []
+        self.restarts = 0
+
+    def __call__(self, batch: Any) -> None:
+        if batch is None:
+            self.restarts += 1
+            self.tables.clear()
+        else:
+            self.tables.append(pa.RecordBatchReader.from_stream(batch).read_all())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_log_in_order_comes_in_many_pieces(
+    tmp_path: Path, policy: yokome.Policy, threads: int
+) -> None:
+    log = write(tmp_path / "log.csv", list(range(200)))
+    sink = Sink()
+    result = run(log, policy, threads=threads, chunk_size=64, batch_size=10, sink=sink)
+    assert result.flagged.num_rows == 0
+    assert (sink.restarts, len(sink.tables) > 10) == (0, True)
+    whole = yokome.scan(log, policy).flagged
+    assert pa.concat_tables(sink.tables).to_pylist() == whole.to_pylist()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_disorder_takes_back_what_was_handed_over(
+    tmp_path: Path, policy: yokome.Policy, threads: int
+) -> None:
+    log = write(tmp_path / "log.csv", [*range(100, 200), *range(100)])
+    sink = Sink()
+    result = run(log, policy, threads=threads, chunk_size=64, batch_size=10, sink=sink)
+    assert sink.restarts == 1
+    assert any("not in time order" in note for note in result.notes)
+    whole = yokome.scan(log, policy).flagged
+    assert pa.concat_tables(sink.tables).to_pylist() == whole.to_pylist()
+    assert result.inputs.column("records").to_pylist() == [200]
+
+
+class Trouble(Exception):
+    pass
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+@pytest.mark.parametrize("nth", [1, 3])
+def test_an_error_of_the_sink_ends_the_scan(
+    tmp_path: Path, policy: yokome.Policy, threads: int, nth: int
+) -> None:
+    log = write(tmp_path / "log.csv", list(range(1000)))
+    calls = 0
+
+    def sink(batch: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == nth:
+            raise Trouble
+
+    with pytest.raises(Trouble):
+        run(log, policy, threads=threads, chunk_size=64, batch_size=10, sink=sink)
+    assert calls == nth
+
+
+def test_an_error_of_the_progress_callback_ends_the_scan(
+    tmp_path: Path, policy: yokome.Policy
+) -> None:
+    log = write(tmp_path / "log.csv", list(range(1000)))
+
+    def progress(state: Any) -> None:
+        raise Trouble
+
+    with pytest.raises(Trouble):
+        yokome.scan(log, policy, progress=progress)
