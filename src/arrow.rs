@@ -18,7 +18,7 @@ use crate::log::encoding::{Encoding, utf16_len};
 use crate::log::header::{Mapping, map};
 use crate::log::parse::{Meaning, Parsed, Reject};
 use crate::log::plan::ReadOptions;
-use crate::log::time::{Detection, TimeFormat, TimeReader, detect};
+use crate::log::time::{Detection, TimeFormat, TimeReader, detect, within_years};
 use crate::record::{Field, Outcome, record_schema};
 
 /// The name of a source that is a stream of record batches.
@@ -60,20 +60,83 @@ pub fn map_schema(schema: &SchemaRef, options: &ReadOptions) -> Result<Mapping> 
     Ok(mapping)
 }
 
+/// How the times of a stream read, told once by its first cells that are not empty, whatever batches
+/// they come in and whichever thread takes those; and the batches taken from it to tell. None where
+/// times need no format, or there is no cell.
+///
+/// # Errors
+/// [`Error::Columns`] if the cells do not read as times; what the stream says.
+pub fn time_format(
+    stream: &mut dyn Iterator<Item = Result<RecordBatch>>,
+    schema: &SchemaRef,
+    mapping: &Mapping,
+    options: &ReadOptions,
+) -> Result<(Option<TimeFormat>, Vec<RecordBatch>)> {
+    let column = mapping.column(Field::Time).unwrap_or(0);
+    let mut taken = Vec::new();
+    if let DataType::Timestamp(..) = schema.field(column).data_type() {
+        return Ok((None, taken));
+    }
+    if !options.time_format.is_empty() {
+        let format = TimeFormat::Explicit(options.time_format.clone());
+        return Ok((Some(format), taken));
+    }
+    let mut cells: Vec<(String, Option<String>)> = Vec::new();
+    while cells.len() < SAMPLE_CELLS {
+        let Some(batch) = stream.next().transpose()? else {
+            break;
+        };
+        let date = texts(batch.column(column))?;
+        let second = mapping.time_of_day;
+        let second = second.map(|c| texts(batch.column(c))).transpose()?;
+        for row in 0..batch.num_rows() {
+            if date.is_valid(row) && !date.value(row).trim().is_empty() {
+                let time = second.as_ref().map(|s| s.value(row).to_owned());
+                cells.push((date.value(row).to_owned(), time));
+            }
+            if cells.len() == SAMPLE_CELLS {
+                break;
+            }
+        }
+        taken.push(batch);
+    }
+    if cells.is_empty() {
+        return Ok((None, taken));
+    }
+    let sample = cells
+        .iter()
+        .map(|(date, time)| (date.as_bytes(), time.as_deref().map(str::as_bytes)));
+    match detect(sample, &options.zone, Encoding::Utf8) {
+        Detection::Format(format) => Ok((Some(format), taken)),
+        Detection::DayOrMonth => Err(Error::columns(
+            STREAM_NAME,
+            "the times could be day/month or month/day: give time_format",
+        )),
+        Detection::Unknown => Err(Error::columns(
+            STREAM_NAME,
+            "the values of the time column do not read as times: give time_format or another column for time",
+        )),
+    }
+}
+
+/// Cells that tell the format of times.
+const SAMPLE_CELLS: usize = 1000;
+
 impl BlockReader {
-    /// A reader of record batches.
+    /// A reader of record batches, whose times read as [`time_format`] said.
     #[must_use]
     pub fn new(
         meaning: Arc<Meaning>,
         dictionaries: Arc<Dictionaries>,
         options: &ReadOptions,
+        time_format: Option<TimeFormat>,
     ) -> BlockReader {
         BlockReader {
             meaning,
             dictionaries,
             options: options.clone(),
             mapping: None,
-            time: None,
+            time: time_format.map(|f| TimeReader::new(f, options.zone.clone())),
         }
     }
 
@@ -160,7 +223,7 @@ impl BlockReader {
                 if zone.is_some() {
                     self.options.zone.civil(t)
                 } else {
-                    Some(t)
+                    within_years(t)
                 }
             };
             return Ok(ms.iter().map(|t| t.and_then(local)).collect());
@@ -174,35 +237,8 @@ impl BlockReader {
             let time = second.as_ref().map(|s| s.value(row).as_bytes());
             (date.value(row).as_bytes(), time)
         };
-        let given = &self.options.time_format;
-        if self.time.is_none() {
-            let format = if given.is_empty() {
-                let sample = (0..batch.num_rows().min(1000))
-                    .filter(|&row| date.is_valid(row))
-                    .map(pair);
-                match detect(sample.clone(), &self.options.zone, Encoding::Utf8) {
-                    Detection::Format(format) => format,
-                    _ if sample.count() == 0 => return Ok(vec![None; batch.num_rows()]),
-                    Detection::DayOrMonth => {
-                        return Err(Error::columns(
-                            STREAM_NAME,
-                            "the times could be day/month or month/day: give time_format",
-                        ));
-                    }
-                    Detection::Unknown => {
-                        return Err(Error::columns(
-                            STREAM_NAME,
-                            "the values of the time column do not read as times: give time_format or another column for time",
-                        ));
-                    }
-                }
-            } else {
-                TimeFormat::Explicit(given.clone())
-            };
-            self.time = Some(TimeReader::new(format, self.options.zone.clone()));
-        }
         let Some(reader) = &mut self.time else {
-            return Ok(Vec::new());
+            return Ok(vec![None; batch.num_rows()]);
         };
         Ok((0..batch.num_rows())
             .map(|row| {
@@ -233,26 +269,21 @@ impl BlockReader {
                     .number(field, text.as_bytes(), Encoding::Utf8, &self.dictionaries)
             }
         };
-        let values: Vec<u64> = if let DataType::Dictionary(_, _) = array.data_type() {
-            let dictionary = cast(
-                array,
-                &DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8)),
-            )
-            .map_err(|e| failed(&e))?;
-            let dictionary = dictionary.as_dictionary::<UInt32Type>();
-            let numbers: Vec<u64> = dictionary
-                .values()
-                .as_string::<i32>()
-                .iter()
-                .map(|t| t.map_or(0, number))
-                .collect();
-            let keys = dictionary.keys();
+        let values: Vec<u64> = if let Some(dictionary) = array.as_any_dictionary_opt() {
+            let values = texts(dictionary.values())?;
+            let numbers: Vec<u64> = values.iter().map(|t| t.map_or(0, number)).collect();
+            // (It panics without values; then every key is null.)
+            let keys = if values.is_empty() {
+                Vec::new()
+            } else {
+                dictionary.normalized_keys()
+            };
             rows.iter()
                 .map(|&row| {
-                    if keys.is_null(row) {
+                    if dictionary.keys().is_null(row) {
                         0
                     } else {
-                        numbers[keys.value(row) as usize]
+                        numbers[keys[row]]
                     }
                 })
                 .collect()
@@ -402,6 +433,15 @@ impl BatchWriter {
             .position(|&f| f == field)
             .expect("an id field");
         let values = self.dictionaries.of(field).read();
+        if values.len() > 2 * n {
+            // A dictionary of this block's own values: no copy of all values in every batch.
+            let texts = columns.ids[column].iter().map(|&id| values.text(id));
+            let mut own = arrow_array::builder::StringDictionaryBuilder::<UInt32Type>::new();
+            for text in texts.chain(std::iter::repeat(None)).take(n) {
+                own.append_option(text);
+            }
+            return Arc::new(own.finish());
+        }
         if self.values[column].len() < values.len() {
             self.values[column] = Arc::new(StringArray::from_iter_values(values.texts()));
         }

@@ -18,7 +18,7 @@ use crate::scan::collect::{Collector, Done};
 use crate::scan::framing::{Files, Supply, Work};
 use crate::scan::inputs::Planned;
 use crate::scan::notes::{Note, of_reading};
-use crate::scan::{ScanOptions, counts_before, read_options, report, threads};
+use crate::scan::{MOST_CHUNK, ScanOptions, counts_before, read_options, report, threads};
 
 /// Batches that may wait to be taken.
 const MOST_WAITING: usize = 16;
@@ -48,13 +48,18 @@ pub struct Reader {
     workers: Vec<JoinHandle<()>>,
 }
 
-/// Opens files, directories and globs for reading.
+/// Opens files, directories and globs for reading; `check` is called before each is looked at.
 ///
 /// # Errors
 /// As [`Planned::of`].
-pub fn read_paths(paths: &[String], policy: &Policy, options: &ScanOptions) -> Result<Reader> {
+pub fn read_paths(
+    paths: &[String],
+    policy: &Policy,
+    options: &ScanOptions,
+    check: &mut dyn FnMut() -> Result<()>,
+) -> Result<Reader> {
     let read = read_options(policy, options)?;
-    let planned = Arc::new(Planned::of(paths, &read, options.skip_unreadable)?);
+    let planned = Arc::new(Planned::of(paths, &read, options.skip_unreadable, check)?);
     let names: Vec<String> = planned
         .sources
         .iter()
@@ -63,7 +68,7 @@ pub fn read_paths(paths: &[String], policy: &Policy, options: &ScanOptions) -> R
     let taken = Arc::new(AtomicU64::new(0));
     let files = Files::new(
         Arc::clone(&planned),
-        options.chunk,
+        options.chunk.min(MOST_CHUNK),
         options.skip_unreadable,
         taken,
     );
@@ -104,10 +109,15 @@ struct WorkerEnd<'a>(&'a Shared);
 
 impl Drop for WorkerEnd<'_> {
     fn drop(&mut self) {
+        let mut queue = self.0.lock();
         if std::thread::panicking() {
+            let error =
+                Error::Usage("a reading thread failed; what it was is on standard error".into());
+            queue.failure.get_or_insert(error);
             self.0.stopped.store(true, Ordering::Relaxed);
         }
-        self.0.lock().workers -= 1;
+        queue.workers -= 1;
+        drop(queue);
         self.0.changed.notify_all();
     }
 }
@@ -138,12 +148,15 @@ impl Shared {
             }
             let (seq, work) = {
                 let mut supply = self.supply.lock().unwrap_or_else(PoisonError::into_inner);
-                let work = supply.0.next(Vec::new())?;
+                let work = supply.0.next(Vec::new());
                 supply.1 += 1;
                 (supply.1 - 1, work)
             };
-            let Some(work) = work else { return Ok(()) };
-            let done = self.take(&mut parser, &mut writer, work);
+            let done = match work {
+                Ok(None) => return Ok(()),
+                Ok(Some(work)) => self.take(&mut parser, &mut writer, work),
+                Err(error) => Done::Failed(error),
+            };
             let mut queue = self.lock();
             let Queue {
                 collector, ready, ..
@@ -279,7 +292,10 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
+        // Under the lock: between a worker's look and its wait nobody may say so.
+        let queue = self.shared.lock();
         self.shared.stopped.store(true, Ordering::Relaxed);
+        drop(queue);
         self.shared.changed.notify_all();
         for worker in self.workers.drain(..) {
             // A worker that panicked has told so on standard error.

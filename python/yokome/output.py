@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -359,17 +360,25 @@ def _bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _csv_lines(batch: pa.RecordBatch) -> memoryview:
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     if batch.num_rows == 0:
         return memoryview(b"")
     cells = [_csv_cells(column) for column in batch.columns]
-    nothing, comma, end = (pa.scalar(s, pa.large_string()) for s in ("", ",", "\r\n"))
+    nothing, comma, end = (_text(s) for s in ("", ",", "\r\n"))
     rows = pc.binary_join_element_wise(*cells, comma, null_handling="replace", null_replacement="")
     lines = pc.binary_join_element_wise(rows, end, nothing)
     # A fresh string array's data buffer is its texts end to end: the very bytes of the file.
     return memoryview(lines.buffers()[2])[: pc.sum(pc.binary_length(lines)).as_py()]
+
+
+def _text(text: str) -> pa.LargeStringScalar:
+    """A text as a scalar, by its buffers: ``pa.scalar`` would load pandas where it is installed."""
+    import pyarrow as pa
+
+    data = text.encode()
+    buffers = [None, pa.py_buffer(struct.pack("<qq", 0, len(data))), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.large_string(), 1, buffers)[0]
 
 
 def _csv_cells(column: pa.Array) -> pa.Array:
@@ -387,8 +396,8 @@ def _csv_cells(column: pa.Array) -> pa.Array:
         return cells
     cells = neutralise(cells)
     quoted = pc.replace_substring(cells, pattern='"', replacement='""')
-    mark = pa.scalar('"', pa.large_string())
-    quoted = pc.binary_join_element_wise(mark, quoted, mark, pa.scalar("", pa.large_string()))
+    mark = _text('"')
+    quoted = pc.binary_join_element_wise(mark, quoted, mark, _text(""))
     return pc.if_else(pc.match_substring_regex(cells, pattern='[",\r\n]'), quoted, cells)
 
 

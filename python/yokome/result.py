@@ -86,7 +86,7 @@ class ScanResult:
     @cached_property
     def rejects(self) -> pa.Table:
         """Every record that was not accepted: ``source``, ``line``, ``offset``, ``reason``
-        (``time``, ``columns``, ``quote``, ``too_long``) and an ``excerpt``.
+        (``time``, ``columns``, ``quote``, ``too_long``, ``cut``) and an ``excerpt``.
         """
         return _table(self._native.rejects)
 

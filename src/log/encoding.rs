@@ -119,7 +119,8 @@ pub fn detect(sample: &[u8]) -> Encoding {
     );
     let least = cp932.min(euc).min(utf8);
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(sample, true);
+    // Not the last of it: a character that the sample's end cuts is no fault.
+    detector.feed(sample, false);
     let guess = detector.guess(Some(b"jp"), Utf8Detection::Allow);
     let fits = [
         (Encoding::Cp932, cp932),

@@ -59,6 +59,8 @@ pub struct Framer<R> {
     carry: Vec<u8>,
     offset: u64,
     ended: bool,
+    /// Why reading ended early; told when everything before it was handed on.
+    failed: Option<io::Error>,
     ascii_before: usize,
 }
 
@@ -123,6 +125,7 @@ impl<R: Read> Framer<R> {
             carry: Vec::new(),
             offset,
             ended: false,
+            failed: None,
             ascii_before: 0,
         }
     }
@@ -136,16 +139,16 @@ impl<R: Read> Framer<R> {
     /// The next frame, none at the end. `spare` is a buffer to use again.
     ///
     /// # Errors
-    /// What the input says.
+    /// What the input says, behind the whole records that it gave before.
     pub fn next(&mut self, mut spare: Vec<u8>) -> io::Result<Option<Frame>> {
         spare.clear();
         std::mem::swap(&mut spare, &mut self.carry);
         let mut text = spare;
         self.ascii_before = 0;
-        self.fill(&mut text, self.chunk)?;
+        self.fill(&mut text, self.chunk);
         loop {
             if text.is_empty() {
-                return Ok(None);
+                return self.failed.take().map_or(Ok(None), Err);
             }
             let quotes = self.quotes && memchr::memchr(b'"', &text).is_some();
             let encoding = self.encoding.unwrap_or(Encoding::Utf8);
@@ -155,10 +158,10 @@ impl<R: Read> Framer<R> {
                         self.segment(text, end, quotes, encoding),
                     )));
                 }
-                Cut::Reject(reason) => return self.reject(text, reason, encoding).map(Some),
+                Cut::Reject(reason) => return Ok(Some(self.reject(text, reason, encoding))),
                 Cut::More => {
                     let more = self.chunk.max(text.len());
-                    self.fill(&mut text, more)?;
+                    self.fill(&mut text, more);
                 }
             }
         }
@@ -206,8 +209,10 @@ impl<R: Read> Framer<R> {
         };
         if !quotes {
             return match memchr::memrchr2(b'\n', b'\r', &text[..known]) {
-                _ if self.ended => Cut::Records(len),
+                _ if self.ended && self.failed.is_none() => Cut::Records(len),
                 Some(at) => Cut::Records(at + 1),
+                // A record that the source was cut off in is none, whatever its columns look like.
+                None if self.ended => Cut::Reject("cut"),
                 None if known > MAX_RECORD => Cut::Reject("too_long"),
                 None => Cut::More,
             };
@@ -239,21 +244,23 @@ impl<R: Read> Framer<R> {
             }
         });
         match whole {
-            _ if self.ended && state != State::Quoted && !ends.too_long => Cut::Records(len),
+            _ if self.ended
+                && self.failed.is_none()
+                && state != State::Quoted
+                && !ends.too_long =>
+            {
+                Cut::Records(len)
+            }
             Some(end) => Cut::Records(end),
             None if ends.too_long || known > MAX_RECORD => Cut::Reject("too_long"),
+            None if self.failed.is_some() => Cut::Reject("cut"),
             None if self.ended => Cut::Reject("quote"),
             None => Cut::More,
         }
     }
 
     /// Gives up the first line of `text`; what follows is read as records again.
-    fn reject(
-        &mut self,
-        mut text: Vec<u8>,
-        reason: &'static str,
-        encoding: Encoding,
-    ) -> io::Result<Frame> {
+    fn reject(&mut self, mut text: Vec<u8>, reason: &'static str, encoding: Encoding) -> Frame {
         let offset = self.offset;
         let excerpt = text[..text.len().min(EXCERPT)].to_vec();
         let excerpt = match memchr::memchr2(b'\n', b'\r', &excerpt) {
@@ -280,25 +287,26 @@ impl<R: Read> Framer<R> {
                 None => {
                     self.advance(&text);
                     text.clear();
+                    self.ascii_before = 0;
                 }
                 Some(_) => {}
             }
-            self.fill(&mut text, self.chunk)?;
+            self.fill(&mut text, self.chunk);
         }
-        Ok(Frame::Reject {
+        Frame::Reject {
             reason,
             excerpt,
             offset,
             encoding,
-        })
+        }
     }
 
     /// Reads about `more` bytes behind `text`; tells the encoding when the first byte that is not
     /// ASCII comes by.
-    fn fill(&mut self, text: &mut Vec<u8>, more: usize) -> io::Result<()> {
-        self.read(text, more)?;
+    fn fill(&mut self, text: &mut Vec<u8>, more: usize) {
+        self.read(text, more);
         if self.encoding.is_some() {
-            return Ok(());
+            return;
         }
         let from = self.ascii_before.min(text.len());
         match text[from..].iter().position(|b| !b.is_ascii()) {
@@ -306,24 +314,30 @@ impl<R: Read> Framer<R> {
             Some(at) => {
                 let sample_end = from + at + SAMPLE;
                 while text.len() < sample_end && !self.ended {
-                    self.read(text, sample_end - text.len())?;
+                    self.read(text, sample_end - text.len());
                 }
                 self.encoding = Some(detect(&text[from + at..sample_end.min(text.len())]));
             }
         }
-        Ok(())
     }
 
-    fn read(&mut self, text: &mut Vec<u8>, more: usize) -> io::Result<()> {
+    fn read(&mut self, text: &mut Vec<u8>, more: usize) {
         if self.ended {
-            return Ok(());
+            return;
         }
         let old = text.len();
         text.reserve(more + PAD);
-        let got = (&mut self.input).take(more as u64).read_to_end(text)?;
-        self.ended = got < more;
-        debug_assert_eq!(old + got, text.len());
-        Ok(())
+        match (&mut self.input).take(more as u64).read_to_end(text) {
+            Ok(got) => {
+                self.ended = got < more;
+                debug_assert_eq!(old + got, text.len());
+            }
+            // What came before the error stands in `text`.
+            Err(error) => {
+                self.ended = true;
+                self.failed = Some(error);
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::encoding::{Encoding, Utf16Reader, detect};
+use super::encoding::{Encoding, SAMPLE, Utf16Reader, detect};
 use super::fields::{Row, rows};
 use super::framer::Framer;
 use super::header::{Mapping, map, map_positions};
@@ -96,6 +96,8 @@ pub struct Plan {
 pub struct Head {
     /// At most [`HEAD`] bytes.
     pub bytes: Vec<u8>,
+    /// What follows them, as far as telling the encoding needs it.
+    pub more: Vec<u8>,
     /// Whether the source ends there.
     pub whole: bool,
 }
@@ -109,7 +111,11 @@ impl Head {
         let mut bytes = Vec::new();
         input.take(HEAD as u64).read_to_end(&mut bytes)?;
         let whole = bytes.len() < HEAD;
-        Ok(Head { bytes, whole })
+        let mut more = Vec::new();
+        if !whole {
+            input.take(SAMPLE as u64).read_to_end(&mut more)?;
+        }
+        Ok(Head { bytes, more, whole })
     }
 }
 
@@ -278,7 +284,7 @@ fn decode_head(
         encoding = body
             .iter()
             .position(|b| !b.is_ascii())
-            .map(|at| detect(&body[at..]));
+            .map(|at| detect(&[&body[at..], &head.more].concat()));
     }
     Ok((encoding, bom, body.to_vec()))
 }

@@ -121,9 +121,16 @@ pub fn read_paths(
     )
     .map_err(raise)?;
     let policy = &policy.get().inner;
-    let reader = py
-        .detach(|| crate::read::read_paths(&paths, policy, &options))
-        .map_err(raise)?;
+    let mut kept = None;
+    let mut check = || {
+        #[allow(clippy::redundant_closure_for_method_calls)]
+        Python::attach(|py| py.check_signals()).map_err(|error| {
+            kept = Some(error);
+            Error::Interrupted
+        })
+    };
+    let opened = py.detach(|| crate::read::read_paths(&paths, policy, &options, &mut check));
+    let reader = opened.map_err(|error| kept.take().unwrap_or_else(|| raise_plain(py, &error)))?;
     Ok(NativeReader {
         inner: Arc::new(Mutex::new(reader)),
     })

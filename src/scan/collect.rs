@@ -25,6 +25,8 @@ pub enum Done<T> {
         /// Offset of its first byte.
         offset: u64,
     },
+    /// The supply failed here.
+    Failed(Error),
     /// A source ends.
     End {
         /// Its number.
@@ -41,6 +43,8 @@ pub struct Collector<T> {
     next: u64,
     pending: BTreeMap<u64, Done<T>>,
     strict: bool,
+    /// Whether a piece of work has failed: nothing behind it is taken.
+    over: bool,
     names: Vec<String>,
     /// By source.
     pub inputs: Vec<InputCounts>,
@@ -56,6 +60,7 @@ impl<T> Collector<T> {
             next: 0,
             pending: BTreeMap::new(),
             strict,
+            over: false,
             names,
             inputs,
             rejects: Vec::new(),
@@ -67,6 +72,21 @@ impl<T> Collector<T> {
     /// # Errors
     /// [`Error::Strict`] for the first rejected record under `strict`; what `take` says.
     pub fn put<E: From<Error>>(
+        &mut self,
+        seq: u64,
+        done: Done<T>,
+        take: impl FnMut(Block, Span, T) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        // The first failure in the order of the input is the failure, whichever thread is faster.
+        if self.over {
+            return Ok(());
+        }
+        let put = self.put_in_order(seq, done, take);
+        self.over = put.is_err();
+        put
+    }
+
+    fn put_in_order<E: From<Error>>(
         &mut self,
         seq: u64,
         done: Done<T>,
@@ -82,6 +102,7 @@ impl<T> Collector<T> {
                         take(block, span, extra)?;
                     }
                 }
+                Done::Failed(error) => return Err(error.into()),
                 Done::Rejected {
                     source,
                     reason,

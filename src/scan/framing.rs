@@ -37,6 +37,8 @@ pub enum Supply {
     Files(Files),
     /// A stream of record batches.
     Stream(Stream),
+    /// Nothing any more.
+    Ended,
 }
 
 /// Files, one after another.
@@ -141,9 +143,14 @@ impl Supply {
     /// # Errors
     /// What reading says.
     pub fn next(&mut self, spare: Vec<u8>) -> Result<Option<Work>> {
-        match self {
+        let next = match self {
             Supply::Files(files) => files.next(spare),
             Supply::Stream(stream) => stream.next().transpose().map(|b| b.map(Work::Batch)),
+            Supply::Ended => Ok(None),
+        };
+        if !matches!(next, Ok(Some(_))) {
+            *self = Supply::Ended;
         }
+        next
     }
 }

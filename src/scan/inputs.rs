@@ -38,11 +38,17 @@ impl Planned {
     ///
     /// # Errors
     /// As [`expand`], [`open`] and [`Plan::of`]; with `skip_unreadable`, what concerns one source
-    /// is kept with it instead.
-    pub fn of(paths: &[String], options: &ReadOptions, skip_unreadable: bool) -> Result<Planned> {
+    /// is kept with it instead. What `check`, called before each source, says.
+    pub fn of(
+        paths: &[String],
+        options: &ReadOptions,
+        skip_unreadable: bool,
+        check: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Planned> {
         let found = expand(paths)?;
         let mut sources = Vec::with_capacity(found.sources.len());
         for source in found.sources {
+            check()?;
             let size = std::fs::metadata(&source.path).map_or(0, |m| m.len());
             match plan(&source, options) {
                 Ok(plan) => sources.push(PlannedSource {

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use crate::arrow::{STREAM_NAME, map_schema};
+use crate::arrow::{STREAM_NAME, map_schema, time_format};
 use crate::detect::calendar::{HolidayCache, Holidays};
 use crate::detect::predicate::Conditions;
 use crate::detect::shards::PerRules;
@@ -30,6 +30,7 @@ use crate::log::encoding::Encoding;
 use crate::log::header::Mapping;
 use crate::log::parse::Meaning;
 use crate::log::plan::ReadOptions;
+use crate::log::time::TimeFormat;
 use crate::order::Batch;
 use crate::policy::Policy;
 
@@ -41,6 +42,12 @@ use pipeline::{Failure, Outcome};
 
 /// Bytes read at a time.
 pub const CHUNK: usize = 1 << 20;
+
+/// The most of it: places in a chunk are 32 bits wide.
+pub const MOST_CHUNK: usize = 1 << 28;
+
+/// The most threads.
+pub const MOST_THREADS: usize = 256;
 
 /// Records of a batch.
 pub const BATCH: usize = 1 << 19;
@@ -164,6 +171,8 @@ pub struct Context {
     pub options: ReadOptions,
     /// The sources.
     pub planned: Arc<Planned>,
+    /// How the times of a stream of record batches read.
+    pub stream_times: Option<TimeFormat>,
     /// Their names, by number.
     pub source_names: Vec<String>,
     /// What words mean.
@@ -216,7 +225,12 @@ pub fn scan_paths(
     listener: &mut dyn Listener,
 ) -> Result<ScanResult> {
     let read = read_options(policy, options)?;
-    let planned = Arc::new(Planned::of(paths, &read, options.skip_unreadable)?);
+    let planned = Arc::new(Planned::of(
+        paths,
+        &read,
+        options.skip_unreadable,
+        &mut || listener.progress(Progress::default()),
+    )?);
     let context = context(policy, read, Arc::clone(&planned), holidays, options)?;
     let reasons = usable::reasons(policy, |field| planned.has_column(field))?;
     let total = planned.sources.iter().map(|s| s.size).sum();
@@ -249,7 +263,7 @@ pub fn scan_paths(
 /// # Errors
 /// As [`scan_paths`], and what the stream says.
 pub fn scan_stream(
-    stream: Stream,
+    mut stream: Stream,
     schema: &SchemaRef,
     policy: &Policy,
     options: &ScanOptions,
@@ -260,6 +274,9 @@ pub fn scan_stream(
     let mapping = map_schema(schema, &read)?;
     let mut context = context(policy, read, Arc::default(), holidays, options)?;
     context.source_names = vec![STREAM_NAME.to_owned()];
+    let (times, first) = time_format(&mut stream, schema, &mapping, &context.options)?;
+    context.stream_times = times;
+    let stream: Stream = Box::new(first.into_iter().map(Ok).chain(stream));
     let reasons = usable::reasons(policy, |field| mapping.column(field).is_some())?;
     let mut control = Control {
         listener,
@@ -304,7 +321,7 @@ pub fn threads(options: &ScanOptions) -> usize {
     options
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-        .max(1)
+        .clamp(1, MOST_THREADS)
 }
 
 fn context(
@@ -320,6 +337,7 @@ fn context(
     Ok(Context {
         policy: policy.clone(),
         options,
+        stream_times: None,
         source_names: planned
             .sources
             .iter()
@@ -345,7 +363,7 @@ fn attempt(
     let taken = Arc::new(AtomicU64::new(0));
     let files = Files::new(
         Arc::clone(&context.planned),
-        options.chunk,
+        options.chunk.min(MOST_CHUNK),
         options.skip_unreadable,
         Arc::clone(&taken),
     );

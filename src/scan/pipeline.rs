@@ -28,6 +28,9 @@ use crate::order::{Batcher, Disorder};
 /// Batches under way at once, beyond which no more is read.
 const MOST_JOBS: usize = 3;
 
+/// Batches of flagged rows that may wait to be taken, beyond which no more is read.
+const MOST_OUTPUTS: usize = 8;
+
 /// What a run of the pipeline gave.
 pub struct Outcome {
     /// Counts and rejects by source.
@@ -174,13 +177,22 @@ impl Pipeline<'_> {
 
     fn fail(&self, failure: Failure) {
         let mut state = lock(&self.state);
-        if state.failure.is_none() {
+        // An error (an interruption above all) is not lost to a restart that is due.
+        if matches!(
+            (&state.failure, &failure),
+            (None, _) | (Some(Failure::Disorder), Failure::Error(_))
+        ) {
             state.failure = Some(failure);
         }
-        drop(state);
         self.stopped.store(true, Ordering::Relaxed);
+        drop(state);
         self.work.notify_all();
         self.done.notify_all();
+    }
+
+    /// Whether there is an error to tell; the listener is left alone then.
+    fn failed(&self) -> bool {
+        matches!(lock(&self.state).failure, Some(Failure::Error(_)))
     }
 
     fn worker(&self) {
@@ -211,6 +223,7 @@ impl Pipeline<'_> {
                 Arc::clone(&context.meaning),
                 Arc::clone(&context.dictionaries),
                 &context.options,
+                context.stream_times.clone(),
             ),
         };
         loop {
@@ -232,7 +245,7 @@ impl Pipeline<'_> {
             if let Some((unit, job)) = state.queues.take() {
                 return Step::Detect(unit, job);
             }
-            if !state.supply_ended && state.jobs < MOST_JOBS {
+            if !state.supply_ended && state.jobs < MOST_JOBS && state.outputs.len() < MOST_OUTPUTS {
                 state.parsing += 1;
                 return Step::Parse;
             }
@@ -261,11 +274,11 @@ impl Pipeline<'_> {
     ) -> std::result::Result<(), Failure> {
         let (seq, work) = {
             let mut supply = lock(&self.supply);
-            let work = supply.0.next(Vec::new())?;
+            let work = supply.0.next(Vec::new());
             supply.1 += 1;
             (supply.1 - 1, work)
         };
-        let Some(work) = work else {
+        let Some(work) = work.transpose() else {
             let mut state = lock(&self.state);
             state.supply_ended = true;
             state.parsing -= 1;
@@ -273,7 +286,10 @@ impl Pipeline<'_> {
             self.work.notify_all();
             return Ok(());
         };
-        let done = tools.take(self.context, work)?;
+        let done = match work.and_then(|work| tools.take(self.context, work)) {
+            Ok(done) => done,
+            Err(error) => Done::Failed(error),
+        };
         let done = match done {
             Done::Parsed(mut parsed, ()) => {
                 let columns = &mut parsed.block.columns;
@@ -375,6 +391,9 @@ impl Pipeline<'_> {
             // After a failure, output behind the batch that failed never gets its turn.
             let stopped = self.stopped.load(Ordering::Relaxed);
             let over = state.workers == 0 && (stopped || state.outputs.is_empty());
+            if !ready.is_empty() {
+                self.work.notify_all();
+            }
             if ready.is_empty() && !over {
                 let waited = self.done.wait_timeout(state, Duration::from_millis(100));
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
@@ -382,13 +401,16 @@ impl Pipeline<'_> {
                 drop(state);
             }
             let records = self.read.load(Ordering::Relaxed);
-            let handed = ready.into_iter().try_for_each(|batch| {
-                if self.stopped.load(Ordering::Relaxed) {
-                    return Ok(());
+            let mut handed = Ok(());
+            for batch in ready {
+                if handed.is_ok() && !self.stopped.load(Ordering::Relaxed) {
+                    handed = control.output(batch, flagged);
                 }
-                control.output(batch, flagged)
-            });
-            if let Err(error) = handed.and_then(|()| control.tick(records)) {
+            }
+            if handed.is_ok() && !self.failed() {
+                handed = control.tick(records);
+            }
+            if let Err(error) = handed {
                 self.fail(Failure::Error(error));
             }
             if over {

@@ -42,11 +42,18 @@ const COMPRESSED: [&str; 1] = ["gz"];
 pub fn expand(paths: &[String]) -> Result<Expanded> {
     let mut out = Expanded::default();
     let mut seen = BTreeSet::new();
+    let mut all = Vec::new();
     for given in paths {
         let path = Path::new(given);
         let mut found = Vec::new();
         if path.is_dir() {
-            list(path, given, &mut found, &mut out.ignored)?;
+            list(
+                path,
+                given,
+                &mut BTreeSet::new(),
+                &mut found,
+                &mut out.ignored,
+            )?;
             if found.is_empty() {
                 return Err(Error::input(
                     given,
@@ -61,14 +68,17 @@ pub fn expand(paths: &[String]) -> Result<Expanded> {
         } else {
             found = glob_files(given, &mut out.ignored)?;
         }
-        for path in found {
-            let identity = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-            let name = path.to_string_lossy().into_owned();
-            if seen.insert(identity) {
-                out.sources.push(Source { name, path });
-            } else {
-                out.repeated.push(name);
-            }
+        all.extend(found);
+    }
+    // Of the names of one file the first counts, whatever the order in which they were given.
+    all.sort();
+    for path in all {
+        let identity = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        let name = path.to_string_lossy().into_owned();
+        if seen.insert(identity) {
+            out.sources.push(Source { name, path });
+        } else {
+            out.repeated.push(name);
         }
     }
     out.sources.sort();
@@ -89,11 +99,13 @@ fn glob_files(given: &str, ignored: &mut Vec<String>) -> Result<Vec<PathBuf>> {
         let path =
             path.map_err(|e| Error::input(&e.path().to_string_lossy(), e.error().to_string()))?;
         if path.is_dir() {
-            list(&path, &path.to_string_lossy(), &mut found, ignored)?;
+            let name = path.to_string_lossy();
+            list(&path, &name, &mut BTreeSet::new(), &mut found, ignored)?;
         } else {
             found.push(path);
         }
     }
+    found.extend(without_unicode_name(given)?);
     if found.is_empty() {
         Err(not_found())
     } else {
@@ -101,7 +113,42 @@ fn glob_files(given: &str, ignored: &mut Vec<String>) -> Result<Vec<PathBuf>> {
     }
 }
 
-fn list(dir: &Path, name: &str, found: &mut Vec<PathBuf>, ignored: &mut Vec<String>) -> Result<()> {
+/// Files that a pattern means and whose names are not UTF-8 (CP932 out of old archives): the crate
+/// passes over them. Only the pattern's last part is looked at so.
+fn without_unicode_name(given: &str) -> Result<Vec<PathBuf>> {
+    let path = Path::new(given);
+    let (Some(dir), Some(last)) = (path.parent(), path.file_name()) else {
+        return Ok(Vec::new());
+    };
+    let Ok(pattern) = glob::Pattern::new(&last.to_string_lossy()) else {
+        return Ok(Vec::new());
+    };
+    let dirs: Vec<PathBuf> = match dir.to_string_lossy() {
+        here if here.is_empty() => vec![PathBuf::from(".")],
+        dir => glob::glob(&dir).into_iter().flatten().flatten().collect(),
+    };
+    let mut found = Vec::new();
+    for entry in dirs.iter().filter_map(|d| fs::read_dir(d).ok()).flatten() {
+        let entry = entry.map_err(|e| Error::input(given, e.to_string()))?;
+        let name = entry.file_name();
+        if name.to_str().is_none() && pattern.matches(&name.to_string_lossy()) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+/// Lists the logs below a directory; a directory that links lead to again is listed once.
+fn list(
+    dir: &Path,
+    name: &str,
+    seen: &mut BTreeSet<PathBuf>,
+    found: &mut Vec<PathBuf>,
+    ignored: &mut Vec<String>,
+) -> Result<()> {
+    if !seen.insert(fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf())) {
+        return Ok(());
+    }
     let failed =
         |e: std::io::Error| Error::input(name, format!("the directory cannot be listed: {e}"));
     let mut entries: Vec<_> = fs::read_dir(dir)
@@ -116,7 +163,7 @@ fn list(dir: &Path, name: &str, found: &mut Vec<PathBuf>, ignored: &mut Vec<Stri
             continue;
         }
         if path.is_dir() {
-            list(&path, &path.to_string_lossy(), found, ignored)?;
+            list(&path, &path.to_string_lossy(), seen, found, ignored)?;
         } else if is_log_name(&file_name) {
             found.push(path);
         } else {

@@ -48,12 +48,53 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
+/// Reads in pieces of one size, whatever the size asked for: how much a decoder gives before it
+/// finds damage must not depend on that.
+struct Pieces<R> {
+    input: R,
+    buffer: Box<[u8]>,
+    taken: usize,
+    filled: usize,
+}
+
+impl<R> Pieces<R> {
+    fn new(input: R) -> Pieces<R> {
+        Pieces {
+            input,
+            buffer: vec![0; 1 << 16].into_boxed_slice(),
+            taken: 0,
+            filled: 0,
+        }
+    }
+}
+
+impl<R: Read> Read for Pieces<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.taken == self.filled {
+            self.filled = 0;
+            self.taken = 0;
+            self.filled = self.input.read(&mut self.buffer)?;
+        }
+        let n = out.len().min(self.filled - self.taken);
+        out[..n].copy_from_slice(&self.buffer[self.taken..self.taken + n]);
+        self.taken += n;
+        Ok(n)
+    }
+}
+
 /// Opens a source; `taken` counts the bytes read of the file, for progress.
 ///
 /// # Errors
 /// [`Error::Input`] if it cannot be opened or is a kind of file that is no log.
 pub fn open(source: &Source, taken: Arc<AtomicU64>) -> Result<Input> {
     let failed = |e: io::Error| Error::input(&source.name, describe(&e));
+    // A pipe gives its bytes once, and a source is opened twice; opening one may wait for ever.
+    if !std::fs::metadata(&source.path).map_err(failed)?.is_file() {
+        return Err(Error::input(
+            &source.name,
+            "this is not a regular file (a pipe or a device): write its content to a file first",
+        ));
+    }
     let mut file = File::open(&source.path).map_err(failed)?;
     let size = file.metadata().map_err(failed)?.len();
     let mut magic = Vec::new();
@@ -86,10 +127,10 @@ pub fn open(source: &Source, taken: Arc<AtomicU64>) -> Result<Input> {
     };
     let stream: Box<dyn Read + Send> = match compression {
         Compression::None => Box::new(whole),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(
+        Compression::Gzip => Box::new(Pieces::new(MultiGzDecoder::new(BufReader::with_capacity(
             1 << 18,
             whole,
-        ))),
+        )))),
     };
     Ok(Input {
         stream,

@@ -32,6 +32,14 @@ fn month_length(year: i32, month: u32) -> u32 {
     }
 }
 
+/// The time, if it lies in the years 1 to 9999: beyond them, calendars have no days.
+#[must_use]
+pub fn within_years(ms: i64) -> Option<i64> {
+    const FIRST: i64 = -719_162 * DAY_MS;
+    const END: i64 = 2_932_897 * DAY_MS;
+    (FIRST..END).contains(&ms).then_some(ms)
+}
+
 /// Year, month, day of days since 1970-01-01. Source: as [`days_of_date`], `civil_from_days`.
 #[must_use]
 pub fn date_of_days(days: i32) -> (i32, u32, u32) {

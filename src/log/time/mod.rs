@@ -7,7 +7,7 @@ mod civil;
 mod detect;
 mod reader;
 
-pub use civil::{date_of_days, days_of_date, format_ms};
+pub use civil::{date_of_days, days_of_date, format_ms, within_years};
 pub use detect::{Detection, detect};
 pub use reader::{TimeReader, Zone};
 

@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{TimeFormat, days_of_date};
+use super::{TimeFormat, days_of_date, within_years};
 use crate::log::encoding::Encoding;
 use crate::record::DAY_MS;
 
@@ -31,7 +31,7 @@ impl Zone {
     #[must_use]
     pub fn civil(&self, utc_ms: i64) -> Option<i64> {
         let instant = Timestamp::from_millisecond(utc_ms).ok()?;
-        Some(utc_ms + i64::from(self.0.to_offset(instant).seconds()) * 1000)
+        within_years(utc_ms + i64::from(self.0.to_offset(instant).seconds()) * 1000)
     }
 }
 
@@ -275,7 +275,7 @@ impl TimeReader {
             };
             let zero: SignedDuration =
                 civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
-            i64::try_from(zero.as_millis()).ok()
+            within_years(i64::try_from(zero.as_millis()).ok()?)
         })
     }
 }

@@ -1,0 +1,23 @@
+"""The five rules by Yokome. Its rows say more: source, line, offset, threshold, since, raw, …"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from benches.engines.common import Counts, run
+
+import yokome
+
+POLICY = Path(__file__).parents[1] / "five_rules.toml"
+
+
+def scan(log: Path, out: Path) -> Counts:
+    """Scan the log."""
+    result = yokome.scan(log, POLICY)
+    pq.write_table(result.flagged, out)
+    return dict(zip(*result.summary.select(["rule", "flagged"]).to_pydict().values(), strict=True))
+
+
+if __name__ == "__main__":
+    run(scan)

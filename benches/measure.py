@@ -1,0 +1,82 @@
+"""Processes measured from outside: wall time by pytest-benchmark, CPU time and peak memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a process said and took."""
+
+    said: Any
+    cpu: float
+    peak: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The best of several runs (of memory the worst): what others do meanwhile only adds."""
+
+    said: Any
+    seconds: float
+    cpu: float
+    peak: int
+
+
+def python(*arguments: str) -> Run:
+    """Run this interpreter; the last line it prints, if any, is JSON."""
+    launch = [sys.executable, "-I", "-S", str(ROOT / "benches" / "launch.py")]
+    done = subprocess.run(
+        [*launch, sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        check=True,
+    )
+    *said, took = done.stdout.splitlines()
+    figures = json.loads(took)
+    if figures["status"] != 0:
+        raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stderr}")
+    return Run(json.loads(said[-1]) if said else None, figures["cpu"], figures["peak"])
+
+
+def measure(benchmark: Any, *arguments: str, rounds: int) -> Measured:
+    """Run this interpreter several times, after one run that does not count."""
+    runs: list[Run] = []
+    benchmark.pedantic(
+        lambda: runs.append(python(*arguments)), rounds=rounds, iterations=1, warmup_rounds=1
+    )
+    counted = runs[-rounds:]
+    measured = Measured(
+        said=counted[-1].said,
+        seconds=benchmark.stats.stats.min,
+        cpu=min(run.cpu for run in counted),
+        peak=max(run.peak for run in counted),
+    )
+    benchmark.extra_info.update(cpu=measured.cpu, peak=measured.peak, said=measured.said)
+    return measured
+
+
+def measure_here(benchmark: Any, work: Callable[[], int]) -> tuple[int, tuple[float, float]]:
+    """Call something several times in this process: what it gives, its wall and its CPU time."""
+    used: list[float] = []
+
+    def once() -> int:
+        began = time.process_time()
+        result = work()
+        used.append(time.process_time() - began)
+        return result
+
+    result = benchmark.pedantic(once, rounds=7, iterations=1, warmup_rounds=1)
+    return result, (benchmark.stats.stats.min, min(used))

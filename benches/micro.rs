@@ -1,0 +1,292 @@
+//! The core's parts, one by one: `cargo bench`, or `cargo bench -- scan` for a part.
+//!
+//! All on the same made-up log, so that branches and caches see what they see in a scan.
+
+use std::sync::{Arc, LazyLock};
+
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, black_box};
+
+use yokome::block::{Block, Columns, REFERENCES_NO, REFERENCES_YES};
+use yokome::detect::calendar::{HolidayCache, NoHolidays};
+use yokome::detect::group::Grouped;
+use yokome::detect::predicate::{Conditions, Evaluator};
+use yokome::detect::shards::{PerRules, Shard, ShardContext};
+use yokome::dictionary::{Dictionaries, id_column, pack_digits};
+use yokome::log::intern::Cache;
+use yokome::log::parse::Meaning;
+use yokome::log::scan::{Index, PAD, Special, index};
+use yokome::log::time::{TimeFormat, TimeReader, Zone};
+use yokome::order::Batch;
+use yokome::policy::Policy;
+use yokome::record::{Field, Outcome};
+use yokome::synth::{SynthColumns, SynthConfig, generate};
+
+fn main() {
+    divan::main();
+}
+
+const RECORDS: u64 = 200_000;
+
+/// The log: eight columns, LF, 20 users in 60 days.
+static LOG: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let config = SynthConfig {
+        records: RECORDS,
+        users: 20,
+        columns: SynthColumns::Eight,
+        crlf: false,
+        ..SynthConfig::default()
+    };
+    let mut log = Vec::new();
+    let go_on = &mut |_, _| std::ops::ControlFlow::Continue(());
+    generate(&config, &mut log, None, go_on).expect("a configuration that can be met");
+    log
+});
+
+/// The cells of every record.
+static CELLS: LazyLock<Vec<[&str; 8]>> = LazyLock::new(|| {
+    let text = std::str::from_utf8(&LOG).expect("UTF-8");
+    let cells = |line: &'static str| {
+        let mut cells = [""; 8];
+        for (cell, text) in cells.iter_mut().zip(line.split(',')) {
+            *cell = text;
+        }
+        cells
+    };
+    text.lines().skip(1).map(cells).collect()
+});
+
+/// The columns of an eight-column log.
+const TIME: usize = 0;
+const USER: usize = 1;
+const DEPARTMENT: usize = 2;
+const TERMINAL: usize = 3;
+const OPERATION: usize = 4;
+const RESULT: usize = 5;
+const REFERENCES: usize = 6;
+const SUBJECT: usize = 7;
+
+// --- structural scan -----------------------------------------------------------------------------
+
+/// `plain`: no quote in the text. `quotes`: none either, but they are looked for. `quoted`: every
+/// field. `cp932`: as quotes, and `|` could be the second byte of a character.
+#[divan::bench(args = ["plain", "quotes", "quoted", "cp932"])]
+fn scan(bencher: Bencher<'_, '_>, form: &str) {
+    let mut text = match form {
+        "quoted" => quoted(&LOG),
+        "cp932" => LOG
+            .iter()
+            .map(|&b| if b == b',' { b'|' } else { b })
+            .collect(),
+        _ => LOG.clone(),
+    };
+    let len = text.len();
+    text.resize(len + PAD, 0);
+    let special = Special {
+        delimiter: if form == "cp932" { b'|' } else { b',' },
+        quotes: form != "plain",
+        cp932_trail: form == "cp932",
+    };
+    let mut out = Index::default();
+    bencher
+        .counter(BytesCount::new(len))
+        .bench_local(|| index(black_box(&text), len, special, &mut out));
+}
+
+fn quoted(log: &[u8]) -> Vec<u8> {
+    let text = std::str::from_utf8(log).expect("UTF-8");
+    let lines = text
+        .lines()
+        .map(|line| format!("\"{}\"\n", line.replace(',', "\",\"")));
+    lines.collect::<String>().into_bytes()
+}
+
+// --- times ---------------------------------------------------------------------------------------
+
+/// `common`: `YYYY/MM/DD hh:mm:ss`, in time order as logs are. `shuffled`: the same, each a new
+/// minute. The others by the general readers.
+#[divan::bench(args = ["common", "shuffled", "compact", "explicit"])]
+fn times(bencher: Bencher<'_, '_>, form: &str) {
+    let mut texts: Vec<String> = CELLS.iter().map(|cells| cells[TIME].to_owned()).collect();
+    if form == "shuffled" {
+        let n = texts.len();
+        texts = (0..n).map(|i| texts[i * 7_919 % n].clone()).collect();
+    }
+    let format = match form {
+        "compact" => {
+            for text in &mut texts {
+                text.retain(|c| c.is_ascii_digit());
+            }
+            TimeFormat::Compact
+        }
+        "explicit" => TimeFormat::Explicit(vec!["%Y/%m/%d %H:%M:%S".to_owned()]),
+        _ => TimeFormat::YearMonthDay,
+    };
+    let zone = Zone::named("Asia/Tokyo").expect("a zone");
+    let mut reader = TimeReader::new(format, zone);
+    bencher
+        .counter(ItemsCount::new(texts.len()))
+        .bench_local(|| {
+            texts
+                .iter()
+                .filter_map(|text| reader.read(text.as_bytes()))
+                .fold(0i64, i64::wrapping_add)
+        });
+}
+
+// --- interning -----------------------------------------------------------------------------------
+
+/// Cells of up to 8, up to 16 and more bytes, of which there are few, and of which there are many.
+#[divan::bench(args = [("user", USER), ("terminal", TERMINAL), ("department", DEPARTMENT), ("subject", SUBJECT)])]
+fn intern(bencher: Bencher<'_, '_>, (_, column): (&str, usize)) {
+    let mut text = Vec::new();
+    let mut spans = Vec::new();
+    for cells in CELLS.iter() {
+        let start = text.len();
+        text.extend_from_slice(cells[column].as_bytes());
+        spans.push((start, text.len()));
+        text.push(b',');
+    }
+    text.extend_from_slice(&[0; 8]);
+    bencher
+        .counter(ItemsCount::new(spans.len()))
+        .bench_local(|| {
+            let (mut cache, mut next) = (Cache::default(), 0u64);
+            let get = |&(start, end): &(usize, usize)| {
+                cache.get(&text, start, end, |_| {
+                    next += 1;
+                    next
+                })
+            };
+            spans.iter().map(get).fold(0, u64::wrapping_add)
+        });
+}
+
+// --- rules ---------------------------------------------------------------------------------------
+
+/// A rule of every kind, and `count` with and without `by`.
+#[rustfmt::skip]
+const RULES: [(&str, &str); 6] = [
+    ("match", "where = { references = true, calendar = \"off-hours\" }"),
+    ("count", "where = { result = \"failure\" }\nwindow = \"24h\"\nat_least = 3"),
+    ("count by", "by = [\"subject\"]\nwindow = \"7d\"\nat_least = 5"),
+    ("distinct", "field = \"terminal\"\nwindow = \"1h\"\nat_least = 3"),
+    ("novelty", "field = \"terminal\"\nlookback = \"30d\"\nmin_active_days = 5"),
+    ("hours", "lookback = \"30d\"\nmin_active_days = 5\nat_least = \"3h\""),
+];
+
+/// What a rule is given.
+struct Prepared {
+    policy: Policy,
+    dictionaries: Arc<Dictionaries>,
+    conditions: Arc<Conditions>,
+    columns: Columns,
+}
+
+impl Prepared {
+    fn new(name: &str) -> Prepared {
+        let (_, body) = RULES
+            .into_iter()
+            .find(|rule| rule.0 == name)
+            .expect("a rule");
+        let kind = name.split(' ').next().unwrap_or(name);
+        let toml = format!("[[rules]]\nid = \"rule\"\nkind = \"{kind}\"\n{body}\n");
+        let policy = Policy::from_toml(&toml, "micro", None).expect("a policy");
+        let dictionaries = Arc::new(Dictionaries::default());
+        let columns = columns(&dictionaries);
+        let meaning = Meaning::of(&policy, true);
+        let conditions = Conditions::new(&policy, &meaning, &dictionaries).expect("conditions");
+        Prepared {
+            policy,
+            dictionaries,
+            conditions: Arc::new(conditions),
+            columns,
+        }
+    }
+
+    fn evaluator(&self) -> Evaluator {
+        let holidays = HolidayCache::new(&self.policy.calendar, Arc::new(NoHolidays));
+        Evaluator::new(
+            Arc::clone(&self.conditions),
+            Arc::clone(&self.dictionaries),
+            &self.policy,
+            Arc::new(holidays),
+        )
+        .expect("an evaluator")
+    }
+}
+
+/// The log as the parser would hand it on.
+fn columns(dictionaries: &Dictionaries) -> Columns {
+    let zone = Zone::named("Asia/Tokyo").expect("a zone");
+    let mut reader = TimeReader::new(TimeFormat::YearMonthDay, zone);
+    let mut columns = Columns::default();
+    for (line, cells) in CELLS.iter().enumerate() {
+        let time = reader.read(cells[TIME].as_bytes()).expect("a time");
+        columns.push_row(time, line, 0, 0);
+        for (field, column) in [
+            (Field::User, USER),
+            (Field::Department, DEPARTMENT),
+            (Field::Terminal, TERMINAL),
+            (Field::Operation, OPERATION),
+        ] {
+            let id = dictionaries.of(field).intern(cells[column], None);
+            columns.ids[id_column(field).expect("an id field")].push(id);
+        }
+        columns.result.push(match cells[RESULT] {
+            "失敗" => Outcome::Failure as u8,
+            _ => Outcome::Success as u8,
+        });
+        columns.references.push(match cells[REFERENCES] {
+            "あり" => REFERENCES_YES,
+            _ => REFERENCES_NO,
+        });
+        let subject = pack_digits(cells[SUBJECT].as_bytes()).unwrap_or(0);
+        columns.subject.push(subject);
+    }
+    columns
+}
+
+/// The `where` of a rule for every record.
+#[divan::bench(args = ["match", "count"])]
+fn conditions(bencher: Bencher<'_, '_>, rule: &str) {
+    let prepared = Prepared::new(rule);
+    let mut evaluator = prepared.evaluator();
+    bencher
+        .counter(ItemsCount::new(prepared.columns.len()))
+        .bench_local(|| {
+            evaluator
+                .masks(black_box(&prepared.columns))
+                .expect("masks")
+        });
+}
+
+/// A rule over a grouped batch, from no state to the last finding.
+#[divan::bench(args = RULES.map(|rule| rule.0))]
+fn rule(bencher: Bencher<'_, '_>, rule: &str) {
+    let mut prepared = Prepared::new(rule);
+    prepared.columns.masks = prepared
+        .evaluator()
+        .masks(&prepared.columns)
+        .expect("masks");
+    let bits = prepared.conditions.bits();
+    let block = Block {
+        columns: std::mem::take(&mut prepared.columns),
+        ..Block::default()
+    };
+    let batch = Batch::of(vec![block]);
+    let per = PerRules::of(&prepared.policy, |_| true).remove(0);
+    let grouped = Grouped::by(&batch, &per, bits.words());
+    let context = ShardContext {
+        policy: &prepared.policy,
+        bits,
+        dictionaries: &prepared.dictionaries,
+    };
+    bencher
+        .counter(ItemsCount::new(batch.len()))
+        .with_inputs(|| Shard::new(per.clone()))
+        .bench_local_values(|mut shard| {
+            let out = shard.advance(context, black_box(&grouped), |_| true);
+            (out, shard.finish(context))
+        });
+}
