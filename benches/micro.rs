@@ -14,7 +14,7 @@ use yokome::detect::predicate::{Conditions, Evaluator};
 use yokome::detect::shards::{PerRules, Shard, ShardContext};
 use yokome::dictionary::{Dictionaries, id_column, pack_digits};
 use yokome::log::intern::Cache;
-use yokome::log::parse::Meaning;
+use yokome::log::meaning::Meaning;
 use yokome::log::scan::{Index, PAD, Special, index};
 use yokome::log::time::{TimeFormat, TimeReader, Zone};
 use yokome::order::Batch;
@@ -276,7 +276,7 @@ fn rule(bencher: Bencher<'_, '_>, rule: &str) {
     };
     let batch = Batch::of(vec![block]);
     let per = PerRules::of(&prepared.policy, |_| true).remove(0);
-    let grouped = Grouped::by(&batch, &per, bits.words());
+    let grouped = Grouped::by(&batch, &per, bits.words(), Grouped::default());
     let context = ShardContext {
         policy: &prepared.policy,
         bits,

@@ -16,7 +16,8 @@ use crate::dictionary::{Dictionaries, ID_FIELDS, id_column};
 use crate::error::{Error, Result};
 use crate::log::encoding::{Encoding, utf16_len};
 use crate::log::header::{Mapping, map};
-use crate::log::parse::{Meaning, Parsed, Reject};
+use crate::log::meaning::Meaning;
+use crate::log::parse::{Parsed, Reject};
 use crate::log::plan::ReadOptions;
 use crate::log::time::{Detection, TimeFormat, TimeReader, detect, within_years};
 use crate::record::{Field, Outcome, record_schema};
@@ -265,8 +266,14 @@ impl BlockReader {
             if text.is_empty() {
                 0
             } else {
-                self.meaning
-                    .number(field, text.as_bytes(), Encoding::Utf8, &self.dictionaries)
+                let (meaning, raw, utf8) = (&self.meaning, text.as_bytes(), Encoding::Utf8);
+                match field {
+                    Field::Subject => meaning.subject(raw, utf8, &self.dictionaries).0,
+                    field => meaning
+                        .number(field, raw, utf8, &self.dictionaries)
+                        .0
+                        .into(),
+                }
             }
         };
         let values: Vec<u64> = if let Some(dictionary) = array.as_any_dictionary_opt() {

@@ -86,6 +86,19 @@ impl Columns {
         self.time.is_empty()
     }
 
+    /// Takes all records out; the room stays.
+    pub fn clear(&mut self) {
+        self.time.clear();
+        self.line.clear();
+        self.start.clear();
+        self.end.clear();
+        self.ids.iter_mut().for_each(Vec::clear);
+        self.result.clear();
+        self.references.clear();
+        self.subject.clear();
+        self.masks.clear();
+    }
+
     /// Makes room for rows.
     pub fn reserve_rows(&mut self, rows: usize) {
         self.time.reserve(rows);

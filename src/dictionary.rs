@@ -159,6 +159,41 @@ pub fn pack_digits(text: &[u8]) -> Option<Subject> {
     Some(PACKED | (text.len() as u64) << 56 | value)
 }
 
+/// As [`pack_digits`], of `text[from..to]`, all digits at once; sixteen bytes must stand in `text`
+/// from `from`.
+///
+/// # Panics
+/// If they do not.
+#[inline]
+#[must_use]
+pub fn pack_padded(text: &[u8], from: usize, to: usize) -> Option<Subject> {
+    const ZEROS: u128 = 0x3030_3030_3030_3030_3030_3030_3030_3030;
+    const TO_SIGN: u128 = 0x7676_7676_7676_7676_7676_7676_7676_7676;
+    const SIGN: u128 = 0x8080_8080_8080_8080_8080_8080_8080_8080;
+    let len = to - from;
+    if len == 0 || len > 15 {
+        return None;
+    }
+    let sixteen: [u8; 16] = text[from..from + 16].try_into().expect("sixteen bytes");
+    // The digits move to the top, zeros come in below: leading zeros, in the order of the text.
+    let digits = (u128::from_le_bytes(sixteen) ^ ZEROS) << (8 * (16 - len));
+    if (digits.wrapping_add(TO_SIGN) | digits) & SIGN != 0 {
+        return None;
+    }
+    #[allow(clippy::cast_possible_truncation)]
+    let (high, low) = (digits as u64, (digits >> 64) as u64);
+    let value = eight_digits(high) * 100_000_000 + eight_digits(low);
+    Some(PACKED | (len as u64) << 56 | value)
+}
+
+/// The number that eight digits (0–9 in each byte, the first lowest) are: pairs, fours, eight.
+#[inline]
+fn eight_digits(digits: u64) -> u64 {
+    let pairs = (digits.wrapping_mul(10) + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
+    (fours.wrapping_mul(10_000) + (fours >> 32)) & 0xFFFF_FFFF
+}
+
 /// The distinct values of a scan, by field.
 #[derive(Default)]
 pub struct Dictionaries {
@@ -279,6 +314,29 @@ mod tests {
             assert_eq!(packed.iter().filter(|&&p| p == packed[i]).count(), 1);
         }
         assert_eq!((d.subject("", None), d.subject_text(0)), (0, None));
+    }
+
+    #[test]
+    fn digits_are_packed_all_at_once_or_one_by_one() {
+        let mut texts: Vec<String> = (1..=17)
+            .map(|n| "9081726354".repeat(2)[..n].to_owned())
+            .collect();
+        texts.extend((1..=15).map(|n| "9".repeat(n)));
+        texts.extend((1..=15).map(|n| "0".repeat(n)));
+        for bad in ["/", ":", "a", "é", "\0", " ", "\u{3000}"] {
+            texts.extend((0..9).map(|n| format!("{}{bad}{}", &"12345678"[..n], &"87654321"[n..])));
+        }
+        for text in texts {
+            for behind in [
+                "1234567890123456",
+                "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+                "ÿÿÿÿÿÿÿÿ",
+            ] {
+                let padded = format!("7{text}{behind}");
+                let packed = pack_padded(padded.as_bytes(), 1, 1 + text.len());
+                assert_eq!(packed, pack_digits(text.as_bytes()), "{text:?}");
+            }
+        }
     }
 
     #[test]

@@ -9,15 +9,17 @@ use std::time::Duration;
 use arrow_array::RecordBatch;
 
 use crate::arrow::BatchWriter;
+use crate::block::Columns;
 use crate::dictionary::Dictionaries;
 use crate::error::{Error, Result};
-use crate::log::framer::Frame;
-use crate::log::parse::{Meaning, Parser, SegmentOf};
+use crate::log::meaning::Meaning;
+use crate::log::parse::Parser;
 use crate::policy::Policy;
 use crate::scan::collect::{Collector, Done};
-use crate::scan::framing::{Files, Supply, Work};
+use crate::scan::framing::{Files, Supply};
 use crate::scan::inputs::Planned;
 use crate::scan::notes::{Note, of_reading};
+use crate::scan::work::done;
 use crate::scan::{MOST_CHUNK, ScanOptions, counts_before, read_options, report, threads};
 
 /// Batches that may wait to be taken.
@@ -154,9 +156,17 @@ impl Shared {
             };
             let done = match work {
                 Ok(None) => return Ok(()),
-                Ok(Some(work)) => self.take(&mut parser, &mut writer, work),
-                Err(error) => Done::Failed(error),
+                Ok(Some(work)) => done(
+                    work,
+                    &self.planned,
+                    &mut parser,
+                    Columns::default(),
+                    |_| unreachable!("files give no batches"),
+                    |parsed| Ok(writer.write(&parsed.block)),
+                ),
+                Err(error) => Err(error),
             };
+            let done = done.unwrap_or_else(Done::Failed);
             let mut queue = self.lock();
             let Queue {
                 collector, ready, ..
@@ -167,45 +177,6 @@ impl Shared {
             })?;
             drop(queue);
             self.changed.notify_all();
-        }
-    }
-
-    fn take(&self, parser: &mut Parser, writer: &mut BatchWriter, work: Work) -> Done<RecordBatch> {
-        match work {
-            Work::End {
-                source,
-                encoding,
-                error,
-            } => Done::End {
-                source,
-                encoding,
-                error,
-            },
-            Work::Frame(
-                source,
-                Frame::Reject {
-                    reason,
-                    excerpt,
-                    offset,
-                    encoding,
-                },
-            ) => Done::Rejected {
-                source,
-                reason,
-                raw: excerpt,
-                encoding,
-                offset,
-            },
-            Work::Frame(source, Frame::Records(segment)) => {
-                let plan = self.planned.sources[source as usize]
-                    .plan
-                    .as_ref()
-                    .expect("only readable sources are read");
-                let parsed = parser.parse(segment, &SegmentOf { source, plan });
-                let batch = writer.write(&parsed.block);
-                Done::Parsed(Box::new(parsed), batch)
-            }
-            Work::Batch(_) => unreachable!("files give no batches"),
         }
     }
 }

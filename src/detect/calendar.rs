@@ -128,25 +128,29 @@ impl Calendars {
         }
     }
 
-    /// The day of a department (null: the base calendar's).
+    /// The day turned to, of a department (null: the base calendar's).
     ///
-    /// # Errors
-    /// What the source of holidays says.
+    /// # Panics
+    /// Before [`Calendars::turn_to`].
     #[inline]
-    pub fn day(&mut self, department: Id, day: i32) -> Result<Day> {
-        if self.last.0 != day {
-            self.look_up(day)?;
-        }
+    #[must_use]
+    pub fn day(&self, department: Id) -> Day {
         let calendar = self
             .of_department
             .get(department as usize)
             .copied()
             .unwrap_or(0);
-        Ok(self.last.1[calendar as usize])
+        self.last.1[calendar as usize]
     }
 
-    #[cold]
-    fn look_up(&mut self, day: i32) -> Result<()> {
+    /// Turns to a day.
+    ///
+    /// # Errors
+    /// What the source of holidays says.
+    pub fn turn_to(&mut self, day: i32) -> Result<()> {
+        if self.last.0 == day {
+            return Ok(());
+        }
         if !self.days.contains_key(&day) {
             let holiday = self.holidays.is_holiday(day)?;
             let all = std::iter::once(&self.policy.base)

@@ -17,36 +17,47 @@ pub struct Grouped {
     pub rows: Vec<u32>,
     /// Time, mask and the fields that the rules look at.
     pub columns: Columns,
+    /// Where each row of the batch stands in `rows`.
+    places: Vec<u32>,
 }
 
 impl Grouped {
-    /// Groups a batch for the rules of one `per` field; masks have `words` words.
+    /// Groups a batch for the rules of one `per` field; masks have `words` words. `spare` is one that
+    /// is not needed any more: its buffers are used again.
     #[must_use]
-    pub fn by(batch: &Batch, per: &PerRules, words: usize) -> Grouped {
-        let (keys, places) = match per.per {
-            Field::Subject => places_by_sorting(batch),
-            field => places_by_counting(batch, id_column(field).unwrap_or(0)),
-        };
-        let n = places.len();
-        let mut rows = vec![0u32; n];
+    pub fn by(batch: &Batch, per: &PerRules, words: usize, spare: Grouped) -> Grouped {
+        let Grouped {
+            mut keys,
+            mut rows,
+            mut columns,
+            mut places,
+        } = spare;
+        keys.clear();
+        places.clear();
+        match per.per {
+            Field::Subject => places_by_sorting(batch, &mut keys, &mut places),
+            field => {
+                let column = id_column(field).unwrap_or(0);
+                places_by_counting(batch, column, &mut keys, &mut places);
+            }
+        }
+        rows.resize(places.len(), 0);
         for (row, &place) in (0u32..).zip(&places) {
             rows[place as usize] = row;
         }
-        let mut columns = Columns {
-            time: scatter(batch, &places, |c| &c.time),
-            masks: scatter_masks(batch, &places, words),
-            ..Columns::default()
-        };
+        scatter(batch, &places, &mut columns.time, |c| &c.time);
+        scatter_masks(batch, &places, words, &mut columns.masks);
         for &field in &per.fields {
             match field {
-                Field::Subject => columns.subject = scatter(batch, &places, |c| &c.subject),
-                Field::Result => columns.result = scatter(batch, &places, |c| &c.result),
+                Field::Subject => scatter(batch, &places, &mut columns.subject, |c| &c.subject),
+                Field::Result => scatter(batch, &places, &mut columns.result, |c| &c.result),
                 Field::References => {
-                    columns.references = scatter(batch, &places, |c| &c.references);
+                    scatter(batch, &places, &mut columns.references, |c| &c.references);
                 }
                 field => {
                     if let Some(column) = id_column(field) {
-                        columns.ids[column] = scatter(batch, &places, |c| &c.ids[column]);
+                        let out = &mut columns.ids[column];
+                        scatter(batch, &places, out, |c| &c.ids[column]);
                     }
                 }
             }
@@ -55,6 +66,7 @@ impl Grouped {
             keys,
             rows,
             columns,
+            places,
         }
     }
 
@@ -73,7 +85,7 @@ impl Grouped {
 type Keys = Vec<(Value, u32)>;
 
 /// Where each row goes, by a counting sort of its id.
-fn places_by_counting(batch: &Batch, column: usize) -> (Keys, Vec<u32>) {
+fn places_by_counting(batch: &Batch, column: usize, keys: &mut Keys, places: &mut Vec<u32>) {
     let ids = || {
         batch
             .blocks()
@@ -97,7 +109,7 @@ fn places_by_counting(batch: &Batch, column: usize) -> (Keys, Vec<u32>) {
     for i in 1..ends.len() {
         ends[i] += ends[i - 1];
     }
-    let mut places = Vec::with_capacity(batch.len() as usize);
+    places.reserve(batch.len() as usize);
     for (ids, n) in ids() {
         let mut place = |id: u32| {
             let at = &mut ends[id as usize];
@@ -110,7 +122,6 @@ fn places_by_counting(batch: &Batch, column: usize) -> (Keys, Vec<u32>) {
             places.extend(ids.iter().map(|&id| place(id)));
         }
     }
-    let mut keys = Keys::new();
     let mut last = 0;
     for (id, &end) in ends.iter().take(most + 1).enumerate() {
         if end > last {
@@ -118,19 +129,17 @@ fn places_by_counting(batch: &Batch, column: usize) -> (Keys, Vec<u32>) {
         }
         last = end;
     }
-    (keys, places)
 }
 
 /// Where each row goes, by a sort of its subject.
-fn places_by_sorting(batch: &Batch) -> (Keys, Vec<u32>) {
+fn places_by_sorting(batch: &Batch, keys: &mut Keys, places: &mut Vec<u32>) {
     let subjects = batch
         .blocks()
         .iter()
         .flat_map(|b| (0..b.columns.len()).map(|i| b.columns.subject.get(i).copied().unwrap_or(0)));
     let mut pairs: Vec<(Value, u32)> = subjects.zip(0u32..).collect();
     pairs.sort_unstable();
-    let mut places = vec![0; pairs.len()];
-    let mut keys = Keys::new();
+    places.resize(pairs.len(), 0);
     for (at, &(key, row)) in (0u32..).zip(&pairs) {
         places[row as usize] = at;
         match keys.last_mut() {
@@ -138,32 +147,38 @@ fn places_by_sorting(batch: &Batch) -> (Keys, Vec<u32>) {
             _ => keys.push((key, at + 1)),
         }
     }
-    (keys, places)
 }
 
 /// A column of all blocks, each value at its place; null where a block has no such column.
 fn scatter<T: Copy + Default>(
     batch: &Batch,
     places: &[u32],
+    out: &mut Vec<T>,
     column: impl Fn(&Columns) -> &Vec<T>,
-) -> Vec<T> {
-    let mut out = vec![T::default(); places.len()];
+) {
+    out.resize(places.len(), T::default());
     let mut from = 0;
     for block in batch.blocks() {
         let to = from + block.columns.len();
-        for (&value, &place) in column(&block.columns).iter().zip(&places[from..to]) {
+        let (places, values) = (&places[from..to], column(&block.columns));
+        if values.is_empty() {
+            for &place in places {
+                out[place as usize] = T::default();
+            }
+        }
+        for (&value, &place) in values.iter().zip(places) {
             out[place as usize] = value;
         }
         from = to;
     }
-    out
 }
 
-fn scatter_masks(batch: &Batch, places: &[u32], words: usize) -> Vec<u64> {
+fn scatter_masks(batch: &Batch, places: &[u32], words: usize, out: &mut Vec<u64>) {
     if words == 1 {
-        return scatter(batch, places, |c| &c.masks);
+        scatter(batch, places, out, |c| &c.masks);
+        return;
     }
-    let mut out = vec![0; places.len() * words];
+    out.resize(places.len() * words, 0);
     let masks = batch
         .blocks()
         .iter()
@@ -171,5 +186,4 @@ fn scatter_masks(batch: &Batch, places: &[u32], words: usize) -> Vec<u64> {
     for (mask, &place) in masks.zip(places) {
         out[place as usize * words..][..words].copy_from_slice(mask);
     }
-    out
 }

@@ -6,6 +6,7 @@ pub mod days;
 pub mod group;
 pub mod grouped;
 pub mod hours;
+pub mod keyed;
 pub mod matching;
 pub mod novelty;
 pub mod predicate;

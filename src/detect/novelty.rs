@@ -27,7 +27,23 @@ pub struct Novelty {
 
 const FORGET_AT: usize = 64;
 const MET: usize = 16;
-const NO_SLOT: u32 = u32::MAX;
+
+/// A value met on the day that is being looked at; values of the same low bits take turns.
+#[derive(Clone, Copy)]
+struct Met {
+    value: Value,
+    slot: u32,
+    /// Whether it is known not to be flagged on this day.
+    usual: bool,
+}
+
+impl Met {
+    const NOTHING: Met = Met {
+        value: 0,
+        slot: u32::MAX,
+        usual: false,
+    };
+}
 
 /// What is known of a value.
 struct Slot {
@@ -83,41 +99,55 @@ impl NoveltyState {
 
     /// Takes the next records of the key.
     pub fn advance(&mut self, of: Placed<'_>, what: Novelty, run: &Run<'_>, out: &mut Out<'_>) {
-        // Slots of the values met last in this run, by their low bits; `NO_SLOT` where there is none.
-        let mut met = [(0, NO_SLOT); MET];
+        let ids = run.ids(what.field);
+        let value = |i: usize| match ids {
+            Some(ids) => ids.get(i).copied().unwrap_or(0).into(),
+            None => run.value(i, what.field),
+        };
         let (mut evaluated, mut not_evaluable) = (0, 0);
-        for i in 0..run.len() {
+        let mut i = 0;
+        while i < run.len() {
             let day = day_of(run.time[i]);
             if day != self.today.0 {
                 self.new_day(day, what, out);
-                met = [(0, NO_SLOT); MET];
             }
-            let value = run.value(i, what.field);
-            let judged = run.has(i, of.place) && run.in_scope(i);
-            if value == 0 {
-                not_evaluable += u64::from(judged);
-                continue;
-            }
-            #[allow(clippy::cast_possible_truncation)]
-            let place = &mut met[value as usize % MET];
-            if place.0 != value {
-                let slot = self.slot(value);
-                *place = (value, slot);
-                let bits = &mut self.bits[slot as usize * self.words..][..self.words];
-                self.values[slot as usize].1.days.add(bits, day);
-            }
-            if !judged {
-                continue;
-            }
-            if self.today.1 < what.min_active_days {
-                not_evaluable += 1;
-            } else {
-                evaluated += 1;
-                self.judge(of, what, run, i, place.1 as usize, out);
+            let tomorrow = (i64::from(day) + 1) * DAY_MS;
+            let too_early = self.today.1 < what.min_active_days;
+            let mut met = [Met::NOTHING; MET];
+            while i < run.len() && run.time[i] < tomorrow {
+                let (at, value) = (i, value(i));
+                i += 1;
+                let judged = run.judged(at, of.place);
+                if value == 0 {
+                    not_evaluable += u64::from(judged);
+                    continue;
+                }
+                not_evaluable += u64::from(judged && too_early);
+                evaluated += u64::from(judged && !too_early);
+                #[allow(clippy::cast_possible_truncation)]
+                let place = &mut met[value as usize % MET];
+                if place.value != value {
+                    *place = Met {
+                        value,
+                        slot: self.used(value, day),
+                        usual: too_early,
+                    };
+                }
+                if judged && !place.usual {
+                    place.usual = !self.judge(of, what, run, at, place.slot as usize, out);
+                }
             }
         }
         out.counts[of.place].evaluated += evaluated;
         out.counts[of.place].not_evaluable += not_evaluable;
+    }
+
+    /// Notes that a value is used on a day; its slot.
+    fn used(&mut self, value: Value, day: i32) -> u32 {
+        let slot = self.slot(value);
+        let bits = &mut self.bits[slot as usize * self.words..][..self.words];
+        self.values[slot as usize].1.days.add(bits, day);
+        slot
     }
 
     fn slot(&mut self, value: Value) -> u32 {
@@ -134,6 +164,7 @@ impl NoveltyState {
         })
     }
 
+    /// Flags a record if its value is new; whether it is.
     fn judge(
         &mut self,
         of: Placed<'_>,
@@ -142,7 +173,7 @@ impl NoveltyState {
         i: usize,
         at: usize,
         out: &mut Out<'_>,
-    ) {
+    ) -> bool {
         let time = run.time[i];
         let (value, slot) = &mut self.values[at];
         if slot.judged != self.today.0 {
@@ -163,7 +194,7 @@ impl NoveltyState {
             };
         }
         let Verdict::New { used, since } = slot.verdict else {
-            return;
+            return false;
         };
         if slot.open.is_none() {
             let dictionaries = out.dictionaries;
@@ -189,6 +220,7 @@ impl NoveltyState {
         if let Some(open) = &mut self.values[at].1.open {
             open.add(hit, out);
         }
+        true
     }
 
     /// `(|B| + 1) / (h + 0.5)`, with `h` the days of `B`, its first apart, on which a value was used

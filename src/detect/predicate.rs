@@ -13,7 +13,7 @@ use super::values::{Value, day_of, parse, value};
 use crate::block::{Columns, REFERENCES_NO, REFERENCES_YES};
 use crate::dictionary::{Dictionaries, ID_FIELDS, Values, id_column};
 use crate::error::{Error, Result};
-use crate::log::parse::Meaning;
+use crate::log::meaning::Meaning;
 use crate::policy::{Condition, Key, Policy, TextTest, Where};
 use crate::record::{DAY_MS, Field};
 
@@ -243,6 +243,11 @@ impl Conditions {
     }
 }
 
+/// Bits of what the calendar says of a record: off hours or on, its day closed or open.
+const OFF: usize = 0;
+const ON: usize = 1;
+const OPEN: usize = 2;
+
 /// Evaluates the conditions; one per thread, for its tables.
 pub struct Evaluator {
     conditions: Arc<Conditions>,
@@ -305,13 +310,21 @@ impl Evaluator {
         })
     }
 
-    /// The masks of records, `words` words after one another for each.
+    /// Fills in the masks of records, `words` words after one another for each.
     ///
     /// # Errors
     /// What the source of holidays says.
-    pub fn masks(&mut self, columns: &Columns) -> Result<Vec<u64>> {
+    pub fn masks(&mut self, columns: &mut Columns) -> Result<()> {
+        let mut masks = std::mem::take(&mut columns.masks);
+        masks.clear();
+        masks.resize(columns.len() * self.words, u64::MAX);
+        let evaluated = self.evaluate(columns, &mut masks);
+        columns.masks = masks;
+        evaluated
+    }
+
+    fn evaluate(&mut self, columns: &Columns, masks: &mut [u64]) -> Result<()> {
         let (n, words) = (columns.len(), self.words);
-        let mut masks = vec![u64::MAX; n * words];
         for (column, field) in ID_FIELDS.into_iter().enumerate() {
             let conditions = &self.conditions.ids[column];
             if conditions.is_empty() {
@@ -324,7 +337,7 @@ impl Evaluator {
                 words,
             );
             and_table(
-                &mut masks,
+                masks,
                 &self.tables[column],
                 words,
                 columns.ids[column].iter().map(|&id| id as usize),
@@ -333,7 +346,7 @@ impl Evaluator {
         }
         if !self.conditions.result.is_empty() {
             and_table(
-                &mut masks,
+                masks,
                 &self.result,
                 words,
                 columns.result.iter().map(|&c| c.into()),
@@ -342,19 +355,19 @@ impl Evaluator {
         }
         if !self.conditions.references.is_empty() {
             and_table(
-                &mut masks,
+                masks,
                 &self.references,
                 words,
                 columns.references.iter().map(|&c| c.into()),
                 n,
             );
         }
-        self.calendar(columns, &mut masks)?;
+        self.calendar(columns, masks)?;
         if self.needs_time {
-            self.times(columns, &mut masks);
+            self.times(columns, masks);
         }
         if !self.conditions.subjects.is_empty() {
-            self.subject(columns, &mut masks);
+            self.subject(columns, masks);
         }
         let bits = self.conditions.bits;
         for tuples in &self.conditions.tuples {
@@ -373,7 +386,7 @@ impl Evaluator {
                 }
             }
         }
-        Ok(masks)
+        Ok(())
     }
 
     fn calendar(&mut self, columns: &Columns, masks: &mut [u64]) -> Result<()> {
@@ -390,18 +403,24 @@ impl Evaluator {
                 .map(|o| o.0);
             all_but(self.words, wrong.collect())
         };
-        let (when_off, when_on) = (spoiled(true), spoiled(false));
+        let mut keep = [spoiled(true), spoiled(false), spoiled(true), spoiled(false)];
+        clear(&mut keep[OPEN | OFF], closed_bit);
+        clear(&mut keep[OPEN | ON], closed_bit);
+        let (mut from, mut to) = (i64::MAX, i64::MIN);
         for (row, mask) in masks.chunks_exact_mut(self.words).enumerate() {
             let time = columns.time[row];
-            let department = departments.get(row).copied().unwrap_or(0);
-            let day = self.calendars.day(department, day_of(time))?;
-            let at = time.rem_euclid(DAY_MS);
-            let off = day.closed || at < day.from || at >= day.to;
-            for (word, keep) in mask.iter_mut().zip(if off { &when_off } else { &when_on }) {
-                *word &= keep;
+            if time < from || time >= to {
+                from = i64::from(day_of(time)) * DAY_MS;
+                to = from + DAY_MS;
+                self.calendars.turn_to(day_of(time))?;
             }
-            if !day.closed {
-                clear(mask, closed_bit);
+            let department = departments.get(row).copied().unwrap_or(0);
+            let day = self.calendars.day(department);
+            let at = time - from;
+            let on = usize::from(!day.closed && day.from <= at && at < day.to) * ON;
+            let open = usize::from(!day.closed) * OPEN;
+            for (word, keep) in mask.iter_mut().zip(&keep[on | open]) {
+                *word &= keep;
             }
         }
         Ok(())

@@ -1,8 +1,9 @@
 //! One interface over the kinds: the state of one rule for one key.
 
-use super::count::{CountState, KeyedState};
+use super::count::CountState;
 use super::grouped::GroupedState;
 use super::hours::HoursState;
+use super::keyed::{Keyed, KeyedState};
 use super::matching::MatchState;
 use super::novelty::NoveltyState;
 use super::run::{Out, Run};
@@ -41,7 +42,9 @@ impl RuleState {
         match &rule.kind {
             Kind::Match => RuleState::Match(MatchState::default()),
             Kind::Count { by, .. } if by.is_empty() => RuleState::Count(CountState::default()),
-            Kind::Count { by, .. } if by.len() == 1 => RuleState::Keyed(Box::default()),
+            Kind::Count { at_least, by, .. } if by.len() == 1 => {
+                RuleState::Keyed(Box::new(KeyedState::new(*at_least)))
+            }
             Kind::Count { .. } | Kind::Distinct { .. } => RuleState::Grouped(Box::default()),
             Kind::Novelty { lookback, .. } => {
                 RuleState::Novelty(Box::new(NoveltyState::new(*lookback)))
@@ -69,7 +72,14 @@ impl RuleState {
                     at_least,
                     by,
                 },
-            ) => state.advance(of, (*window, *at_least, by[0]), run, out),
+            ) => {
+                let what = Keyed {
+                    window: *window,
+                    at_least: *at_least,
+                    by: by[0],
+                };
+                state.advance(of, what, run, out);
+            }
             (
                 RuleState::Grouped(state),
                 Kind::Count {

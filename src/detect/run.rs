@@ -3,7 +3,7 @@
 use super::predicate::{Bits, has};
 use super::values::{self, Value};
 use crate::block::Columns;
-use crate::dictionary::Dictionaries;
+use crate::dictionary::{Dictionaries, Id, id_column};
 use crate::findings::{ByValues, Finding, Flag};
 use crate::policy::{Key, Rule};
 
@@ -45,6 +45,9 @@ impl Run<'_> {
     #[inline]
     #[must_use]
     pub fn has(&self, i: usize, bit: usize) -> bool {
+        if self.words == 1 {
+            return self.masks[i] >> bit & 1 == 1;
+        }
         has(&self.masks[i * self.words..(i + 1) * self.words], bit)
     }
 
@@ -53,6 +56,25 @@ impl Run<'_> {
     #[must_use]
     pub fn in_scope(&self, i: usize) -> bool {
         self.has(i, self.bits.scope())
+    }
+
+    /// Whether record `i` satisfies the `where` whose bit is `bit`, and may be flagged.
+    #[inline]
+    #[must_use]
+    pub fn judged(&self, i: usize, bit: usize) -> bool {
+        if self.words == 1 {
+            let mask = self.masks[i];
+            return mask >> bit & mask >> self.bits.scope() & 1 == 1;
+        }
+        self.has(i, bit) && self.in_scope(i)
+    }
+
+    /// The ids of a field that has a dictionary; empty if every one is null, none for other keys.
+    #[must_use]
+    pub fn ids(&self, key: Key) -> Option<&[Id]> {
+        let Key::Field(field) = key else { return None };
+        let ids = &self.columns.ids[id_column(field)?];
+        Some(ids.get(self.base..self.base + self.len()).unwrap_or(&[]))
     }
 
     /// The value of a key in record `i`.

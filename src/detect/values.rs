@@ -3,7 +3,7 @@
 use crate::block::{Columns, REFERENCES_NO, REFERENCES_YES};
 use crate::detect::calendar::{parse_date, weekday};
 use crate::dictionary::{Dictionaries, id_column};
-use crate::log::parse::Meaning;
+use crate::log::meaning::Meaning;
 use crate::log::time::date_of_days;
 use crate::policy::Key;
 use crate::record::{DAY_MS, Field, Outcome};

@@ -14,6 +14,8 @@ use crate::dictionary::{Id, id_column};
 use crate::order::Batch;
 use crate::record::{DAY_MS, Field};
 
+const HOUR_MS: i64 = 3_600_000;
+
 /// Hours of a week.
 const WEEK: usize = 7 * 24;
 
@@ -36,22 +38,28 @@ impl RecordTotals {
         if self.by_hour.len() <= most {
             self.by_hour.resize(most + 1, [0; WEEK]);
         }
+        // The hour that is being counted: where it begins and ends, and its place in the week.
+        let (mut from, mut to, mut hour) = (i64::MAX, i64::MIN, 0);
         let mut today = (i32::MIN, 0u64);
-        for (row, mask) in columns.masks.chunks_exact(bits.words()).enumerate() {
-            if !has(mask, bits.scope()) {
+        let words = bits.words();
+        for (row, &time) in columns.time.iter().enumerate() {
+            if !has(&columns.masks[row * words..(row + 1) * words], bits.scope()) {
                 continue;
             }
-            let time = columns.time[row];
-            let day = day_of(time);
-            if day != today.0 {
-                self.put_day(today);
-                today = (day, 0);
+            if time < from || time >= to {
+                let day = day_of(time);
+                if day != today.0 {
+                    self.put_day(today);
+                    today = (day, 0);
+                }
+                from = time - time.rem_euclid(HOUR_MS);
+                to = from + HOUR_MS;
+                let of_day = (from.rem_euclid(DAY_MS) / HOUR_MS).unsigned_abs();
+                hour = weekday(day) * 24 + usize::try_from(of_day).unwrap_or(0);
             }
             today.1 += 1;
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let hour = (time.rem_euclid(DAY_MS) / 3_600_000) as usize;
             let department = departments.get(row).copied().unwrap_or(0) as usize;
-            self.by_hour[department][weekday(day) * 24 + hour] += 1;
+            self.by_hour[department][hour] += 1;
         }
         self.put_day(today);
     }

@@ -8,7 +8,7 @@
 use std::io::{self, Read};
 
 use super::encoding::{Encoding, SAMPLE, detect, utf16_len};
-use super::scan::{self, PAD, Sink, Special, State};
+use super::scan::{self, Isa, PAD, Sink, Special, State};
 
 /// The longest record, in bytes; of a longer one the first line is rejected.
 pub const MAX_RECORD: usize = 1 << 20;
@@ -76,7 +76,7 @@ struct Ends {
 
 impl Sink for Ends {
     #[inline(always)]
-    fn block(&mut self, base: u32, _seps: u64, ends: u64, inner: u64) {
+    fn block<I: Isa>(&mut self, _isa: I, base: u32, _seps: u64, ends: u64, inner: u64) {
         if self.too_long {
             return;
         }

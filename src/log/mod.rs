@@ -1,10 +1,13 @@
 //! CSV → blocks of records.
 pub mod encoding;
 pub mod fields;
+mod fill;
 pub mod framer;
 pub mod header;
 pub mod intern;
+pub mod meaning;
 pub mod parse;
 pub mod plan;
+mod rows;
 pub mod scan;
 pub mod time;

@@ -55,6 +55,12 @@ impl Batch {
         &self.blocks
     }
 
+    /// The blocks, for other use.
+    #[must_use]
+    pub fn into_blocks(self) -> Vec<Block> {
+        self.blocks
+    }
+
     /// The block of a row and the row's place in it.
     ///
     /// # Panics

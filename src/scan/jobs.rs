@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::pool::Pool;
 use crate::block::Block;
 use crate::detect::group::Grouped;
 use crate::detect::shards::{PerRules, Shard, ShardContext, ShardOut, shard_of};
@@ -23,6 +24,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// Gives the buffers back.
+    pub fn give_back(self, pool: &Pool) {
+        pool.give_back(self.batch.into_blocks(), self.grouped);
+    }
+
     /// What the units made of the batch.
     #[must_use]
     pub fn take_outs(&self) -> Vec<ShardOut> {
@@ -70,12 +76,12 @@ impl Units {
 
     /// Makes the job of a batch.
     #[must_use]
-    pub fn job(&self, seq: u64, blocks: Vec<Block>) -> Job {
+    pub fn job(&self, seq: u64, blocks: Vec<Block>, pool: &Pool) -> Job {
         let batch = Batch::of(blocks);
         let grouped = self
             .pers
             .iter()
-            .map(|per| Grouped::by(&batch, per, self.words))
+            .map(|per| Grouped::by(&batch, per, self.words, pool.grouped()))
             .collect();
         Job {
             seq,

@@ -9,8 +9,10 @@ pub mod inputs;
 pub mod jobs;
 pub mod notes;
 pub mod pipeline;
+pub mod pool;
 pub mod report;
 pub mod usable;
+pub mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +30,7 @@ use crate::findings::flagged;
 use crate::findings::tables::{self, Names};
 use crate::log::encoding::Encoding;
 use crate::log::header::Mapping;
-use crate::log::parse::Meaning;
+use crate::log::meaning::Meaning;
 use crate::log::plan::ReadOptions;
 use crate::log::time::TimeFormat;
 use crate::order::Batch;
@@ -41,7 +43,7 @@ use notes::Note;
 use pipeline::{Failure, Outcome};
 
 /// Bytes read at a time.
-pub const CHUNK: usize = 1 << 20;
+pub const CHUNK: usize = 1 << 19;
 
 /// The most of it: places in a chunk are 32 bits wide.
 pub const MOST_CHUNK: usize = 1 << 28;

@@ -11,6 +11,8 @@ use arrow_array::RecordBatch;
 use super::collect::{Collector, Done};
 use super::framing::{Supply, Work};
 use super::jobs::{Job, Queues, Units};
+use super::pool::Pool;
+use super::work::done;
 use super::{Context, Control};
 use crate::arrow::BlockReader;
 use crate::block::{Block, Span};
@@ -21,12 +23,11 @@ use crate::findings::flagged;
 use crate::findings::tables::Names;
 use crate::findings::totals::{FlagTotals, RecordTotals};
 use crate::findings::{Finding, Flag};
-use crate::log::framer::Frame;
-use crate::log::parse::{Parser, SegmentOf};
+use crate::log::parse::Parser;
 use crate::order::{Batcher, Disorder};
 
 /// Batches under way at once, beyond which no more is read.
-const MOST_JOBS: usize = 3;
+const MOST_JOBS: usize = 2;
 
 /// Batches of flagged rows that may wait to be taken, beyond which no more is read.
 const MOST_OUTPUTS: usize = 8;
@@ -86,6 +87,7 @@ struct Pipeline<'a> {
     context: &'a Context,
     bits: Bits,
     units: Units,
+    pool: Pool,
     supply: Mutex<(Supply, u64)>,
     state: Mutex<State>,
     /// Workers wait here for work.
@@ -142,6 +144,7 @@ pub fn run(
             workers: context.threads,
         }),
         units,
+        pool: Pool::default(),
         supply: Mutex::new((supply, 0)),
         work: Condvar::new(),
         done: Condvar::new(),
@@ -229,7 +232,7 @@ impl Pipeline<'_> {
         loop {
             match self.next_step() {
                 Step::End => return Ok(()),
-                Step::Detect(unit, job) => self.detect(unit, &job),
+                Step::Detect(unit, job) => self.detect(unit, job),
                 Step::Parse => self.parse(&mut tools, records)?,
                 Step::Rest(blocks) => self.start(blocks),
             }
@@ -274,7 +277,7 @@ impl Pipeline<'_> {
     ) -> std::result::Result<(), Failure> {
         let (seq, work) = {
             let mut supply = lock(&self.supply);
-            let work = supply.0.next(Vec::new());
+            let work = supply.0.next(self.pool.text());
             supply.1 += 1;
             (supply.1 - 1, work)
         };
@@ -286,19 +289,9 @@ impl Pipeline<'_> {
             self.work.notify_all();
             return Ok(());
         };
-        let done = match work.and_then(|work| tools.take(self.context, work)) {
+        let done = match work.and_then(|work| self.work_done(tools, records, work)) {
             Ok(done) => done,
             Err(error) => Done::Failed(error),
-        };
-        let done = match done {
-            Done::Parsed(mut parsed, ()) => {
-                let columns = &mut parsed.block.columns;
-                columns.masks = tools.evaluator.masks(columns)?;
-                records.add(columns, self.bits);
-                self.read.fetch_add(columns.len() as u64, Ordering::Relaxed);
-                Done::Parsed(parsed, ())
-            }
-            other => other,
         };
         let mut state = lock(&self.state);
         let State {
@@ -330,6 +323,34 @@ impl Pipeline<'_> {
         Ok(())
     }
 
+    /// Parses a piece, evaluates its conditions, counts its records.
+    fn work_done(
+        &self,
+        tools: &mut Tools,
+        records: &mut RecordTotals,
+        work: Work,
+    ) -> Result<Done<()>> {
+        let Tools {
+            parser,
+            evaluator,
+            reader,
+        } = tools;
+        done(
+            work,
+            &self.context.planned,
+            parser,
+            self.pool.columns(),
+            |batch| reader.read(batch),
+            |parsed| {
+                let columns = &mut parsed.block.columns;
+                evaluator.masks(columns)?;
+                records.add(columns, self.bits);
+                self.read.fetch_add(columns.len() as u64, Ordering::Relaxed);
+                Ok(())
+            },
+        )
+    }
+
     fn start(&self, blocks: Vec<Block>) {
         let mut state = lock(&self.state);
         let seq = state.next_batch;
@@ -339,7 +360,7 @@ impl Pipeline<'_> {
     }
 
     fn enqueue(&self, seq: u64, blocks: Vec<Block>) {
-        let job = Arc::new(self.units.job(seq, blocks));
+        let job = Arc::new(self.units.job(seq, blocks, &self.pool));
         if self.units.is_empty() {
             self.complete(&job);
             return;
@@ -348,11 +369,14 @@ impl Pipeline<'_> {
         self.work.notify_all();
     }
 
-    fn detect(&self, unit: usize, job: &Job) {
-        let last = self.units.advance(unit, job, self.shard_context());
+    fn detect(&self, unit: usize, job: Arc<Job>) {
+        let last = self.units.advance(unit, &job, self.shard_context());
         lock(&self.state).queues.release(unit);
         if last {
-            self.complete(job);
+            self.complete(&job);
+        }
+        if let Some(job) = Arc::into_inner(job) {
+            job.give_back(&self.pool);
         }
         self.work.notify_all();
     }
@@ -467,62 +491,4 @@ pub struct Tools {
     parser: Parser,
     evaluator: Evaluator,
     reader: BlockReader,
-}
-
-impl Tools {
-    fn take(&mut self, context: &Context, work: Work) -> Result<Done<()>> {
-        parse_work(&mut self.parser, &mut self.reader, context, work)
-    }
-}
-
-/// Does a piece of work up to the block.
-///
-/// # Errors
-/// [`Error::Columns`] if a record batch lacks a required column or has one of an unusable type.
-///
-/// # Panics
-/// Never: only sources with a plan are read.
-pub fn parse_work(
-    parser: &mut Parser,
-    reader: &mut BlockReader,
-    context: &Context,
-    work: Work,
-) -> Result<Done<()>> {
-    Ok(match work {
-        Work::End {
-            source,
-            encoding,
-            error,
-        } => Done::End {
-            source,
-            encoding,
-            error,
-        },
-        Work::Batch(batch) => Done::Parsed(Box::new(reader.read(&batch)?), ()),
-        Work::Frame(
-            source,
-            Frame::Reject {
-                reason,
-                excerpt,
-                offset,
-                encoding,
-            },
-        ) => Done::Rejected {
-            source,
-            reason,
-            raw: excerpt,
-            encoding,
-            offset,
-        },
-        Work::Frame(source, Frame::Records(segment)) => {
-            let plan = context.planned.sources[source as usize]
-                .plan
-                .as_ref()
-                .expect("only readable sources are read");
-            Done::Parsed(
-                Box::new(parser.parse(segment, &SegmentOf { source, plan })),
-                (),
-            )
-        }
-    })
 }

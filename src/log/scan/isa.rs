@@ -6,15 +6,20 @@ use super::{Scan, Sink, State};
 
 /// Bit `i` of each mask: byte `i` of the block is that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Classes {
-    pub(crate) delimiter: u64,
-    pub(crate) lf: u64,
-    pub(crate) cr: u64,
-    pub(crate) quote: u64,
+pub struct Classes {
+    /// The delimiter.
+    pub delimiter: u64,
+    /// Line feeds.
+    pub lf: u64,
+    /// Carriage returns.
+    pub cr: u64,
+    /// Quotes.
+    pub quote: u64,
 }
 
 /// What a scan needs of an instruction set.
-pub(crate) trait Isa: Copy {
+pub trait Isa: Copy {
+    /// Which bytes of a block are special.
     fn classify(self, block: &[u8; 64], delimiter: u8) -> Classes;
     /// Bit `i` of the result: the parity of the bits `0..=i` of `mask`.
     #[inline(always)]
@@ -26,6 +31,23 @@ pub(crate) trait Isa: Copy {
         m ^= m << 8;
         m ^= m << 16;
         m ^ (m << 32)
+    }
+    /// Appends `base` plus the number of each set bit; in fours so that the loop rarely branches.
+    #[inline(always)]
+    fn push_bits(self, out: &mut Vec<u32>, base: u32, mut mask: u64) {
+        if mask == 0 {
+            return;
+        }
+        let old = out.len();
+        let count = mask.count_ones() as usize;
+        out.resize(old + count.next_multiple_of(4), 0);
+        for four in out[old..].chunks_exact_mut(4) {
+            for slot in four {
+                *slot = base.wrapping_add(mask.trailing_zeros());
+                mask &= mask.wrapping_sub(1);
+            }
+        }
+        out.truncate(old + count);
     }
 }
 
@@ -51,16 +73,45 @@ impl Isa for Scalar {
     }
 }
 
+/// Safe code that gains from being compiled for a newer instruction set.
+pub trait Hot {
+    /// What it gives.
+    type Output;
+    /// Does it. What it calls is compiled with it only where it is inlined.
+    fn run(self) -> Self::Output;
+}
+
+/// Runs safe code as it was compiled for the best instruction set of this machine.
+#[inline]
+pub fn hot<H: Hot>(work: H) -> H::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if x86::has_avx512() {
+            // SAFETY: the features were detected just now.
+            return unsafe { x86::hot_avx512(work) };
+        }
+        if x86::has_avx2() {
+            // SAFETY: the features were detected just now.
+            return unsafe { x86::hot_avx2(work) };
+        }
+    }
+    work.run()
+}
+
 /// Runs a scan on the best instruction set of this machine.
 pub(super) fn dispatch<S: Sink>(scan: Scan<'_, S>) -> State {
     #[cfg(target_arch = "x86_64")]
     {
+        if x86::has_avx512_compress() {
+            // SAFETY: the features were detected just now.
+            return unsafe { x86::scan_avx512_compress(scan) };
+        }
         if x86::has_avx512() {
-            // SAFETY: AVX-512 F and BW were detected just now.
+            // SAFETY: the features were detected just now.
             return unsafe { x86::scan_avx512(scan) };
         }
         if x86::has_avx2() {
-            // SAFETY: AVX2 was detected just now.
+            // SAFETY: the features were detected just now.
             return unsafe { x86::scan_avx2(scan) };
         }
     }
@@ -78,23 +129,98 @@ pub(super) fn dispatch<S: Sink>(scan: Scan<'_, S>) -> State {
 pub(crate) mod x86 {
     use std::arch::x86_64::{
         __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_set1_epi8,
-        _mm512_cmpeq_epi8_mask, _mm512_set1_epi8,
+        _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32,
+        _mm512_extracti32x4_epi32, _mm512_maskz_compress_epi8, _mm512_set1_epi8, _mm512_set1_epi32,
+        _mm512_storeu_si512,
     };
 
-    use super::{Classes, Isa, Scan, Sink, State};
+    use super::{Classes, Hot, Isa, Scan, Sink, State};
 
     pub(crate) fn has_avx512() -> bool {
         std::arch::is_x86_feature_detected!("avx512f")
             && std::arch::is_x86_feature_detected!("avx512bw")
+            && std::arch::is_x86_feature_detected!("avx512dq")
+            && std::arch::is_x86_feature_detected!("avx512vl")
+            && has_avx2()
+    }
+
+    pub(crate) fn has_avx512_compress() -> bool {
+        has_avx512() && std::arch::is_x86_feature_detected!("avx512vbmi2")
     }
 
     pub(crate) fn has_avx2() -> bool {
         std::arch::is_x86_feature_detected!("avx2")
+            && std::arch::is_x86_feature_detected!("bmi1")
+            && std::arch::is_x86_feature_detected!("bmi2")
+            && std::arch::is_x86_feature_detected!("popcnt")
+            && std::arch::is_x86_feature_detected!("lzcnt")
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt,lzcnt")]
+    pub(super) fn hot_avx512<H: Hot>(work: H) -> H::Output {
+        work.run()
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+    pub(super) fn hot_avx2<H: Hot>(work: H) -> H::Output {
+        work.run()
     }
 
     /// 64 bytes in one register. Made only where AVX-512 F and BW were detected.
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512(());
+
+    /// The same with the compression of bytes. Made only where VBMI2 was detected as well.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx512Compress(Avx512);
+
+    /// The numbers of 64 bytes.
+    static NUMBERS: [u8; 64] = {
+        let mut numbers = [0; 64];
+        let mut i = 0;
+        while i < 64 {
+            #[allow(clippy::cast_possible_truncation)]
+            let number = i as u8;
+            numbers[i] = number;
+            i += 1;
+        }
+        numbers
+    };
+
+    impl Isa for Avx512Compress {
+        #[inline(always)]
+        fn classify(self, block: &[u8; 64], delimiter: u8) -> Classes {
+            self.0.classify(block, delimiter)
+        }
+
+        #[inline(always)]
+        fn push_bits(self, out: &mut Vec<u32>, base: u32, mask: u64) {
+            let (old, count) = (out.len(), mask.count_ones() as usize);
+            out.reserve(64);
+            // SAFETY: an `Avx512Compress` exists only where the features were detected; `NUMBERS` has
+            // 64 bytes; there is room for 64 more values, at most 16 are stored at a time from a
+            // place below `count` ≤ 64 that is a multiple of 16, and `count` of them are set.
+            unsafe {
+                let numbers: __m512i = std::ptr::read_unaligned(NUMBERS.as_ptr().cast());
+                let set = _mm512_maskz_compress_epi8(mask, numbers);
+                let base = _mm512_set1_epi32(base.cast_signed());
+                let to = out.as_mut_ptr().add(old);
+                let sixteen = |bytes| _mm512_add_epi32(_mm512_cvtepu8_epi32(bytes), base);
+                _mm512_storeu_si512(to.cast(), sixteen(_mm512_castsi512_si128(set)));
+                if count > 16 {
+                    let bytes = _mm512_extracti32x4_epi32::<1>(set);
+                    _mm512_storeu_si512(to.add(16).cast(), sixteen(bytes));
+                }
+                if count > 32 {
+                    let bytes = _mm512_extracti32x4_epi32::<2>(set);
+                    _mm512_storeu_si512(to.add(32).cast(), sixteen(bytes));
+                    let bytes = _mm512_extracti32x4_epi32::<3>(set);
+                    _mm512_storeu_si512(to.add(48).cast(), sixteen(bytes));
+                }
+                out.set_len(old + count);
+            }
+        }
+    }
 
     /// 64 bytes in two registers. Made only where AVX2 was detected.
     #[derive(Clone, Copy)]
@@ -148,9 +274,27 @@ pub(crate) mod x86 {
         scan.run(Avx512(()))
     }
 
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi1,bmi2,popcnt,lzcnt")]
+    pub(super) fn scan_avx512_compress<S: Sink>(scan: Scan<'_, S>) -> State {
+        scan.run(Avx512Compress(Avx512(())))
+    }
+
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
     pub(super) fn scan_avx2<S: Sink>(scan: Scan<'_, S>) -> State {
         scan.run(Avx2(()))
+    }
+
+    /// What [`Isa::push_bits`] makes of a mask where bytes can be compressed.
+    #[cfg(test)]
+    pub(crate) fn pushed_by_compression(base: u32, mask: u64) -> Option<Vec<u32>> {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
+        fn push(base: u32, mask: u64) -> Vec<u32> {
+            let mut out = vec![7];
+            Avx512Compress(Avx512(())).push_bits(&mut out, base, mask);
+            out
+        }
+        // SAFETY: detected just now.
+        has_avx512_compress().then(|| unsafe { push(base, mask) })
     }
 
     #[cfg(test)]

@@ -19,7 +19,8 @@ pub mod automaton;
 mod isa;
 
 pub use automaton::State;
-use isa::{Classes, Isa};
+use isa::Classes;
+pub use isa::{Hot, Isa, hot};
 
 /// Zero bytes that follow the text in every scanned buffer.
 pub const PAD: usize = 64;
@@ -57,38 +58,20 @@ pub struct Special {
 /// Receives the masks of a scanned text, block by block.
 pub trait Sink {
     /// Bit `i` of a mask stands for byte `base + i`; `ends` is a part of `seps`.
-    fn block(&mut self, base: u32, seps: u64, ends: u64, inner: u64);
+    fn block<I: Isa>(&mut self, isa: I, base: u32, seps: u64, ends: u64, inner: u64);
 }
 
 struct Flatten<'a>(&'a mut Index);
 
 impl Sink for Flatten<'_> {
     #[inline(always)]
-    fn block(&mut self, base: u32, seps: u64, ends: u64, inner: u64) {
-        push_bits(&mut self.0.seps, base, seps);
-        push_bits(&mut self.0.ends, base, ends);
+    fn block<I: Isa>(&mut self, isa: I, base: u32, seps: u64, ends: u64, inner: u64) {
+        isa.push_bits(&mut self.0.seps, base, seps);
+        isa.push_bits(&mut self.0.ends, base, ends);
         if inner != 0 {
-            push_bits(&mut self.0.inner, base, inner);
+            isa.push_bits(&mut self.0.inner, base, inner);
         }
     }
-}
-
-/// Appends the positions of the set bits; writes in fours so that the loop rarely branches.
-#[inline(always)]
-fn push_bits(out: &mut Vec<u32>, base: u32, mut mask: u64) {
-    if mask == 0 {
-        return;
-    }
-    let old = out.len();
-    let count = mask.count_ones() as usize;
-    out.resize(old + count.next_multiple_of(4), 0);
-    for four in out[old..].chunks_exact_mut(4) {
-        for slot in four {
-            *slot = base + mask.trailing_zeros();
-            mask &= mask.wrapping_sub(1);
-        }
-    }
-    out.truncate(old + count);
 }
 
 /// Indexes `text[..len]` from a record boundary; returns the state after its last byte.
@@ -164,7 +147,8 @@ impl<S: Sink> Scan<'_, S> {
             let all = c.delimiter | c.lf | c.cr;
             last_sep = all >> (live.count_ones() - 1) & 1 == 1;
             #[allow(clippy::cast_possible_truncation)]
-            self.sink.block(base as u32, c.delimiter | ends, ends, 0);
+            self.sink
+                .block(isa, base as u32, c.delimiter | ends, ends, 0);
             base += 64;
         }
         if last_sep {
@@ -195,8 +179,13 @@ impl<S: Sink> Scan<'_, S> {
             let at = base as u32;
             if opens & !may_open == 0 {
                 let ends = lines & !inside;
-                self.sink
-                    .block(at, (c.delimiter & !inside) | ends, ends, lines & inside);
+                self.sink.block(
+                    isa,
+                    at,
+                    (c.delimiter & !inside) | ends,
+                    ends,
+                    lines & inside,
+                );
                 let top = live.count_ones() - 1;
                 state = if inside >> top & 1 == 1 {
                     State::Quoted
@@ -209,7 +198,8 @@ impl<S: Sink> Scan<'_, S> {
                 };
             } else {
                 let walked = automaton::block(&c, live, state, was_after_cr);
-                self.sink.block(at, walked.seps, walked.ends, walked.inner);
+                self.sink
+                    .block(isa, at, walked.seps, walked.ends, walked.inner);
                 state = walked.state;
             }
             base += 64;

@@ -149,3 +149,21 @@ fn every_instruction_set_classifies_like_plain_rust() {
         assert_eq!(Scalar.prefix_xor(expected.quote), parity);
     }
 }
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn compression_pushes_the_same_bits() {
+    let mut next = numbers(11);
+    for round in 0..2000 {
+        let mask = match round % 4 {
+            0 => next(),
+            1 => next() & next() & next(),
+            2 => next() | next() | next(),
+            _ => [0, 1, u64::MAX, 1 << 63, 0xFFFF, 0xFFFF_FFFF][round / 4 % 6],
+        };
+        let mut slow = vec![7];
+        Scalar.push_bits(&mut slow, 1 << 31, mask);
+        let fast = super::isa::x86::pushed_by_compression(1 << 31, mask);
+        assert!(fast.is_none_or(|fast| fast == slow), "{mask:x}");
+    }
+}

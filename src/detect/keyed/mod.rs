@@ -1,0 +1,270 @@
+//! `count` with one `by` field: for each of its values, the times in the window.
+//!
+//! The hottest state there is, so it comes in two forms that say the same: a [`sieve`] that notes
+//! little of values that are rare in the window, which nearly all are; and a [`table`] that holds
+//! the times of every value, where the threshold is too low or the window too full for a sieve.
+
+mod sieve;
+mod table;
+
+use smallvec::smallvec;
+
+use self::sieve::Sieve;
+use self::table::Table;
+use super::count::add;
+use super::rule::Placed;
+use super::run::{Hit, Open, Out, Run};
+use super::values::Value;
+use crate::policy::Key;
+
+/// State of such a rule for one key.
+pub enum KeyedState {
+    /// Notes little of rare values.
+    Sieve(Sieve),
+    /// Holds every value.
+    Table(Table),
+}
+
+/// The parameters of the rule.
+#[derive(Clone, Copy)]
+pub struct Keyed {
+    /// Milliseconds.
+    pub window: i64,
+    /// Inclusive.
+    pub at_least: u64,
+    /// The field whose values are counted.
+    pub by: Key,
+}
+
+/// Times of values in a window that moves on.
+trait Times {
+    /// Something to do before `records` records come.
+    fn prepare(&mut self, records: usize);
+    /// Whether another form would do better.
+    fn is_full(&self) -> bool;
+    /// Adds a time of a value, not before any other; how many stand in the window now, or some
+    /// number below the threshold.
+    fn push(&mut self, value: Value, time: i64, what: Keyed, out: &mut Out<'_>) -> usize;
+    /// Of a value that has reached the threshold: how many stand in the window, and the first. Of
+    /// others: anything, with a number below the threshold.
+    fn standing(&self, value: Value) -> (usize, i64);
+    /// Hands over the open finding of a value that has reached the threshold.
+    fn with_open(&mut self, value: Value, change: impl FnOnce(&mut Option<Open>));
+}
+
+impl KeyedState {
+    /// The state before any record.
+    #[must_use]
+    pub fn new(at_least: u64) -> KeyedState {
+        if Sieve::THRESHOLDS.contains(&at_least) {
+            KeyedState::Sieve(Sieve::default())
+        } else {
+            KeyedState::Table(Table::default())
+        }
+    }
+
+    /// Takes the next records of the key.
+    pub fn advance(&mut self, of: Placed<'_>, what: Keyed, run: &Run<'_>, out: &mut Out<'_>) {
+        let mut from = 0;
+        if let KeyedState::Sieve(sieve) = self {
+            from = advance(sieve, of, what, (run, from), out);
+            if sieve.is_full() {
+                *self = KeyedState::Table(std::mem::take(sieve).into_table(what.window));
+            }
+        }
+        if let KeyedState::Table(table) = self {
+            advance(table, of, what, (run, from), out);
+        }
+    }
+
+    /// Closes what is open.
+    pub fn finish(self, out: &mut Out<'_>) {
+        match self {
+            KeyedState::Sieve(sieve) => sieve.finish(out),
+            KeyedState::Table(table) => table.finish(out),
+        }
+    }
+}
+
+/// Takes the records from a place on, until the form is full; how far it came.
+fn advance(
+    times: &mut impl Times,
+    of: Placed<'_>,
+    what: Keyed,
+    (run, mut i): (&Run<'_>, usize),
+    out: &mut Out<'_>,
+) -> usize {
+    let (mut evaluated, mut not_evaluable) = (0, 0);
+    times.prepare(run.len() - i);
+    while i < run.len() && !times.is_full() {
+        if !run.has(i, of.place) {
+            i += 1;
+            continue;
+        }
+        let end = run.instant_end(i);
+        let mut most = 0;
+        for j in (i..end).filter(|&j| run.has(j, of.place)) {
+            let value = run.value(j, what.by);
+            let in_scope = u64::from(run.in_scope(j));
+            if value == 0 {
+                not_evaluable += in_scope;
+            } else {
+                evaluated += in_scope;
+                most = most.max(times.push(value, run.time[j], what, out));
+            }
+        }
+        if most as u64 >= what.at_least {
+            for j in (i..end).filter(|&j| run.has(j, of.place) && run.in_scope(j)) {
+                judge(times, of, what, run, j, out);
+            }
+        }
+        i = end;
+    }
+    out.counts[of.place].evaluated += evaluated;
+    out.counts[of.place].not_evaluable += not_evaluable;
+    i
+}
+
+/// Reads all of a state: one stream from memory instead of a wait at every value.
+#[inline(never)]
+fn bring_near<T: Copy + Into<u64>>(state: &[T]) {
+    let line = 64 / size_of::<T>();
+    let sum = state.iter().step_by(line).fold(0, |sum, &x| sum ^ x.into());
+    std::hint::black_box(sum);
+}
+
+fn judge(
+    times: &mut impl Times,
+    of: Placed<'_>,
+    what: Keyed,
+    run: &Run<'_>,
+    j: usize,
+    out: &mut Out<'_>,
+) {
+    let value = run.value(j, what.by);
+    if value == 0 {
+        return;
+    }
+    let (observed, since) = times.standing(value);
+    if (observed as u64) < what.at_least {
+        return;
+    }
+    let hit = Hit {
+        row: run.rows[j],
+        time: run.time[j],
+        observed: observed.cast_signed() as i64,
+        since,
+        active_days: -1,
+    };
+    times.with_open(value, |open| {
+        add(open, hit, what.window, out, |d| {
+            Open::new(
+                (of.place, of.rule),
+                run.key,
+                (&[what.by], smallvec![value]),
+                (Key::Date, 0),
+                hit.time,
+                d,
+            )
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_xoshiro::Xoshiro256PlusPlus;
+    use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+    use super::*;
+    use crate::dictionary::Dictionaries;
+    use crate::record::Field;
+
+    /// What stands in the window at each record, where that is the threshold or more.
+    fn standing(
+        times: &mut impl Times,
+        records: &[(Value, i64)],
+        what: Keyed,
+    ) -> Vec<(usize, i64)> {
+        let dictionaries = Dictionaries::default();
+        let mut out = Out {
+            flags: Vec::new(),
+            findings: Vec::new(),
+            counts: Vec::new(),
+            dictionaries: &dictionaries,
+        };
+        let mut all = Vec::new();
+        for &(value, time) in records {
+            let pushed = times.push(value, time, what, &mut out);
+            let (observed, since) = times.standing(value);
+            let reached = observed as u64 >= what.at_least;
+            assert_eq!(pushed as u64 >= what.at_least, reached);
+            all.push(if reached { (observed, since) } else { (0, 0) });
+        }
+        all
+    }
+
+    fn expected(records: &[(Value, i64)], what: Keyed) -> Vec<(usize, i64)> {
+        let before = |i: usize| {
+            let (value, time) = records[i];
+            let mut inside = records[..=i]
+                .iter()
+                .filter(|&&(v, t)| v == value && t > time - what.window);
+            let count = inside.clone().count();
+            if count as u64 >= what.at_least {
+                (count, inside.next().expect("the record itself").1)
+            } else {
+                (0, 0)
+            }
+        };
+        (0..records.len()).map(before).collect()
+    }
+
+    #[test]
+    fn both_forms_say_what_a_list_says() {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(5);
+        for round in 0..60u64 {
+            // From a few values again and again to many that hardly recur.
+            let values = [2, 7, 40, 600][round as usize % 4];
+            let what = Keyed {
+                window: [1, 30, 500, 4000][(round / 4) as usize % 4],
+                at_least: 4 + round % 5,
+                by: Key::Field(Field::Subject),
+            };
+            let mut time = 0;
+            let records: Vec<(Value, i64)> = (0..1500)
+                .map(|_| {
+                    let n = random.next_u64();
+                    // Steps of nothing, of a little and, now and then, of more than a window.
+                    time += [0, 0, 1, 3, 10, 900][(n >> 32) as usize % 6] * i64::from(n % 9 != 0);
+                    // Values that share their lowest bits meet in one count.
+                    let value = 1 + (n % values) * if round % 2 == 0 { 1 } else { 1 << 40 };
+                    (value, time)
+                })
+                .collect();
+            let list = expected(&records, what);
+            assert_eq!(standing(&mut Table::default(), &records, what), list);
+            assert_eq!(standing(&mut Sieve::default(), &records, what), list);
+            let mut sieve = Sieve::default();
+            let (first, last) = records.split_at(700);
+            let mut both = standing(&mut sieve, first, what);
+            let mut table = sieve.into_table(what.window);
+            both.extend(standing(&mut table, last, what));
+            assert_eq!(both, list);
+        }
+    }
+
+    #[test]
+    fn a_count_that_stays_at_the_most_loses_nothing() {
+        let what = Keyed {
+            window: 1 << 40,
+            at_least: 32,
+            by: Key::Field(Field::Subject),
+        };
+        // One place for all: values that differ in bits that the hash does not show.
+        let records: Vec<(Value, i64)> = (0..400u64)
+            .map(|i| ((i % 10 + 1) << 44, i.cast_signed()))
+            .collect();
+        let list = expected(&records, what);
+        assert_eq!(standing(&mut Sieve::default(), &records, what), list);
+    }
+}

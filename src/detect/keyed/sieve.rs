@@ -1,0 +1,265 @@
+//! Times of values in a window, for a threshold that few values reach.
+//!
+//! The records in the window stand in a queue. A small array counts them by a hash of their value;
+//! only when a count reaches the threshold is the queue searched for the value that is added. A value
+//! that has reached the threshold is *hot*: it leaves queue and counts, and its times are held apart.
+//! So a record costs a step at either end of the queue and a look at an array that fits the cache.
+
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+
+use hashbrown::HashMap;
+
+use super::table::Table;
+use super::{Keyed, Times};
+use crate::detect::run::{Open, Out};
+use crate::detect::values::Value;
+
+/// Records of values that are not hot, at which a sieve is no gain any more: a search would be long.
+const FULL: usize = 1 << 16;
+
+/// Counts per record in the queue, at least: few counts are reached by several values together.
+const COUNTS_PER_RECORD: usize = 4;
+
+/// Of a count: some value of this hash is hot.
+const HOT: u8 = 1 << 7;
+
+/// The largest count. One that has come so far stays there: it says too much, never too little.
+const MOST: u8 = HOT - 1;
+
+/// The records of a window, sieved.
+pub struct Sieve {
+    /// Records of values that were not hot when they came.
+    queue: VecDeque<Entry>,
+    /// Records in the queue by hash of the value, those of hot values left out; and [`HOT`].
+    counts: Vec<u8>,
+    hot: HashMap<Value, Hot, foldhash::fast::RandomState>,
+    /// Number of hot values at which those that have left the window are looked for.
+    forget_at: usize,
+    full: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    value: Value,
+    time: i64,
+}
+
+/// The value of entries whose times have moved to a hot value.
+const MOVED: Value = 0;
+
+#[derive(Default)]
+struct Hot {
+    times: VecDeque<i64>,
+    open: Option<Open>,
+}
+
+impl Default for Sieve {
+    fn default() -> Self {
+        Sieve {
+            queue: VecDeque::new(),
+            counts: vec![0; 64],
+            hot: HashMap::default(),
+            forget_at: 16,
+            full: false,
+        }
+    }
+}
+
+impl Sieve {
+    /// Thresholds that a sieve is good for: below, too many values reach them; beyond, a count could
+    /// pass what a byte holds.
+    pub const THRESHOLDS: RangeInclusive<u64> = 4..=32;
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    fn place(&self, value: Value) -> usize {
+        let hash = value.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        hash as usize & (self.counts.len() - 1)
+    }
+
+    #[inline]
+    fn uncount(&mut self, place: usize, records: u8) {
+        let count = &mut self.counts[place];
+        if *count & MOST != MOST {
+            *count -= records;
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, place: usize) -> u8 {
+        let count = &mut self.counts[place];
+        if *count & MOST != MOST {
+            *count += 1;
+        }
+        *count & MOST
+    }
+
+    /// Takes what has left the window out of the queue.
+    #[inline]
+    fn expire(&mut self, until: i64) {
+        while let Some(entry) = self.queue.front() {
+            if entry.time > until {
+                return;
+            }
+            if entry.value != MOVED {
+                let place = self.place(entry.value);
+                self.uncount(place, 1);
+            }
+            self.queue.pop_front();
+        }
+    }
+
+    /// Adds a time of a hot value; none if it has left the window and is not hot any more.
+    fn push_hot(
+        &mut self,
+        value: Value,
+        time: i64,
+        until: i64,
+        out: &mut Out<'_>,
+    ) -> Option<usize> {
+        let hot = self.hot.get_mut(&value)?;
+        while hot.times.pop_front_if(|t| *t <= until).is_some() {}
+        if !hot.times.is_empty() {
+            hot.times.push_back(time);
+            return Some(hot.times.len());
+        }
+        if let Some(open) = self.hot.remove(&value).and_then(|hot| hot.open) {
+            // Its last flagged record is a window or more away.
+            open.close_by_peak(out);
+        }
+        let place = self.place(value);
+        if !self.hot.keys().any(|&other| self.place(other) == place) {
+            self.counts[place] &= !HOT;
+        }
+        None
+    }
+
+    /// Searches the queue for a value whose count has reached the threshold; how often it is there if
+    /// that is the threshold at least.
+    #[cold]
+    fn search(&mut self, value: Value, at_least: u64, until: i64, out: &mut Out<'_>) -> usize {
+        let found = self.queue.iter().filter(|e| e.value == value).count();
+        if (found as u64) < at_least {
+            return 0;
+        }
+        if self.hot.len() >= self.forget_at {
+            self.forget(until, out);
+        }
+        let mut times = VecDeque::with_capacity(found * 2);
+        for entry in self.queue.iter_mut().filter(|e| e.value == value) {
+            times.push_back(entry.time);
+            entry.value = MOVED;
+        }
+        let place = self.place(value);
+        // (A value is found at the threshold itself, or at a count that stays at the most.)
+        self.uncount(place, u8::try_from(found).unwrap_or(MOST));
+        self.counts[place] |= HOT;
+        self.hot.insert(value, Hot { times, open: None });
+        found
+    }
+
+    /// Drops hot values that have left the window.
+    fn forget(&mut self, until: i64, out: &mut Out<'_>) {
+        let gone = |hot: &Hot| hot.times.back().is_none_or(|&t| t <= until);
+        for (_, hot) in self.hot.extract_if(|_, hot| gone(hot)) {
+            if let Some(open) = hot.open {
+                open.close_by_peak(out);
+            }
+        }
+        self.forget_at = (self.hot.len() * 2).max(16);
+        self.count_anew(self.counts.len());
+    }
+
+    fn count_anew(&mut self, size: usize) {
+        self.counts.clear();
+        self.counts.resize(size, 0);
+        for i in 0..self.queue.len() {
+            let value = self.queue[i].value;
+            if value != MOVED {
+                let place = self.place(value);
+                self.count(place);
+            }
+        }
+        let places: Vec<usize> = self.hot.keys().map(|&value| self.place(value)).collect();
+        for place in places {
+            self.counts[place] |= HOT;
+        }
+    }
+
+    /// The same times in a table.
+    #[must_use]
+    pub fn into_table(self, window: i64) -> Table {
+        let mut table = Table::default();
+        for entry in self.queue.iter().filter(|e| e.value != MOVED) {
+            table.add(entry.value, entry.time, window);
+        }
+        for (value, hot) in self.hot {
+            for time in hot.times {
+                table.add(value, time, window);
+            }
+            if let Some(open) = hot.open {
+                table.open(value, open);
+            }
+        }
+        table
+    }
+
+    /// Closes what is open.
+    pub fn finish(self, out: &mut Out<'_>) {
+        for (_, hot) in self.hot {
+            if let Some(open) = hot.open {
+                open.close_by_peak(out);
+            }
+        }
+    }
+}
+
+impl Times for Sieve {
+    fn prepare(&mut self, records: usize) {
+        if records * 4 >= self.counts.len() / 64 {
+            super::bring_near(&self.counts);
+        }
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.full
+    }
+
+    #[inline]
+    fn push(&mut self, value: Value, time: i64, what: Keyed, out: &mut Out<'_>) -> usize {
+        let until = time.saturating_sub(what.window);
+        self.expire(until);
+        let mut place = self.place(value);
+        if self.counts[place] & HOT != 0
+            && let Some(count) = self.push_hot(value, time, until, out)
+        {
+            return count;
+        }
+        if (self.queue.len() + 1) * COUNTS_PER_RECORD > self.counts.len() {
+            self.count_anew(self.counts.len() * 2);
+            place = self.place(value);
+        }
+        self.queue.push_back(Entry { value, time });
+        let count = self.count(place);
+        self.full |= self.queue.len() >= FULL || count == MOST;
+        if u64::from(count) < what.at_least {
+            return 0;
+        }
+        self.search(value, what.at_least, until, out)
+    }
+
+    fn standing(&self, value: Value) -> (usize, i64) {
+        match self.hot.get(&value) {
+            Some(hot) if !hot.times.is_empty() => (hot.times.len(), hot.times[0]),
+            _ => (0, 0),
+        }
+    }
+
+    fn with_open(&mut self, value: Value, change: impl FnOnce(&mut Option<Open>)) {
+        if let Some(hot) = self.hot.get_mut(&value) {
+            change(&mut hot.open);
+        }
+    }
+}

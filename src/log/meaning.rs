@@ -1,0 +1,116 @@
+//! What the values of a log mean: its words for results and references, `[normalise]`, `[assume]`.
+
+use std::collections::BTreeMap;
+
+use super::encoding::Encoding;
+use super::header::fold;
+use crate::block::{REFERENCES_NO, REFERENCES_YES};
+use crate::dictionary::{Dictionaries, normalisation, normalise};
+use crate::policy::{Assumed, Normalise, Policy};
+use crate::record::{Field, Outcome};
+
+/// The code of a `references` cell with an unknown word, until it is counted.
+pub(super) const UNKNOWN_REFERENCES: u8 = 3;
+
+/// What values mean, for all sources of a scan.
+pub struct Meaning {
+    success: Vec<String>,
+    failure: Vec<String>,
+    normalise: Normalise,
+    assume: BTreeMap<Field, Assumed>,
+}
+
+impl Meaning {
+    /// What a policy says; `assume` as well where records are scanned, not where they are only read.
+    #[must_use]
+    pub fn of(policy: &Policy, assume: bool) -> Meaning {
+        let folded = |words: &[String]| words.iter().map(|w| fold(w)).collect();
+        Meaning {
+            success: folded(&policy.results.success),
+            failure: folded(&policy.results.failure),
+            normalise: policy.normalise.clone(),
+            assume: if assume {
+                policy.assume.clone()
+            } else {
+                BTreeMap::new()
+            },
+        }
+    }
+
+    /// Code of a result word.
+    #[must_use]
+    pub fn result(&self, word: &str) -> u8 {
+        let word = fold(word);
+        if word.is_empty() {
+            0
+        } else if self.success.contains(&word) {
+            Outcome::Success as u8
+        } else if self.failure.contains(&word) {
+            Outcome::Failure as u8
+        } else {
+            Outcome::Other as u8
+        }
+    }
+
+    /// Code of a `references` word; none for an unknown one.
+    #[must_use]
+    pub fn references(word: &str) -> Option<u8> {
+        match fold(word).as_str() {
+            "" => Some(0),
+            "あり" | "有" | "有り" | "○" | "〇" | "◯" | "1" | "true" | "y" | "yes" | "はい" => {
+                Some(REFERENCES_YES)
+            }
+            "なし" | "無" | "無し" | "×" | "✕" | "0" | "false" | "n" | "no" | "-" | "いいえ" => {
+                Some(REFERENCES_NO)
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of a text field by `[normalise]`.
+    #[must_use]
+    pub fn text(&self, field: Field, text: &str) -> String {
+        normalise(text, normalisation(&self.normalise, field))
+    }
+
+    /// The value that `[assume]` gives a field.
+    #[must_use]
+    pub fn assumed(&self, field: Field) -> Option<&Assumed> {
+        self.assume.get(&field)
+    }
+
+    /// Id or code of a raw value of a field (of a subject: see [`Meaning::subject`]), and whether
+    /// some of its bytes could not be decoded.
+    pub fn number(
+        &self,
+        field: Field,
+        raw: &[u8],
+        encoding: Encoding,
+        dictionaries: &Dictionaries,
+    ) -> (u32, bool) {
+        let (text, replaced) = encoding.decode(raw);
+        let number = match field {
+            Field::Result => self.result(&text).into(),
+            Field::References => Self::references(&text).unwrap_or(UNKNOWN_REFERENCES).into(),
+            _ => dictionaries
+                .of(field)
+                .intern(&self.text(field, &text), replaced.then_some(raw)),
+        };
+        (number, replaced)
+    }
+
+    /// The subject of a raw value, and whether some of its bytes could not be decoded.
+    pub fn subject(
+        &self,
+        raw: &[u8],
+        encoding: Encoding,
+        dictionaries: &Dictionaries,
+    ) -> (u64, bool) {
+        let (text, replaced) = encoding.decode(raw);
+        let text = self.text(Field::Subject, &text);
+        (
+            dictionaries.subject(&text, replaced.then_some(raw)),
+            replaced,
+        )
+    }
+}

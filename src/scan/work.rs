@@ -1,0 +1,67 @@
+//! A piece of work, done: what every worker does first, whatever it then makes of the records.
+
+use arrow_array::RecordBatch;
+
+use super::collect::Done;
+use super::framing::Work;
+use super::inputs::Planned;
+use crate::block::Columns;
+use crate::error::Result;
+use crate::log::framer::Frame;
+use crate::log::parse::{Parsed, Parser, SegmentOf};
+
+/// Does a piece of work: files by `parser` (`spare` holds columns to use again), record batches by
+/// `arrow`; `with` makes of the records what goes along with them.
+///
+/// # Errors
+/// What `arrow` or `with` says.
+///
+/// # Panics
+/// Never: only sources with a plan are read.
+pub fn done<T>(
+    work: Work,
+    planned: &Planned,
+    parser: &mut Parser,
+    spare: Columns,
+    arrow: impl FnOnce(&RecordBatch) -> Result<Parsed>,
+    with: impl FnOnce(&mut Parsed) -> Result<T>,
+) -> Result<Done<T>> {
+    let mut parsed = match work {
+        Work::End {
+            source,
+            encoding,
+            error,
+        } => {
+            return Ok(Done::End {
+                source,
+                encoding,
+                error,
+            });
+        }
+        Work::Frame(
+            source,
+            Frame::Reject {
+                reason,
+                excerpt,
+                offset,
+                encoding,
+            },
+        ) => {
+            return Ok(Done::Rejected {
+                source,
+                reason,
+                raw: excerpt,
+                encoding,
+                offset,
+            });
+        }
+        Work::Batch(batch) => arrow(&batch)?,
+        Work::Frame(source, Frame::Records(segment)) => {
+            let plan = planned.sources[source as usize].plan.as_ref();
+            let plan = plan.expect("only readable sources are read");
+            parser.parse(segment, &SegmentOf { source, plan }, spare)
+        }
+    };
+    let extra = with(&mut parsed)?;
+    Ok(Done::Parsed(Box::new(parsed), extra))
+}
