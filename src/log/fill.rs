@@ -6,7 +6,7 @@ use super::encoding::Encoding;
 use super::fields::unquote;
 use super::framer::Segment;
 use super::header::Mapping;
-use super::intern::{BEHIND, Cache, Finder, Spans, TOGETHER, UNKNOWN};
+use super::intern::{BEHIND, Cache, TOGETHER, UNKNOWN};
 use super::meaning::{Meaning, UNKNOWN_REFERENCES};
 use crate::block::Columns;
 use crate::dictionary::{Dictionaries, id_column, pack_padded};
@@ -226,7 +226,9 @@ impl Group {
             values,
             seen,
         };
-        cache.each(&mut look_up);
+        while look_up.go_on(cache) {
+            look_up.learn(cache);
+        }
         self.lookups += starts.len() as u64;
         self.misses += (self.cache.len() - before) as u64;
     }
@@ -276,9 +278,10 @@ struct LookUp<'a> {
     seen: &'a mut Seen,
 }
 
-impl Spans for LookUp<'_> {
+impl LookUp<'_> {
+    /// Looks up the rows that are left, until one's span is not known; whether there is one.
     #[inline(always)]
-    fn look_up<const W: usize>(&mut self, finder: &Finder<'_, W>) -> bool {
+    fn go_on(&mut self, cache: &Cache) -> bool {
         let text = self.cells.segment.text.as_slice();
         let (first, last) = (self.first, self.first + self.fields.len() - 1);
         let (mut from, mut to) = ([0; TOGETHER], [0; TOGETHER]);
@@ -294,7 +297,7 @@ impl Spans for LookUp<'_> {
                 (from[i], to[i]) = (place(span.0), place(span.1));
                 count += 1;
             }
-            finder.find_all(text, &from, &to, &mut numbers);
+            cache.find_all(text, &from, &to, &mut numbers);
             let known = numbers[..count].iter().position(|&n| n == UNKNOWN);
             self.entries.extend(&numbers[..known.unwrap_or(count)]);
             if known.is_some() {

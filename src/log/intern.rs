@@ -1,29 +1,26 @@
 //! The spans of bytes a thread has seen: a hash table that numbers them from 0, so that what they
 //! say is worked out once, not once per record.
 //!
-//! Spans of up to 64 bytes (nearly all) lie in the table in blocks of sixteen bytes, filled up with
-//! zeros, all spans of a table in the same number of blocks. So a look-up does the same few steps
-//! whatever the span: no branch depends on its length.
+//! Spans of up to 64 bytes (nearly all) lie in the table filled up with zeros, so a look-up does the
+//! same few steps whatever the span: no branch depends on its length, and wide registers are used.
 
 use hashbrown::HashMap;
 
 /// Bytes that must stand behind the beginning of every span in its text.
 pub const BEHIND: usize = 64;
 
-/// Bytes of a block.
-const BLOCK: usize = 16;
+/// The longest span that lies in the table itself.
+const LONGEST: usize = 64;
 
-/// The longest span that lies in blocks.
-const LONGEST: usize = 4 * BLOCK;
+/// A span, filled up with zeros.
+type Padded = [u64; LONGEST / 8];
 
 /// A table from spans of bytes to numbers 0, 1, … in the order of their coming.
 pub struct Cache {
     slots: Vec<Slot>,
     used: u32,
-    /// Blocks of a short span.
-    blocks: usize,
-    /// Words of the short spans, by number (those of long ones are unused).
-    words: Vec<u64>,
+    /// The short spans, by number (those of long ones are unused).
+    spans: Vec<Padded>,
     /// The length of each span, by number.
     lens: Vec<u8>,
     long: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
@@ -44,8 +41,7 @@ impl Default for Cache {
         Cache {
             slots: vec![Slot::default(); 64],
             used: 0,
-            blocks: 1,
-            words: Vec::new(),
+            spans: Vec::new(),
             lens: Vec::new(),
             long: HashMap::default(),
             long_bytes: 0,
@@ -69,26 +65,34 @@ static SELECT: [u8; 2 * LONGEST] = {
     bytes
 };
 
-/// The first `len` bytes of `text[start..]`, filled up with zeros to `W` words.
+/// The first `len` bytes of `text[start..]`, at most all that a short span has.
 #[inline(always)]
-fn load<const W: usize>(text: &[u8], start: usize, len: usize) -> [u64; W] {
-    let (text, select) = (&text[start..start + 8 * W], &SELECT[LONGEST - len..]);
+fn load(text: &[u8], start: usize, len: usize) -> Padded {
+    let (text, select) = (&text[start..start + LONGEST], &SELECT[LONGEST - len..]);
     std::array::from_fn(|i| word(text, 8 * i) & word(select, 8 * i))
 }
 
-/// Products of two words each, which do not wait for one another.
+/// Factors of the hash, odd and without pattern (digits of a splitmix64 sequence).
+const FACTORS: Padded = [
+    0xE220_A839_7B1D_CDAF,
+    0x6E78_9E6A_A1B9_65F5,
+    0x06C4_5D18_8009_454F,
+    0xF88B_B8A8_724C_81ED,
+    0x1B39_896A_51A8_749B,
+    0x53CB_9F0C_747E_A2EB,
+    0x2C82_9ABE_1F45_32E1,
+    0xC584_133A_C916_AB3D,
+];
+
+/// Products that do not wait for one another, added up.
 #[inline(always)]
-fn hash<const W: usize>(words: &[u64; W], len: usize) -> u64 {
-    let mut sum = len as u64;
-    for (i, pair) in words.chunks_exact(2).enumerate() {
-        let with = (i as u64).wrapping_mul(0xA24B_AED4_963E_E407);
-        let product = u128::from(pair[0] ^ 0x9E37_79B9_7F4A_7C15 ^ with)
-            * u128::from(pair[1] ^ 0xD1B5_4A32_D192_ED03 ^ with);
-        #[allow(clippy::cast_possible_truncation)]
-        let folded = product as u64 ^ (product >> 64) as u64;
-        sum = sum.wrapping_add(folded);
-    }
-    (sum ^ sum >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+fn hash(span: &Padded, len: usize) -> u64 {
+    let products: Padded =
+        std::array::from_fn(|i| (span[i] ^ span[i] >> 31).wrapping_mul(FACTORS[i]));
+    let sum = products
+        .iter()
+        .fold(len as u64, |sum, &p| sum.wrapping_add(p));
+    (sum ^ sum >> 32).wrapping_mul(0xBF58_476D_1CE4_E5B9)
 }
 
 #[inline(always)]
@@ -106,139 +110,11 @@ fn home(hash: u64) -> usize {
     (hash >> 32) as usize
 }
 
-/// Runs `$body` with `W`, the words of a short span, as a constant.
-macro_rules! by_words {
-    ($blocks:expr, $w:ident => $body:expr) => {
-        match $blocks {
-            1 => {
-                const $w: usize = 2;
-                $body
-            }
-            2 => {
-                const $w: usize = 4;
-                $body
-            }
-            3 => {
-                const $w: usize = 6;
-                $body
-            }
-            _ => {
-                const $w: usize = 8;
-                $body
-            }
-        }
-    };
-}
-
 /// Spans that are looked up together.
 pub const TOGETHER: usize = 64;
 
-/// What [`Finder::find_all`] gives for a span that is not known.
+/// What [`Cache::find_all`] gives for a span that is not known.
 pub const UNKNOWN: u32 = u32::MAX;
-
-/// Looks spans up in a table of one width.
-pub struct Finder<'a, const W: usize>(&'a Cache);
-
-impl<const W: usize> Finder<'_, W> {
-    /// The numbers of the spans `from[i]..to[i]` of `text`, or [`UNKNOWN`]. Step by step for all of
-    /// them, without branches, so that the waits for memory overlap.
-    #[inline(always)]
-    pub fn find_all(
-        &self,
-        text: &[u8],
-        from: &[u32; TOGETHER],
-        to: &[u32; TOGETHER],
-        numbers: &mut [u32; TOGETHER],
-    ) {
-        let cache = self.0;
-        if cache.words.is_empty() {
-            numbers.fill(UNKNOWN);
-            return;
-        }
-        let (mut homes, mut tags) = ([0u32; TOGETHER], [0u32; TOGETHER]);
-        let mut spans = [[0u64; W]; TOGETHER];
-        for i in 0..TOGETHER {
-            let len = (to[i] - from[i]) as usize;
-            spans[i] = load(text, from[i] as usize, len.min(W * 8));
-            let hash = hash(&spans[i], len);
-            #[allow(clippy::cast_possible_truncation)]
-            let home = home(hash) as u32;
-            homes[i] = home;
-            tags[i] = if len > W * 8 {
-                TOO_LONG
-            } else {
-                tag(hash, len)
-            };
-        }
-        let mask = cache.slots.len() - 1;
-        for i in 0..TOGETHER {
-            let home = homes[i] as usize & mask;
-            let (first, second) = (cache.slots[home], cache.slots[(home + 1) & mask]);
-            let number = if second.tag == tags[i] {
-                second.number
-            } else {
-                0
-            };
-            numbers[i] = if first.tag == tags[i] {
-                first.number
-            } else {
-                number
-            };
-        }
-        for i in 0..TOGETHER {
-            let number = numbers[i];
-            let at = number.saturating_sub(1) as usize * W;
-            let known: &[u64; W] = cache.words[at..at + W].try_into().expect("W words");
-            let differ = known.iter().zip(&spans[i]).fold(0, |d, (a, b)| d | (a ^ b));
-            // All ones if they differ, without a branch: no number but UNKNOWN is left then.
-            let differ = (differ | differ.wrapping_neg()).cast_signed() >> 63;
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let differ = differ as u32;
-            numbers[i] = number.wrapping_sub(1) | differ;
-        }
-        for i in 0..TOGETHER {
-            if numbers[i] == UNKNOWN {
-                let found = cache.find(text, from[i] as usize, to[i] as usize);
-                numbers[i] = found.unwrap_or(UNKNOWN);
-            }
-        }
-    }
-
-    /// The number of `text[start..end]`, if it is known.
-    #[inline(always)]
-    pub fn find(&self, text: &[u8], start: usize, end: usize) -> Option<u32> {
-        let (cache, len) = (self.0, end - start);
-        if len > W * 8 {
-            return cache.find_long(&text[start..end]);
-        }
-        let words: [u64; W] = load(text, start, len);
-        let hash = hash(&words, len);
-        let (mask, tag) = (cache.slots.len() - 1, tag(hash, len));
-        let mut i = home(hash) & mask;
-        loop {
-            let slot = cache.slots[i];
-            if slot.tag == tag && slot.number != 0 {
-                let at = (slot.number as usize - 1) * W;
-                let known: &[u64; W] = cache.words[at..at + W].try_into().expect("W words");
-                if known.iter().zip(&words).fold(0, |d, (a, b)| d | (a ^ b)) == 0 {
-                    return Some(slot.number - 1);
-                }
-            } else if slot.number == 0 {
-                return None;
-            }
-            i = (i + 1) & mask;
-        }
-    }
-}
-
-/// What [`Cache::each`] does with spans.
-pub trait Spans {
-    /// Goes on with the look-ups through a finder, until it meets a span that is not known; whether
-    /// it met one.
-    fn look_up<const W: usize>(&mut self, finder: &Finder<'_, W>) -> bool;
-    /// Adds the span it met.
-    fn learn(&mut self, cache: &mut Cache);
-}
 
 impl Cache {
     /// The number of spans.
@@ -256,14 +132,70 @@ impl Cache {
     /// Bytes that the spans take, about.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.words.len() * 8 + self.long_bytes
+        self.spans.len() * LONGEST + self.long_bytes
     }
 
-    /// Looks many spans up.
+    /// The numbers of the spans `from[i]..to[i]` of `text`, or [`UNKNOWN`]. Step by step for all of
+    /// them, without branches, so that the waits for memory overlap.
+    ///
+    /// # Panics
+    /// As [`Cache::find`].
     #[inline(always)]
-    pub fn each(&mut self, spans: &mut impl Spans) {
-        while by_words!(self.blocks, W => spans.look_up(&Finder::<W>(self))) {
-            spans.learn(self);
+    pub fn find_all(
+        &self,
+        text: &[u8],
+        from: &[u32; TOGETHER],
+        to: &[u32; TOGETHER],
+        numbers: &mut [u32; TOGETHER],
+    ) {
+        if self.is_empty() {
+            numbers.fill(UNKNOWN);
+            return;
+        }
+        let (mut homes, mut tags) = ([0u32; TOGETHER], [0u32; TOGETHER]);
+        let mut spans = [[0; LONGEST / 8]; TOGETHER];
+        for i in 0..TOGETHER {
+            let len = (to[i] - from[i]) as usize;
+            spans[i] = load(text, from[i] as usize, len.min(LONGEST));
+            let hash = hash(&spans[i], len);
+            #[allow(clippy::cast_possible_truncation)]
+            let home = home(hash) as u32;
+            homes[i] = home;
+            tags[i] = if len > LONGEST {
+                TOO_LONG
+            } else {
+                tag(hash, len)
+            };
+        }
+        let mask = self.slots.len() - 1;
+        for i in 0..TOGETHER {
+            let home = homes[i] as usize & mask;
+            let (first, second) = (self.slots[home], self.slots[(home + 1) & mask]);
+            let number = if second.tag == tags[i] {
+                second.number
+            } else {
+                0
+            };
+            numbers[i] = if first.tag == tags[i] {
+                first.number
+            } else {
+                number
+            };
+        }
+        for i in 0..TOGETHER {
+            let known = &self.spans[numbers[i].saturating_sub(1) as usize];
+            let differ = known.iter().zip(&spans[i]).fold(0, |d, (a, b)| d | (a ^ b));
+            // All ones if they differ, without a branch: no number but UNKNOWN is left then.
+            let differ = (differ | differ.wrapping_neg()).cast_signed() >> 63;
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let differ = differ as u32;
+            numbers[i] = numbers[i].wrapping_sub(1) | differ;
+        }
+        for i in 0..TOGETHER {
+            if numbers[i] == UNKNOWN {
+                let found = self.find(text, from[i] as usize, to[i] as usize);
+                numbers[i] = found.unwrap_or(UNKNOWN);
+            }
         }
     }
 
@@ -274,7 +206,24 @@ impl Cache {
     #[must_use]
     #[inline(never)]
     pub fn find(&self, text: &[u8], start: usize, end: usize) -> Option<u32> {
-        by_words!(self.blocks, W => Finder::<W>(self).find(text, start, end))
+        let len = end - start;
+        if len > LONGEST {
+            return self.find_long(&text[start..end]);
+        }
+        let span = load(text, start, len);
+        let hash = hash(&span, len);
+        let (mask, tag) = (self.slots.len() - 1, tag(hash, len));
+        let mut i = home(hash) & mask;
+        loop {
+            let slot = self.slots[i];
+            if slot.number == 0 {
+                return None;
+            }
+            if slot.tag == tag && self.spans[slot.number as usize - 1] == span {
+                return Some(slot.number - 1);
+            }
+            i = (i + 1) & mask;
+        }
     }
 
     #[inline(never)]
@@ -294,46 +243,22 @@ impl Cache {
             self.long.insert(span.into(), number);
             self.long_bytes += span.len();
             self.lens.push(u8::MAX);
-            self.words.resize(self.used as usize * self.blocks * 2, 0);
+            self.spans.push([0; LONGEST / 8]);
             return number;
         }
-        let blocks = span.len().div_ceil(BLOCK).max(self.blocks);
         #[allow(clippy::cast_possible_truncation)]
         self.lens.push(span.len() as u8);
-        if blocks > self.blocks {
-            self.widen(blocks);
-        }
         let mut padded = [0; LONGEST];
         padded[..span.len()].copy_from_slice(span);
-        let words = (0..self.blocks * 2).map(|i| word(&padded, i * 8));
-        self.words.extend(words);
+        self.spans
+            .push(std::array::from_fn(|i| word(&padded, i * 8)));
         if self.used as usize * 2 > self.slots.len() {
-            self.place_all(self.slots.len() * 2);
+            self.slots = vec![Slot::default(); self.slots.len() * 2];
+            (0..self.used).for_each(|number| self.place(number));
         } else {
             self.place(number);
         }
         number
-    }
-
-    /// Makes room for spans of `blocks` blocks. The last number's words are not there yet.
-    fn widen(&mut self, blocks: usize) {
-        let mut wide = Vec::with_capacity(self.words.len() / self.blocks * blocks);
-        for words in self.words.chunks_exact(self.blocks * 2) {
-            wide.extend_from_slice(words);
-            wide.resize(wide.len() + (blocks - self.blocks) * 2, 0);
-        }
-        self.words = wide;
-        self.blocks = blocks;
-        let last = self.lens.pop();
-        self.place_all(self.slots.len());
-        self.lens.extend(last);
-    }
-
-    fn place_all(&mut self, slots: usize) {
-        self.slots = vec![Slot::default(); slots];
-        for number in (0u32..).take(self.lens.len()) {
-            self.place(number);
-        }
     }
 
     fn place(&mut self, number: u32) {
@@ -342,11 +267,7 @@ impl Cache {
             return;
         }
         let len = usize::from(len);
-        let at = number as usize * self.blocks * 2;
-        let hash = by_words!(self.blocks, W => {
-            let words: &[u64; W] = self.words[at..at + W].try_into().expect("W words");
-            hash(words, len)
-        });
+        let hash = hash(&self.spans[number as usize], len);
         let mask = self.slots.len() - 1;
         let mut i = home(hash) & mask;
         while self.slots[i].number != 0 {
