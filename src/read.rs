@@ -18,7 +18,7 @@ use crate::scan::collect::{Collector, Done};
 use crate::scan::framing::{Files, Supply, Work};
 use crate::scan::inputs::Planned;
 use crate::scan::notes::{Note, of_reading};
-use crate::scan::{MOST_CHUNK, ScanOptions, counts_before, read_options, report, threads};
+use crate::scan::{ScanOptions, counts_before, read_options, report, threads};
 
 /// Batches that may wait to be taken.
 const MOST_WAITING: usize = 16;
@@ -59,19 +59,14 @@ pub fn read_paths(
     check: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Reader> {
     let read = read_options(policy, options)?;
-    let planned = Arc::new(Planned::of(paths, &read, options.skip_unreadable, check)?);
+    let planned = Arc::new(Planned::of(paths, &read, options, check)?);
     let names: Vec<String> = planned
         .sources
         .iter()
         .map(|s| s.source.name.clone())
         .collect();
     let taken = Arc::new(AtomicU64::new(0));
-    let files = Files::new(
-        Arc::clone(&planned),
-        options.chunk.min(MOST_CHUNK),
-        options.skip_unreadable,
-        taken,
-    );
+    let files = Files::new(Arc::clone(&planned), options, taken);
     let threads = threads(options);
     let shared = Arc::new(Shared {
         names: names.clone(),

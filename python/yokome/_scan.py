@@ -78,6 +78,7 @@ def scan(
     threads: int | None = None,
     strict: bool = False,
     skip_unreadable: bool = False,
+    max_ratio: int | None = None,
     chunk_size: int | None = None,
     batch_size: int | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -86,7 +87,8 @@ def scan(
 
     Args:
         source: a file, directory or glob, several of them, or any Arrow data (a pandas or Polars
-            frame, a pyarrow table or reader, a DuckDB relation).
+            frame, a pyarrow table or reader, a DuckDB relation). Files may be gzip or zstd. A zip
+            archive is all of its members; ``"logs.zip!*.csv"`` is those that the glob matches.
         policy: a policy, the path of one, or None for the default policy.
         columns: field to header name or 1-based position; ``time`` may have two (date, time).
         encoding: one of :data:`ENCODINGS` or a usual alias; None: found out for each file.
@@ -100,6 +102,8 @@ def scan(
         threads: number of threads; None: as many as there are processors.
         strict: stop at the first record that cannot be read.
         skip_unreadable: go on when a file cannot be read at all, and say so in ``inputs``.
+        max_ratio: times its size that a compressed file may decompress to before it is an
+            error, once that is more than 64 MiB; None: 1000.
         chunk_size: bytes per chunk of work; the result does not depend on it.
         batch_size: records detected at a time; the result does not depend on it.
         progress: called now and then with a :class:`Progress`.
@@ -133,6 +137,7 @@ def scan(
         threads=threads,
         strict=strict,
         skip_unreadable=skip_unreadable,
+        max_ratio=max_ratio,
         chunk_size=chunk_size,
         batch_size=batch_size,
         progress=progress,
@@ -152,6 +157,7 @@ def read(
     threads: int | None = None,
     strict: bool = False,
     skip_unreadable: bool = False,
+    max_ratio: int | None = None,
     chunk_size: int | None = None,
 ) -> Records:
     """Read access logs into records of one schema, whatever their columns are called.
@@ -173,6 +179,7 @@ def read(
         threads=_positive("threads", threads),
         strict=strict,
         skip_unreadable=skip_unreadable,
+        max_ratio=_positive("max_ratio", max_ratio),
         chunk_size=_positive("chunk_size", chunk_size),
     )
     return Records(native)
@@ -229,6 +236,7 @@ def run(
     threads: int | None = None,
     strict: bool = False,
     skip_unreadable: bool = False,
+    max_ratio: int | None = None,
     chunk_size: int | None = None,
     batch_size: int | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -240,6 +248,7 @@ def run(
     ``__arrow_c_stream__``, and the result's own ``flagged`` is empty.
     """
     threads = _positive("threads", threads)
+    max_ratio = _positive("max_ratio", max_ratio)
     chunk_size = _positive("chunk_size", chunk_size)
     batch_size = _positive("batch_size", batch_size)
     if policy.country is not None:
@@ -249,6 +258,7 @@ def run(
         for name, value in (
             ("encoding", encoding),
             ("delimiter", delimiter),
+            ("max_ratio", max_ratio),
             ("chunk_size", chunk_size),
             ("batch_size", batch_size),
         ):
@@ -272,6 +282,7 @@ def run(
             threads=threads,
             strict=strict,
             skip_unreadable=skip_unreadable,
+            max_ratio=max_ratio,
             chunk_size=chunk_size,
             batch_size=batch_size,
             holidays=public_holidays,
@@ -319,7 +330,8 @@ def _delimiter(delimiter: str | None) -> str | None:
 def _positive(name: str, value: int | None) -> int | None:
     if value is not None and value < 1:
         raise ValueError(f"{name} must be at least 1, not {value}")
-    return value
+    # Beyond what 64 bits hold, more is not larger.
+    return None if value is None else min(value, 2**63 - 1)
 
 
 def _when(value: When | None) -> str | None:

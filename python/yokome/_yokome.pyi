@@ -127,13 +127,14 @@ def scan_paths(
     threads: int | None,
     strict: bool,
     skip_unreadable: bool,
+    max_ratio: int | None,
     chunk_size: int | None,
     batch_size: int | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,
 ) -> NativeResult:
-    """Scan files, directories and globs.
+    """Scan files, directories, globs and members of archives (``archive!glob``).
 
     `holidays(country, year)` gives the public holidays as days since 1970-01-01. `progress` is
     called about five times a second. `sink` takes the flagged rows in output order, batch by batch;
@@ -161,6 +162,7 @@ def read_paths(
     threads: int | None,
     strict: bool,
     skip_unreadable: bool,
+    max_ratio: int | None,
     chunk_size: int | None,
 ) -> NativeReader:
     """Read files, directories and globs into records, without looking at the rules."""

@@ -106,6 +106,7 @@ def _scan(options: argparse.Namespace) -> int:
                 threads=options.threads,
                 strict=options.strict,
                 skip_unreadable=options.skip_unreadable,
+                max_ratio=options.max_ratio,
                 progress=line,
                 # Without --out nobody looks at the flagged rows: do not keep them.
                 sink=_ignore if flagged is None else flagged.write,
@@ -161,6 +162,7 @@ def _read(options: argparse.Namespace) -> int:
                 threads=options.threads,
                 strict=options.strict,
                 skip_unreadable=options.skip_unreadable,
+                max_ratio=options.max_ratio,
             )
             batches = iter(records)
         while True:
@@ -548,8 +550,8 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
         nargs="+",
         metavar="PATH",
         help=t(
-            "ログのファイル、フォルダー、または *.csv のような型",
-            "log file, directory, or glob such as *.csv",
+            "ログのファイル、フォルダー、*.csv のような型、または logs.zip!*.csv（zip の中のファイル）",
+            "log file, directory, glob such as *.csv, or members of an archive: logs.zip!*.csv",
         ),
     )
     logs.add_argument(
@@ -628,6 +630,15 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
         "--skip-unreadable",
         action="store_true",
         help=t("読めないファイルは飛ばして続ける", "go on when a file cannot be read"),
+    )
+    logs.add_argument(
+        "--max-ratio",
+        type=_at_least_one,
+        metavar="N",
+        help=t(
+            "圧縮ファイルの展開後の大きさの上限（元の大きさの何倍か。既定: 1000）",
+            "times its size that a compressed file may decompress to (default: 1000)",
+        ),
     )
 
     summary = t("ログを分析する", "scan logs")

@@ -33,6 +33,7 @@ use crate::log::plan::ReadOptions;
 use crate::log::time::TimeFormat;
 use crate::order::Batch;
 use crate::policy::Policy;
+use crate::source::MAX_RATIO;
 
 use collect::Collector;
 use framing::{Files, Stream, Supply};
@@ -65,6 +66,8 @@ pub struct ScanOptions {
     pub strict: bool,
     /// Go on when a source cannot be read, and report it.
     pub skip_unreadable: bool,
+    /// Times its size that a compressed source may decompress to.
+    pub max_ratio: u64,
     /// Bytes read at a time.
     pub chunk: usize,
     /// Records that are detected at a time.
@@ -79,6 +82,7 @@ impl Default for ScanOptions {
             threads: None,
             strict: false,
             skip_unreadable: false,
+            max_ratio: MAX_RATIO,
             chunk: CHUNK,
             batch: BATCH,
         }
@@ -225,12 +229,9 @@ pub fn scan_paths(
     listener: &mut dyn Listener,
 ) -> Result<ScanResult> {
     let read = read_options(policy, options)?;
-    let planned = Arc::new(Planned::of(
-        paths,
-        &read,
-        options.skip_unreadable,
-        &mut || listener.progress(Progress::default()),
-    )?);
+    let planned = Arc::new(Planned::of(paths, &read, options, &mut || {
+        listener.progress(Progress::default())
+    })?);
     let context = context(policy, read, Arc::clone(&planned), holidays, options)?;
     let reasons = usable::reasons(policy, |field| planned.has_column(field))?;
     let total = planned.sources.iter().map(|s| s.size).sum();
@@ -361,12 +362,7 @@ fn attempt(
     listener: &mut dyn Listener,
 ) -> std::result::Result<Outcome, Failure> {
     let taken = Arc::new(AtomicU64::new(0));
-    let files = Files::new(
-        Arc::clone(&context.planned),
-        options.chunk.min(MOST_CHUNK),
-        options.skip_unreadable,
-        Arc::clone(&taken),
-    );
+    let files = Files::new(Arc::clone(&context.planned), options, Arc::clone(&taken));
     let collector = Collector::new(
         context.source_names.clone(),
         counts_before(&context.planned),

@@ -81,6 +81,11 @@ pub fn of_reading(planned: &Planned, counts: &[InputCounts], names: &[String]) -
             "Files passed over because they do not look like logs",
         ),
         (
+            &planned.litter,
+            "アーカイブの中の、ログではないとみて読まなかったもの（隠しファイル、__MACOSX など）",
+            "Members of archives passed over because nobody would call them logs (hidden files, __MACOSX and the like)",
+        ),
+        (
             &planned.repeated,
             "重ねて指定されたため一度だけ読んだファイル",
             "Files named more than once and read once",
