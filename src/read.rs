@@ -75,7 +75,7 @@ pub fn read_paths(
         options: read,
         supply: Mutex::new((Supply::Files(files), 0)),
         queue: Mutex::new(Queue {
-            collector: Collector::new(names, counts_before(&planned), options.strict),
+            collector: Collector::new(names, counts_before(&planned), options),
             ready: VecDeque::new(),
             workers: threads,
             failure: None,
@@ -279,7 +279,7 @@ impl Reader {
     pub fn notes(&self) -> Vec<Note> {
         of_reading(
             &self.shared.planned,
-            &self.shared.lock().collector.inputs,
+            &self.shared.lock().collector,
             &self.shared.names,
         )
     }

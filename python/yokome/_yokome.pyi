@@ -89,7 +89,7 @@ class NativeResult:
         """A row per source."""
 
     def rejects(self) -> Any:
-        """A row per rejected record."""
+        """A row per rejected record, as far as they are listed."""
 
     @property
     def notes(self) -> list[tuple[str, str]]:
@@ -109,7 +109,7 @@ class NativeReader:
         """A row per source. Complete once everything was read."""
 
     def rejects(self) -> Any:
-        """A row per rejected record. Complete once everything was read."""
+        """A row per rejected record, as far as they are listed, once everything was read."""
 
     @property
     def notes(self) -> list[tuple[str, str]]:
@@ -128,6 +128,7 @@ def scan_paths(
     strict: bool,
     skip_unreadable: bool,
     max_ratio: int | None,
+    max_rejects: int | None,
     chunk_size: int | None,
     batch_size: int | None,
     holidays: Callable[[str, int], list[int]],
@@ -147,6 +148,7 @@ def scan_stream(
     *,
     threads: int | None,
     strict: bool,
+    max_rejects: int | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,
@@ -163,6 +165,7 @@ def read_paths(
     strict: bool,
     skip_unreadable: bool,
     max_ratio: int | None,
+    max_rejects: int | None,
     chunk_size: int | None,
 ) -> NativeReader:
     """Read files, directories and globs into records, without looking at the rules."""

@@ -107,6 +107,7 @@ def _scan(options: argparse.Namespace) -> int:
                 strict=options.strict,
                 skip_unreadable=options.skip_unreadable,
                 max_ratio=options.max_ratio,
+                max_rejects=options.max_rejects,
                 progress=line,
                 # Without --out nobody looks at the flagged rows: do not keep them.
                 sink=_ignore if flagged is None else flagged.write,
@@ -163,6 +164,7 @@ def _read(options: argparse.Namespace) -> int:
                 strict=options.strict,
                 skip_unreadable=options.skip_unreadable,
                 max_ratio=options.max_ratio,
+                max_rejects=options.max_rejects,
             )
             batches = iter(records)
         while True:
@@ -192,10 +194,11 @@ def _read(options: argparse.Namespace) -> int:
                 f"+ {rejected:,} rejected",
             )
         )
-        for row in records.rejects.slice(0, 10).to_pylist():
+        shown = records.rejects.slice(0, 10).to_pylist()
+        for row in shown:
             where = f"{row['source']}:{row['line']}"
             print(clean(f"  {where}  {row['reason']}  {row['excerpt']}"))
-        if records.rejects.num_rows > 10:
+        if rejected > len(shown):
             print("  …")
         print(clean(str(options.out)))
     return DONE
@@ -550,7 +553,8 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
         nargs="+",
         metavar="PATH",
         help=t(
-            "ログのファイル、フォルダー、*.csv のような型、または logs.zip!*.csv（zip の中のファイル）",
+            "ログのファイル、フォルダー、*.csv のような型、"
+            "または logs.zip!*.csv（zip の中のファイル）",
             "log file, directory, glob such as *.csv, or members of an archive: logs.zip!*.csv",
         ),
     )
@@ -638,6 +642,15 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
         help=t(
             "圧縮ファイルの展開後の大きさの上限（元の大きさの何倍か。既定: 1000）",
             "times its size that a compressed file may decompress to (default: 1000)",
+        ),
+    )
+    logs.add_argument(
+        "--max-rejects",
+        type=_not_negative,
+        metavar="N",
+        help=t(
+            "一覧にする、読み取れなかった記録の数の上限（超えた分は件数だけ。既定: 100,000）",
+            "rejected records to list; those beyond are counted (default: 100,000)",
         ),
     )
 

@@ -96,7 +96,7 @@ impl NativeReader {
 
 /// Reads files, directories and globs into records.
 #[pyfunction]
-#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, chunk_size))]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn read_paths(
     py: Python<'_>,
@@ -108,6 +108,7 @@ pub fn read_paths(
     strict: bool,
     skip_unreadable: bool,
     max_ratio: Option<u64>,
+    max_rejects: Option<usize>,
     chunk_size: Option<usize>,
 ) -> PyResult<NativeReader> {
     let raise = |e: Error| raise_plain(py, &e);
@@ -118,6 +119,7 @@ pub fn read_paths(
         strict,
         skip_unreadable,
         max_ratio,
+        max_rejects,
         chunk_size,
         ..Given::default()
     };

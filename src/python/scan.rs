@@ -182,6 +182,7 @@ pub struct Given<'a> {
     pub strict: bool,
     pub skip_unreadable: bool,
     pub max_ratio: Option<u64>,
+    pub max_rejects: Option<usize>,
     pub chunk_size: Option<usize>,
     pub batch_size: Option<usize>,
 }
@@ -220,6 +221,7 @@ impl Given<'_> {
             strict: self.strict,
             skip_unreadable: self.skip_unreadable,
             max_ratio: self.max_ratio.unwrap_or(usual.max_ratio),
+            max_rejects: self.max_rejects.unwrap_or(usual.max_rejects),
             chunk: self.chunk_size.unwrap_or(usual.chunk),
             batch: self.batch_size.unwrap_or(usual.batch),
         })
@@ -259,7 +261,7 @@ impl Callbacks {
 
 /// Scans files, directories and globs.
 #[pyfunction]
-#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, chunk_size, batch_size, holidays, progress, sink))]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_paths(
     py: Python<'_>,
@@ -271,6 +273,7 @@ pub fn scan_paths(
     strict: bool,
     skip_unreadable: bool,
     max_ratio: Option<u64>,
+    max_rejects: Option<usize>,
     chunk_size: Option<usize>,
     batch_size: Option<usize>,
     holidays: Py<PyAny>,
@@ -284,6 +287,7 @@ pub fn scan_paths(
         strict,
         skip_unreadable,
         max_ratio,
+        max_rejects,
         chunk_size,
         batch_size,
     };
@@ -304,7 +308,7 @@ pub fn scan_paths(
 
 /// Scans any object with `__arrow_c_stream__`.
 #[pyfunction]
-#[pyo3(signature = (stream, policy, *, threads, strict, holidays, progress, sink))]
+#[pyo3(signature = (stream, policy, *, threads, strict, max_rejects, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments)]
 pub fn scan_stream(
     py: Python<'_>,
@@ -312,6 +316,7 @@ pub fn scan_stream(
     policy: &Bound<'_, Policy>,
     threads: Option<usize>,
     strict: bool,
+    max_rejects: Option<usize>,
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
@@ -319,6 +324,7 @@ pub fn scan_stream(
     let given = Given {
         threads,
         strict,
+        max_rejects,
         ..Given::default()
     };
     let options = given.options().map_err(|e| raise(py, &e, None))?;

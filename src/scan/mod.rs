@@ -53,6 +53,9 @@ pub const MOST_THREADS: usize = 256;
 /// Records of a batch.
 pub const BATCH: usize = 1 << 19;
 
+/// Rejected records that are listed.
+pub const MAX_REJECTS: usize = 100_000;
+
 /// How a scan runs; results do not depend on it but for what is refused.
 #[derive(Clone, Debug)]
 pub struct ScanOptions {
@@ -68,6 +71,8 @@ pub struct ScanOptions {
     pub skip_unreadable: bool,
     /// Times its size that a compressed source may decompress to.
     pub max_ratio: u64,
+    /// Rejected records that are listed, the first of the input; the rest are counted.
+    pub max_rejects: usize,
     /// Bytes read at a time.
     pub chunk: usize,
     /// Records that are detected at a time.
@@ -83,6 +88,7 @@ impl Default for ScanOptions {
             strict: false,
             skip_unreadable: false,
             max_ratio: MAX_RATIO,
+            max_rejects: MAX_REJECTS,
             chunk: CHUNK,
             batch: BATCH,
         }
@@ -287,7 +293,7 @@ pub fn scan_stream(
     let collector = Collector::new(
         context.source_names.clone(),
         vec![InputCounts::default()],
-        options.strict,
+        options,
     );
     let pers = PerRules::of(policy, |place| reasons[place].is_none());
     match pipeline::run(
@@ -366,7 +372,7 @@ fn attempt(
     let collector = Collector::new(
         context.source_names.clone(),
         counts_before(&context.planned),
-        options.strict,
+        options,
     );
     let pers = PerRules::of(&context.policy, |place| reasons[place].is_none());
     let mut control = Control {
