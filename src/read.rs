@@ -73,7 +73,7 @@ pub fn read_paths(
         dictionaries: Arc::default(),
         meaning: Arc::new(Meaning::of(policy, false)),
         options: read,
-        supply: Mutex::new((Supply::Files(files), 0)),
+        supply: Mutex::new((Supply::Files(Box::new(files)), 0)),
         queue: Mutex::new(Queue {
             collector: Collector::new(names, counts_before(&planned), options),
             ready: VecDeque::new(),

@@ -28,6 +28,59 @@ def logs(tmp_path: Path) -> list[Path]:
     return [first, second]
 
 
+# --- why a line is rejected ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chunk_size", [5000, 1 << 20, None])
+@pytest.mark.parametrize("behind", [0, 1 << 18, 1 << 20, 3 << 20])
+def test_a_quote_left_open_is_so_however_far_the_end_is(
+    tmp_path: Path, behind: int, chunk_size: int | None
+) -> None:
+    path = tmp_path / "a.csv"
+    rest = GOOD * (behind // len(GOOD))
+    path.write_text(HEADER + GOOD + '2026-04-01 09:00:00,u,"op\n' + rest, encoding="utf-8")
+    result = yokome.scan(path, POLICY, chunk_size=chunk_size)
+    assert [(row["line"], row["reason"]) for row in rows(result.rejects)] == [(3, "quote")]
+    assert result.overview.seen == 2 + rest.count("\n")
+
+
+@pytest.mark.parametrize("chunk_size", [50_000, 1 << 20, None])
+def test_any_number_of_open_quotes_is_read_through(tmp_path: Path, chunk_size: int | None) -> None:
+    # Each such line leaves a quote open, whether it is read as a record or from inside another.
+    path = tmp_path / "a.csv"
+    bad = 'x","y\n'
+    path.write_text(HEADER + (bad * 9 + GOOD) * 40_000, encoding="utf-8")
+    result = yokome.scan(path, chunk_size=chunk_size, max_rejects=20)
+    (row,) = rows(result.inputs)
+    assert (row["records"], row["rejected"], row["lines"]) == (40_000, 360_000, 400_001)
+    assert [(row["line"], row["reason"]) for row in rows(result.rejects)] == [
+        (line, "quote") for line in range(2, 24) if line not in (11, 21)
+    ]
+
+
+@pytest.mark.parametrize("chunk_size", [5000, 1 << 20, 1 << 23])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("too_long", [0, 1])
+@pytest.mark.parametrize("last", [False, True])
+def test_a_record_over_several_lines_may_be_as_long_as_any(
+    tmp_path: Path, last: bool, too_long: int, line_end: str, chunk_size: int
+) -> None:
+    path = tmp_path / "a.csv"
+    start = '2026-04-01 09:00:00,u,"a\n'
+    record = start + "b" * ((1 << 20) - len(start) - 1 + too_long) + '"'
+    end = "" if last else line_end + GOOD.strip() + line_end
+    text = HEADER.strip() + line_end + GOOD.strip() + line_end + record + end
+    path.write_text(text, encoding="utf-8", newline="")
+    result = yokome.scan(path, POLICY, chunk_size=chunk_size)
+    assert result.overview.accepted == 3 - last - too_long
+    # Given up, its first line is one rejected record, and its second another.
+    reasons = [(row["line"], row["reason"]) for row in rows(result.rejects)]
+    assert reasons == [(3, "quote"), (4, "columns")] * too_long
+
+
+# --- how many are listed -------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("limit", [0, 1, 499, 500, 501, 799])
 def test_beyond_the_limit_rejects_are_counted(logs: list[Path], limit: int) -> None:
     whole = yokome.scan(logs, POLICY)

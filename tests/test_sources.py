@@ -450,6 +450,22 @@ def test_a_list_that_points_nowhere_is_told(tmp_path: Path) -> None:
     assert str(path) in str(raised.value.source)
 
 
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.zip"])
+def test_of_a_small_damaged_file_the_records_are_kept_too(tmp_path: Path, name: str) -> None:
+    data = bytearray(PACKED[name](LOG))
+    if name == "a.zip":
+        data[data.index(b"PK\x01\x02") + 16] ^= 1  # the checksum in the list of members
+    else:
+        data[-5] ^= 1
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(yokome.InputError, match="damaged"):
+        scan(path)
+    (row,) = rows(scan(path, skip_unreadable=True).inputs)
+    assert "damaged" in row["error"]
+    assert row["records"] == 3
+
+
 # --- bombs ---------------------------------------------------------------------------------------
 
 

@@ -36,7 +36,7 @@ pub enum Work {
 /// Where work comes from.
 pub enum Supply {
     /// Files.
-    Files(Files),
+    Files(Box<Files>),
     /// A stream of record batches.
     Stream(Stream),
     /// Nothing any more.

@@ -101,9 +101,13 @@ impl Planned {
 
 fn plan(source: &Source, options: &ReadOptions, max_ratio: u64) -> Result<(Plan, Compression)> {
     let mut input = open(source, Arc::new(AtomicU64::new(0)), max_ratio)?;
-    let head = Head::read(&mut input)
-        .map_err(|e| Error::input(&source.name, crate::source::describe(&e)))?;
-    Ok((Plan::of(&source.name, &head, options)?, input.compression))
+    let damaged = |e: &std::io::Error| Error::input(&source.name, crate::source::describe(e));
+    let head = Head::read(&mut input).map_err(|e| damaged(&e))?;
+    match (Plan::of(&source.name, &head, options), &head.damage) {
+        // The rest would tell how it reads; why there is none is what matters.
+        (Err(_), Some(damage)) => Err(damaged(damage)),
+        (plan, _) => Ok((plan?, input.compression)),
+    }
 }
 
 /// Whether other sources may be fine.

@@ -383,7 +383,7 @@ fn attempt(
     pipeline::run(
         context,
         pers,
-        Supply::Files(files),
+        Supply::Files(Box::new(files)),
         collector,
         target,
         &mut control,
