@@ -14,6 +14,14 @@ pub enum Error {
         /// The path as it was given.
         path: String,
     },
+    /// A path names no member of an archive.
+    #[error("{path}: no member of the archive matches; there are: {members}")]
+    NoMember {
+        /// The path as it was given.
+        path: String,
+        /// Some of the members that there are.
+        members: String,
+    },
     /// A source could not be read.
     #[error("{source_name}: {message}")]
     Input {

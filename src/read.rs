@@ -20,7 +20,7 @@ use crate::scan::framing::{Files, Supply};
 use crate::scan::inputs::Planned;
 use crate::scan::notes::{Note, of_reading};
 use crate::scan::work::done;
-use crate::scan::{MOST_CHUNK, ScanOptions, counts_before, read_options, report, threads};
+use crate::scan::{ScanOptions, counts_before, read_options, report, threads};
 
 /// Batches that may wait to be taken.
 const MOST_WAITING: usize = 16;
@@ -61,28 +61,23 @@ pub fn read_paths(
     check: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Reader> {
     let read = read_options(policy, options)?;
-    let planned = Arc::new(Planned::of(paths, &read, options.skip_unreadable, check)?);
+    let planned = Arc::new(Planned::of(paths, &read, options, check)?);
     let names: Vec<String> = planned
         .sources
         .iter()
         .map(|s| s.source.name.clone())
         .collect();
     let taken = Arc::new(AtomicU64::new(0));
-    let files = Files::new(
-        Arc::clone(&planned),
-        options.chunk.min(MOST_CHUNK),
-        options.skip_unreadable,
-        taken,
-    );
+    let files = Files::new(Arc::clone(&planned), options, taken);
     let threads = threads(options);
     let shared = Arc::new(Shared {
         names: names.clone(),
         dictionaries: Arc::default(),
         meaning: Arc::new(Meaning::of(policy, false)),
         options: read,
-        supply: Mutex::new((Supply::Files(files), 0)),
+        supply: Mutex::new((Supply::Files(Box::new(files)), 0)),
         queue: Mutex::new(Queue {
-            collector: Collector::new(names, counts_before(&planned), options.strict),
+            collector: Collector::new(names, counts_before(&planned), options),
             ready: VecDeque::new(),
             workers: threads,
             failure: None,
@@ -255,7 +250,7 @@ impl Reader {
     pub fn notes(&self) -> Vec<Note> {
         of_reading(
             &self.shared.planned,
-            &self.shared.lock().collector.inputs,
+            &self.shared.lock().collector,
             &self.shared.names,
         )
     }

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import random
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import zstandard
 from csv_reference import line_ends, physical_lines
 from oracle import TEXT_FIELDS, Record
 
@@ -55,6 +58,34 @@ ENCODINGS: Mapping[str, tuple[str, str, bytes]] = {
     "utf-16-le": ("utf-16", "utf-16-le", codecs.BOM_UTF16_LE),
     "utf-16-be": ("utf-16", "utf-16-be", codecs.BOM_UTF16_BE),
     "euc-jp": ("euc-jp", "euc_jp", b""),
+}
+
+MEMBER = "記録/log.csv"
+
+
+def _zipped(data: bytes, method: int) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", method) as file:
+        file.writestr(MEMBER, data)
+    return archive.getvalue()
+
+
+def _zstd_frames(data: bytes) -> bytes:
+    """Two frames with one between them that decoders skip."""
+    compress = zstandard.ZstdCompressor(write_checksum=True).compress
+    middle = len(data) // 2
+    skipped = b'\x51\x2a\x4d\x18\x03\x00\x00\x00,\n"'
+    return compress(data[:middle]) + skipped + compress(data[middle:])
+
+
+# Name -> (how the file's name ends, how its bytes are made, what stands behind its name).
+PACKINGS: Mapping[str, tuple[str, Callable[[bytes], bytes], str]] = {
+    "none": (".csv", lambda data: data, ""),
+    "gzip": (".csv.gz", lambda data: gzip.compress(data, mtime=0), ""),
+    "zstd": (".csv.zst", lambda data: zstandard.ZstdCompressor().compress(data), ""),
+    "zstd frames": (".csv.zst", _zstd_frames, ""),
+    "zip": (".zip", lambda data: _zipped(data, zipfile.ZIP_DEFLATED), f"!{MEMBER}"),
+    "zip, stored": (".zip", lambda data: _zipped(data, zipfile.ZIP_STORED), f"!{MEMBER}"),
 }
 
 EPOCH = datetime(1970, 1, 1)
@@ -100,7 +131,7 @@ class Style:
     blank_lines: bool = False
     preamble: tuple[str, ...] = ()
     encoding: str = "utf-8"
-    gzip: bool = False
+    packing: str = "none"  # a name of PACKINGS
     time_format: str = "slash"
     seed: int = 0
 
@@ -215,9 +246,7 @@ def render(rows: Sequence[Sequence[str]], header: Sequence[str] | None, style: S
         Placed(1 + line_ends(text[:at]), len(mark) + len(text[:at].encode(codec)), raw)
         for at, raw in starts
     )
-    data = mark + text.encode(codec)
-    if style.gzip:
-        data = gzip.compress(data, mtime=0)
+    data = PACKINGS[style.packing][1](mark + text.encode(codec))
     return Rendered(data, text, places, blank, physical_lines(text))
 
 
@@ -237,6 +266,7 @@ class Log:
     records: tuple[Record, ...]
     places: Mapping[tuple[str, int], Placed]
     rendered: Mapping[str, Rendered]
+    """By the name of the source, as in ``places``."""
 
 
 @contextmanager
@@ -263,13 +293,14 @@ def write_log(
     places: dict[tuple[str, int], Placed] = {}
     rendered: dict[str, Rendered] = {}
     for number, share in enumerate(shares):
-        suffix = ".csv.gz" if style.gzip else ".csv"
+        suffix, _, behind = PACKINGS[style.packing]
         path = folder / f"log{number}{suffix}"
+        source = f"{path}{behind}"
         written = render_records(share, replace(style, seed=style.seed + number))
         path.write_bytes(written.data)
         paths.append(path)
-        rendered[str(path)] = written
+        rendered[source] = written
         for record, place in zip(share, written.places, strict=True):
-            places[str(path), place.line] = place
-            placed_records.append(replace(record, source=str(path), line=place.line))
+            places[source, place.line] = place
+            placed_records.append(replace(record, source=source, line=place.line))
     return Log(tuple(paths), tuple(placed_records), places, rendered)

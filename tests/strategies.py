@@ -13,7 +13,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 from oracle import RULES, WEEKDAYS, Record, instant
-from rendering import ENCODINGS, MILLISECOND_FORMATS, TIME_FORMATS, Style, encodable
+from rendering import (
+    ENCODINGS,
+    MILLISECOND_FORMATS,
+    PACKINGS,
+    TIME_FORMATS,
+    Style,
+    encodable,
+)
 
 # A log and a policy for it.
 Case = tuple[tuple[Record, ...], dict[str, Any]]
@@ -192,7 +199,7 @@ DEPARTMENTS = ("税務課", "市民課", "国保課", "夜間窓口")
 
 @st.composite
 def styles(
-    draw: st.DrawFn, *, encoding: str | None = None, millis: bool = False, zipped: bool = True
+    draw: st.DrawFn, *, encoding: str | None = None, millis: bool = False, packed: bool = True
 ) -> Style:
     """A manner of writing a log."""
     usable = [name for name in TIME_FORMATS if name in MILLISECOND_FORMATS or not millis]
@@ -206,7 +213,7 @@ def styles(
         blank_lines=draw(st.booleans()),
         preamble=draw(st.sampled_from(preambles)),
         encoding=chosen,
-        gzip=draw(st.booleans()) if zipped else False,
+        packing=draw(st.sampled_from(sorted(PACKINGS))) if packed else "none",
         time_format=draw(st.sampled_from(usable)),
         seed=draw(st.integers(0, 2**32 - 1)),
     )

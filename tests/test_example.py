@@ -11,6 +11,7 @@ import oracle
 import pytest
 from default_policy import DEFAULT_POLICY, DEFAULT_RULES, EXAMPLE_TABLE, NOT_EVALUABLE
 from observe import japanese_holiday, outcome_of, read_records, record_of, rows
+from rendering import PACKINGS
 
 import yokome
 
@@ -35,6 +36,10 @@ def variants(text: str) -> dict[str, bytes]:
         "gzip": gzip.compress(text.encode()),
         "gzip of cp932": gzip.compress(text.encode("cp932")),
         "gzip of utf-16": gzip.compress(codecs.BOM_UTF16_LE + text.encode("utf-16-le")),
+        **{
+            f"{packing} of cp932": pack(text.encode("cp932"))
+            for packing, (_, pack, _) in PACKINGS.items()
+        },
     }
 
 

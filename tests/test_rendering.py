@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import make_corpus
 import pytest
+import zstandard
 from csv_reference import Blank, Row, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Record, instant, scan
-from rendering import ENCODINGS, HEADER, Style, folder, render, write_log
+from rendering import ENCODINGS, HEADER, MEMBER, Style, folder, render, write_log
 from strategies import cases, examples, logs, policies, styles, values
 
 JUNK = st.lists(
@@ -53,7 +56,7 @@ def test_the_reference_recovers_from_a_quote_that_never_closes() -> None:
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[Style, list[list[str]]]:
     """A manner of writing, and rows of values that it can carry."""
-    style = draw(styles(zipped=False))
+    style = draw(styles(packed=False))
     cell = st.one_of(st.just(""), values(style.encoding))
     first = st.just("2026")  # the first cell is never empty, so that no row is a blank line
     rows = draw(st.lists(st.tuples(first, cell, cell).map(list), max_size=8))
@@ -80,6 +83,20 @@ def test_what_is_rendered_reads_back(table: tuple[Style, list[list[str]]]) -> No
         assert written.data[place.offset :].decode(codec).startswith(place.raw)
 
 
+def unpacked(path: Path) -> bytes:
+    """What is in the file, by what its name says it is."""
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        return gzip.decompress(content)
+    if path.suffix == ".zst":
+        frames = zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True)
+        return b"".join(iter(lambda: frames.read(1 << 16), b""))
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(MEMBER)
+    return content
+
+
 @settings(max_examples=examples(50))
 @given(data=st.data(), files=st.integers(1, 3))
 def test_a_written_log_keeps_every_record(data: st.DataObject, files: int) -> None:
@@ -89,9 +106,7 @@ def test_a_written_log_keeps_every_record(data: st.DataObject, files: int) -> No
         log = write_log(records, style, place, files=files, shuffle=True)
         rows = 0
         for path in log.paths:
-            content = path.read_bytes()
-            if style.gzip:
-                content = gzip.decompress(content)
+            content = unpacked(path)
             mark = ENCODINGS[style.encoding][2]
             text = content[len(mark) :].decode(ENCODINGS[style.encoding][1])
             found = [row for row in csv_rows(text, style.delimiter) if row]

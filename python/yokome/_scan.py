@@ -78,6 +78,8 @@ def scan(
     threads: int | None = None,
     strict: bool = False,
     skip_unreadable: bool = False,
+    max_ratio: int | None = None,
+    max_rejects: int | None = None,
     chunk_size: int | None = None,
     batch_size: int | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -86,7 +88,8 @@ def scan(
 
     Args:
         source: a file, directory or glob, several of them, or any Arrow data (a pandas or Polars
-            frame, a pyarrow table or reader, a DuckDB relation).
+            frame, a pyarrow table or reader, a DuckDB relation). Files may be gzip or zstd. A zip
+            archive is all of its members; ``"logs.zip!*.csv"`` is those that the glob matches.
         policy: a policy, the path of one, or None for the default policy.
         columns: field to header name or 1-based position; ``time`` may have two (date, time).
         encoding: one of :data:`ENCODINGS` or a usual alias; None: found out for each file.
@@ -100,6 +103,10 @@ def scan(
         threads: number of threads; None: as many as there are processors.
         strict: stop at the first record that cannot be read.
         skip_unreadable: go on when a file cannot be read at all, and say so in ``inputs``.
+        max_ratio: times its size that a compressed file may decompress to before it is an
+            error, once that is more than 64 MiB; None: 1000.
+        max_rejects: rejected records that ``rejects`` lists, the first that are read; those beyond
+            are counted, and a note says where the list stops. None: 100,000.
         chunk_size: bytes per chunk of work; the result does not depend on it.
         batch_size: records detected at a time; the result does not depend on it.
         progress: called now and then with a :class:`Progress`.
@@ -133,6 +140,8 @@ def scan(
         threads=threads,
         strict=strict,
         skip_unreadable=skip_unreadable,
+        max_ratio=max_ratio,
+        max_rejects=max_rejects,
         chunk_size=chunk_size,
         batch_size=batch_size,
         progress=progress,
@@ -152,6 +161,8 @@ def read(
     threads: int | None = None,
     strict: bool = False,
     skip_unreadable: bool = False,
+    max_ratio: int | None = None,
+    max_rejects: int | None = None,
     chunk_size: int | None = None,
 ) -> Records:
     """Read access logs into records of one schema, whatever their columns are called.
@@ -170,10 +181,12 @@ def read(
         prepared._native,
         encoding=_encoding(encoding),
         delimiter=_delimiter(delimiter),
-        threads=_positive("threads", threads),
+        threads=_at_least(1, "threads", threads),
         strict=strict,
         skip_unreadable=skip_unreadable,
-        chunk_size=_positive("chunk_size", chunk_size),
+        max_ratio=_at_least(1, "max_ratio", max_ratio),
+        max_rejects=_at_least(0, "max_rejects", max_rejects),
+        chunk_size=_at_least(1, "chunk_size", chunk_size),
     )
     return Records(native)
 
@@ -229,6 +242,8 @@ def run(
     threads: int | None = None,
     strict: bool = False,
     skip_unreadable: bool = False,
+    max_ratio: int | None = None,
+    max_rejects: int | None = None,
     chunk_size: int | None = None,
     batch_size: int | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -239,9 +254,11 @@ def run(
     With a `sink`, flagged rows are handed to it batch by batch, in order, as objects with
     ``__arrow_c_stream__``, and the result's own ``flagged`` is empty.
     """
-    threads = _positive("threads", threads)
-    chunk_size = _positive("chunk_size", chunk_size)
-    batch_size = _positive("batch_size", batch_size)
+    threads = _at_least(1, "threads", threads)
+    max_ratio = _at_least(1, "max_ratio", max_ratio)
+    max_rejects = _at_least(0, "max_rejects", max_rejects)
+    chunk_size = _at_least(1, "chunk_size", chunk_size)
+    batch_size = _at_least(1, "batch_size", batch_size)
     if policy.country is not None:
         public_holidays(policy.country, 2000)  # better now than when the logs have been read
     paths = _paths(source)
@@ -249,6 +266,7 @@ def run(
         for name, value in (
             ("encoding", encoding),
             ("delimiter", delimiter),
+            ("max_ratio", max_ratio),
             ("chunk_size", chunk_size),
             ("batch_size", batch_size),
         ):
@@ -259,6 +277,7 @@ def run(
             policy._native,
             threads=threads,
             strict=strict,
+            max_rejects=max_rejects,
             holidays=public_holidays,
             progress=progress,
             sink=sink,
@@ -272,6 +291,8 @@ def run(
             threads=threads,
             strict=strict,
             skip_unreadable=skip_unreadable,
+            max_ratio=max_ratio,
+            max_rejects=max_rejects,
             chunk_size=chunk_size,
             batch_size=batch_size,
             holidays=public_holidays,
@@ -316,10 +337,11 @@ def _delimiter(delimiter: str | None) -> str | None:
     return delimiter
 
 
-def _positive(name: str, value: int | None) -> int | None:
-    if value is not None and value < 1:
-        raise ValueError(f"{name} must be at least 1, not {value}")
-    return value
+def _at_least(least: int, name: str, value: int | None) -> int | None:
+    if value is not None and value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
+    # Beyond what 64 bits hold, more is not larger.
+    return None if value is None else min(value, 2**63 - 1)
 
 
 def _when(value: When | None) -> str | None:

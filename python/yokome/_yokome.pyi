@@ -89,7 +89,7 @@ class NativeResult:
         """A row per source."""
 
     def rejects(self) -> Any:
-        """A row per rejected record."""
+        """A row per rejected record, as far as they are listed."""
 
     @property
     def notes(self) -> list[tuple[str, str]]:
@@ -109,7 +109,7 @@ class NativeReader:
         """A row per source. Complete once everything was read."""
 
     def rejects(self) -> Any:
-        """A row per rejected record. Complete once everything was read."""
+        """A row per rejected record, as far as they are listed, once everything was read."""
 
     @property
     def notes(self) -> list[tuple[str, str]]:
@@ -127,13 +127,15 @@ def scan_paths(
     threads: int | None,
     strict: bool,
     skip_unreadable: bool,
+    max_ratio: int | None,
+    max_rejects: int | None,
     chunk_size: int | None,
     batch_size: int | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,
 ) -> NativeResult:
-    """Scan files, directories and globs.
+    """Scan files, directories, globs and members of archives (``archive!glob``).
 
     `holidays(country, year)` gives the public holidays as days since 1970-01-01. `progress` is
     called about five times a second. `sink` takes the flagged rows in output order, batch by batch;
@@ -146,6 +148,7 @@ def scan_stream(
     *,
     threads: int | None,
     strict: bool,
+    max_rejects: int | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,
@@ -161,6 +164,8 @@ def read_paths(
     threads: int | None,
     strict: bool,
     skip_unreadable: bool,
+    max_ratio: int | None,
+    max_rejects: int | None,
     chunk_size: int | None,
 ) -> NativeReader:
     """Read files, directories and globs into records, without looking at the rules."""

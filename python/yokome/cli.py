@@ -106,6 +106,8 @@ def _scan(options: argparse.Namespace) -> int:
                 threads=options.threads,
                 strict=options.strict,
                 skip_unreadable=options.skip_unreadable,
+                max_ratio=options.max_ratio,
+                max_rejects=options.max_rejects,
                 progress=line,
                 # Without --out nobody looks at the flagged rows: do not keep them.
                 sink=_ignore if flagged is None else flagged.write,
@@ -161,6 +163,8 @@ def _read(options: argparse.Namespace) -> int:
                 threads=options.threads,
                 strict=options.strict,
                 skip_unreadable=options.skip_unreadable,
+                max_ratio=options.max_ratio,
+                max_rejects=options.max_rejects,
             )
             batches = iter(records)
         while True:
@@ -190,10 +194,11 @@ def _read(options: argparse.Namespace) -> int:
                 f"+ {rejected:,} rejected",
             )
         )
-        for row in records.rejects.slice(0, 10).to_pylist():
+        shown = records.rejects.slice(0, 10).to_pylist()
+        for row in shown:
             where = f"{row['source']}:{row['line']}"
             print(clean(f"  {where}  {row['reason']}  {row['excerpt']}"))
-        if records.rejects.num_rows > 10:
+        if rejected > len(shown):
             print("  …")
         print(clean(str(options.out)))
     return DONE
@@ -548,8 +553,9 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
         nargs="+",
         metavar="PATH",
         help=t(
-            "ログのファイル、フォルダー、または *.csv のような型",
-            "log file, directory, or glob such as *.csv",
+            "ログのファイル、フォルダー、*.csv のような型、"
+            "または logs.zip!*.csv（zip の中のファイル）",
+            "log file, directory, glob such as *.csv, or members of an archive: logs.zip!*.csv",
         ),
     )
     logs.add_argument(
@@ -628,6 +634,24 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
         "--skip-unreadable",
         action="store_true",
         help=t("読めないファイルは飛ばして続ける", "go on when a file cannot be read"),
+    )
+    logs.add_argument(
+        "--max-ratio",
+        type=_at_least_one,
+        metavar="N",
+        help=t(
+            "圧縮ファイルの展開後の大きさの上限（元の大きさの何倍か。既定: 1000）",
+            "times its size that a compressed file may decompress to (default: 1000)",
+        ),
+    )
+    logs.add_argument(
+        "--max-rejects",
+        type=_not_negative,
+        metavar="N",
+        help=t(
+            "一覧にする、読み取れなかった記録の数の上限（超えた分は件数だけ。既定: 100,000）",
+            "rejected records to list; those beyond are counted (default: 100,000)",
+        ),
     )
 
     summary = t("ログを分析する", "scan logs")

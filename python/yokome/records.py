@@ -75,7 +75,7 @@ class Records:
 
     @property
     def rejects(self) -> pa.Table:
-        """Every record that was not accepted. Complete once everything was read."""
+        """Every record that was not accepted, up to ``max_rejects``, once everything was read."""
         import pyarrow as pa
 
         return pa.RecordBatchReader.from_stream(self._native.rejects()).read_all()

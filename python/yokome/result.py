@@ -86,7 +86,8 @@ class ScanResult:
     @cached_property
     def rejects(self) -> pa.Table:
         """Every record that was not accepted: ``source``, ``line``, ``offset``, ``reason``
-        (``time``, ``columns``, ``quote``, ``too_long``, ``cut``) and an ``excerpt``.
+        (``time``, ``columns``, ``quote``, ``too_long``, ``cut``) and an ``excerpt``. Beyond the
+        scan's ``max_rejects`` they are counted only, in ``inputs``, and a note says so.
         """
         return _table(self._native.rejects)
 

@@ -3,7 +3,12 @@
 //! The one sequential stage of reading: every segment begins at a record boundary, outside quotes,
 //! and ends behind a line end, so segments can be parsed in parallel and nothing has to be guessed.
 //! Where the records lie does not depend on how much is read at a time. A record that never ends (a
-//! quote left open, a line without end) costs the line it begins on, not what follows it.
+//! quote left open, a line without end) costs the line it begins on, not what follows it, and time in
+//! proportion to that line, however many such lines there are.
+//!
+//! Why a line is given up: `too_long`, the line itself is longer than [`MAX_RECORD`]; `quote`, it
+//! leaves a quote open, and its record does not end within [`MAX_RECORD`] or in the source at all;
+//! `cut`, the source was cut off within the record.
 
 use std::io::{self, Read};
 
@@ -13,13 +18,16 @@ use super::scan::{self, Isa, PAD, Sink, Special, State};
 /// The longest record, in bytes; of a longer one the first line is rejected.
 pub const MAX_RECORD: usize = 1 << 20;
 
+/// Bytes that are read at a time, at most, as long as the source may be short.
+const READ: usize = 1 << 16;
+
 /// Bytes of a rejected line that are kept for its excerpt.
 const EXCERPT: usize = 1024;
 
 /// A stretch of whole records.
 #[derive(Debug)]
 pub struct Segment {
-    /// The bytes, then [`PAD`] zeros.
+    /// The bytes, then [`PAD`] zeros, then anything.
     pub text: Vec<u8>,
     /// The number of bytes before the zeros.
     pub len: usize,
@@ -38,7 +46,7 @@ pub enum Frame {
     Records(Segment),
     /// A line that is no part of any record.
     Reject {
-        /// `quote` or `too_long`.
+        /// `quote`, `too_long` or `cut`.
         reason: &'static str,
         /// Its first bytes.
         excerpt: Vec<u8>,
@@ -49,41 +57,73 @@ pub enum Frame {
     },
 }
 
-/// Cuts one source. Memory: a chunk, or the longest record if that is longer.
+/// Cuts one source. Memory: a chunk, or twice the longest record if that is more.
 pub struct Framer<R> {
     input: R,
     delimiter: u8,
     quotes: bool,
     chunk: usize,
+    /// [`MAX_RECORD`], but for tests.
+    longest: usize,
     encoding: Option<Encoding>,
-    carry: Vec<u8>,
+    /// What was read and not handed on: `from..to`. The bytes behind are of no meaning; they are there
+    /// so that buffers are made once, not for every segment.
+    held: Vec<u8>,
+    from: usize,
+    to: usize,
+    /// Offset in the source of the first byte that was not handed on.
     offset: u64,
+    /// Its place among the bytes that were read (of UTF-16, they are other bytes).
+    place: u64,
+    open: Option<Open>,
     ended: bool,
     /// Why reading ended early; told when everything before it was handed on.
     failed: Option<io::Error>,
-    ascii_before: usize,
+}
+
+/// What is known behind a line on which a quote was left open: the record that began there is inside
+/// quotes at every line end from that line's own to the place `to`. So is, from its own first line end
+/// on, every record that begins there and leaves a quote open on its first line: it is in the same
+/// state at the same place. Where it ends is then known without looking.
+struct Open {
+    to: u64,
+    /// Whether the record ends at `to`; otherwise it is open as far as was read.
+    ends: bool,
 }
 
 /// Where the records of a buffer end.
-#[derive(Default)]
-struct Ends {
-    /// End of the line end of the last record, and of its first byte.
+struct Ends<'a> {
+    text: &'a [u8],
+    /// The line end of the last record, and the byte behind its first byte.
     last: Option<u32>,
-    start: u32,
+    behind: u32,
     inner: bool,
-    too_long: bool,
+    /// The line end of a record that is longer than `longest`.
+    too_long: Option<u32>,
+    longest: usize,
 }
 
-impl Sink for Ends {
+impl Ends<'_> {
+    /// Whether the record that is open is longer than it may be if it ends at `end`.
+    fn is_too_long(&self, end: usize) -> bool {
+        let behind = self.behind as usize;
+        // The LF of a CRLF.
+        let start =
+            behind + usize::from(behind > 0 && self.text[behind - 1..].starts_with(b"\r\n"));
+        self.inner && end.saturating_sub(start) > self.longest
+    }
+}
+
+impl Sink for Ends<'_> {
     #[inline(always)]
     fn block<I: Isa>(&mut self, _isa: I, base: u32, _seps: u64, ends: u64, inner: u64) {
-        if self.too_long {
+        if self.too_long.is_some() {
             return;
         }
         if inner == 0 && !self.inner {
             if ends != 0 {
                 self.last = Some(base + 63 - ends.leading_zeros());
-                self.start = base + 64 - ends.leading_zeros();
+                self.behind = base + 64 - ends.leading_zeros();
             }
             return;
         }
@@ -94,16 +134,24 @@ impl Sink for Ends {
             let at = base + i;
             if inner >> i & 1 == 1 {
                 self.inner = true;
-            } else if self.inner && (at - self.start) as usize > MAX_RECORD {
-                self.too_long = true;
+            } else if self.is_too_long(at as usize) {
+                self.too_long = Some(at);
                 return;
             } else {
                 self.last = Some(at);
-                self.start = at + 1;
+                self.behind = at + 1;
                 self.inner = false;
             }
         }
     }
+}
+
+/// Only the state at the end is wanted.
+struct Nothing;
+
+impl Sink for Nothing {
+    #[inline(always)]
+    fn block<I: Isa>(&mut self, _isa: I, _base: u32, _seps: u64, _ends: u64, _inner: u64) {}
 }
 
 impl<R: Read> Framer<R> {
@@ -121,12 +169,16 @@ impl<R: Read> Framer<R> {
             delimiter: special.delimiter,
             quotes: special.quotes,
             chunk: chunk.max(1),
+            longest: MAX_RECORD,
             encoding,
-            carry: Vec::new(),
+            held: Vec::new(),
+            from: 0,
+            to: 0,
             offset,
+            place: 0,
+            open: None,
             ended: false,
             failed: None,
-            ascii_before: 0,
         }
     }
 
@@ -140,46 +192,68 @@ impl<R: Read> Framer<R> {
     ///
     /// # Errors
     /// What the input says, behind the whole records that it gave before.
-    pub fn next(&mut self, mut spare: Vec<u8>) -> io::Result<Option<Frame>> {
-        spare.clear();
-        std::mem::swap(&mut spare, &mut self.carry);
-        let mut text = spare;
-        self.ascii_before = 0;
-        self.fill(&mut text, self.chunk);
+    pub fn next(&mut self, spare: Vec<u8>) -> io::Result<Option<Frame>> {
+        // What was handed on goes when it is half of the buffer: no byte is moved more than once
+        // for each that went.
+        if self.from * 2 >= self.to {
+            self.move_down();
+        }
+        // Between rejected lines there is enough to go on with.
+        if self.from == 0 && self.open.is_none() || self.rest().len() < self.chunk {
+            self.fill(self.chunk);
+        }
         loop {
-            if text.is_empty() {
+            if self.rest().is_empty() {
                 return self.failed.take().map_or(Ok(None), Err);
             }
-            let quotes = self.quotes && memchr::memchr(b'"', &text).is_some();
-            let encoding = self.encoding.unwrap_or(Encoding::Utf8);
-            match self.boundary(&mut text, quotes) {
-                Cut::Records(end) => {
-                    return Ok(Some(Frame::Records(
-                        self.segment(text, end, quotes, encoding),
-                    )));
+            match self.boundary() {
+                Cut::Records(end, quotes) => {
+                    let segment = self.segment(spare, end, quotes);
+                    return Ok(Some(Frame::Records(segment)));
                 }
-                Cut::Reject(reason) => return Ok(Some(self.reject(text, reason, encoding))),
-                Cut::More => {
-                    let more = self.chunk.max(text.len());
-                    self.fill(&mut text, more);
+                Cut::Reject(reason) => return Ok(Some(self.reject(reason))),
+                Cut::More(least) => {
+                    let more = self.chunk.max(self.rest().len()).max(least);
+                    self.fill(more);
                 }
             }
         }
     }
 
-    fn segment(
-        &mut self,
-        mut text: Vec<u8>,
-        end: usize,
-        quotes: bool,
-        encoding: Encoding,
-    ) -> Segment {
-        self.carry.clear();
-        self.carry.extend_from_slice(&text[end..]);
-        text.truncate(end);
+    fn rest(&self) -> &[u8] {
+        &self.held[self.from..self.to]
+    }
+
+    /// Moves what is held to the beginning of the buffer.
+    fn move_down(&mut self) {
+        self.held.copy_within(self.from..self.to, 0);
+        self.to -= self.from;
+        self.from = 0;
+    }
+
+    /// Hands on the next `end` bytes: the buffer itself where they are most of it, else a copy.
+    fn segment(&mut self, mut spare: Vec<u8>, end: usize, quotes: bool) -> Segment {
+        let encoding = self.encoding.unwrap_or(Encoding::Utf8);
         let offset = self.offset;
-        self.advance(&text);
-        text.resize(end + PAD, 0);
+        self.pass(end);
+        let most = end * 2 >= self.to.max(self.held.len() - PAD);
+        let mut text = if self.from == 0 && most {
+            let left = self.to - end;
+            make_room(&mut spare, left);
+            spare[..left].copy_from_slice(&self.held[end..self.to]);
+            self.to = left;
+            std::mem::replace(&mut self.held, spare)
+        } else {
+            if spare.len() > 2 * (end + PAD) {
+                spare = Vec::new();
+            }
+            make_room(&mut spare, end + PAD);
+            spare[..end].copy_from_slice(&self.held[self.from..self.from + end]);
+            self.from += end;
+            spare
+        };
+        make_room(&mut text, end + PAD);
+        text[end..end + PAD].fill(0);
         Segment {
             text,
             len: end,
@@ -189,17 +263,29 @@ impl<R: Read> Framer<R> {
         }
     }
 
-    fn advance(&mut self, bytes: &[u8]) {
+    /// Counts the next bytes as handed on.
+    fn pass(&mut self, bytes: usize) {
         let utf16 = self.encoding.is_some_and(Encoding::is_utf16);
         self.offset += if utf16 {
-            utf16_len(bytes)
+            utf16_len(&self.rest()[..bytes])
         } else {
-            bytes.len() as u64
+            bytes as u64
         };
+        self.place += bytes as u64;
     }
 
-    /// Where to cut `text`.
-    fn boundary(&self, text: &mut Vec<u8>, quotes: bool) -> Cut {
+    /// Where to cut what is held.
+    fn boundary(&mut self) -> Cut {
+        if let Some(open) = self.open.take() {
+            match self.by_line(&open) {
+                Some(cut) => {
+                    self.open = Some(open);
+                    return cut;
+                }
+                None => self.open = None,
+            }
+        }
+        let text = self.rest();
         let len = text.len();
         // A CR as the last byte read may be the first half of a CRLF.
         let known = if !self.ended && text.last() == Some(&b'\r') {
@@ -207,91 +293,153 @@ impl<R: Read> Framer<R> {
         } else {
             len
         };
-        if !quotes {
+        if !(self.quotes && memchr::memchr(b'"', text).is_some()) {
             return match memchr::memrchr2(b'\n', b'\r', &text[..known]) {
-                _ if self.ended && self.failed.is_none() => Cut::Records(len),
-                Some(at) => Cut::Records(at + 1),
-                // A record that the source was cut off in is none, whatever its columns look like.
-                None if self.ended => Cut::Reject("cut"),
-                None if known > MAX_RECORD => Cut::Reject("too_long"),
-                None => Cut::More,
+                _ if self.ended && self.failed.is_none() => Cut::Records(len, false),
+                Some(at) => Cut::Records(at + 1, false),
+                None if known > self.longest || self.ended => Cut::Reject(self.reason(known)),
+                None => Cut::More(0),
             };
         }
-        text.resize(len + PAD, 0);
-        let mut ends = Ends::default();
-        let special = Special {
-            delimiter: self.delimiter,
-            quotes: true,
-            cp932_trail: self.encoding == Some(Encoding::Cp932) && self.delimiter >= 0x40,
-        };
-        // The bytes behind `known` must not be scanned as text: they are not padding either.
-        let state = if known == len {
-            scan::scan(text, len, special, &mut ends)
-        } else {
-            let held = text[known];
-            text[known] = 0;
-            let state = scan::scan(text, known, special, &mut ends);
-            text[known] = held;
-            state
-        };
-        text.truncate(len);
-        let whole = ends.last.map(|at| {
-            let at = at as usize + 1;
-            if text[at - 1] == b'\r' && text.get(at) == Some(&b'\n') {
-                at + 1
-            } else {
-                at
-            }
-        });
+        let (last, too_long, state) = self.scan(known);
+        let whole = last.map(|at| self.behind_line_end(at));
         match whole {
             _ if self.ended
                 && self.failed.is_none()
                 && state != State::Quoted
-                && !ends.too_long =>
+                && too_long.is_none() =>
             {
-                Cut::Records(len)
+                Cut::Records(len, true)
             }
-            Some(end) => Cut::Records(end),
-            None if ends.too_long || known > MAX_RECORD => Cut::Reject("too_long"),
-            None if self.failed.is_some() => Cut::Reject("cut"),
-            None if self.ended => Cut::Reject("quote"),
-            None => Cut::More,
+            Some(end) => Cut::Records(end, true),
+            None if too_long.is_some() || known > self.longest || self.ended => {
+                // Of what follows, as much is looked at once as is given up for it.
+                if !self.ended && too_long.is_none() && known < 2 * self.longest {
+                    return Cut::More(2 * self.longest - known);
+                }
+                self.open = Some(Open {
+                    to: self.place + too_long.unwrap_or(known) as u64,
+                    ends: too_long.is_some(),
+                });
+                Cut::Reject(self.reason(known))
+            }
+            None => Cut::More(0),
         }
     }
 
-    /// Gives up the first line of `text`; what follows is read as records again.
-    fn reject(&mut self, mut text: Vec<u8>, reason: &'static str, encoding: Encoding) -> Frame {
+    /// Scans the first `known` bytes of the rest: the line end of the last whole record before one
+    /// that is too long, the end of that one, the state at the end.
+    fn scan(&mut self, known: usize) -> (Option<usize>, Option<usize>, State) {
+        let special = self.special();
+        let at_end = self.ended && self.failed.is_none();
+        make_room(&mut self.held, self.to + PAD);
+        self.held[self.to..self.to + PAD].fill(0);
+        let text = &mut self.held[self.from..self.to + PAD];
+        // The byte behind `known`, if there is one, must not be scanned as text: it is no padding.
+        let held = std::mem::replace(&mut text[known], 0);
+        let mut ends = Ends {
+            text,
+            last: None,
+            behind: 0,
+            inner: false,
+            too_long: None,
+            longest: self.longest,
+        };
+        let state = scan::scan(text, known, special, &mut ends);
+        let mut too_long = ends.too_long.map(|at| at as usize);
+        // The last record may end with the source.
+        if too_long.is_none() && at_end && state != State::Quoted && ends.is_too_long(known) {
+            too_long = Some(known);
+        }
+        let last = ends.last.map(|at| at as usize);
+        self.held[self.from + known] = held;
+        (last, too_long, state)
+    }
+
+    fn special(&self) -> Special {
+        Special {
+            delimiter: self.delimiter,
+            quotes: true,
+            cp932_trail: self.encoding == Some(Encoding::Cp932) && self.delimiter >= 0x40,
+        }
+    }
+
+    /// The place behind the line end at `at`.
+    fn behind_line_end(&self, at: usize) -> usize {
+        let text = self.rest();
+        at + 1 + usize::from(text[at] == b'\r' && text.get(at + 1) == Some(&b'\n'))
+    }
+
+    /// Where to cut, line by line, as long as `open` tells about records that leave a quote open.
+    fn by_line(&self, open: &Open) -> Option<Cut> {
+        let text = self.rest();
+        let special = self.special();
+        let mut line = Vec::new();
+        let mut at = 0;
+        let (end, leaves_open) = loop {
+            let end = at + memchr::memchr2(b'\n', b'\r', &text[at..]).unwrap_or(text.len() - at);
+            let undecided = end + 1 == text.len() && text[end] == b'\r' && !self.ended;
+            if end == text.len() || undecided || self.place + end as u64 >= open.to {
+                break (end, false);
+            }
+            let bytes = &text[at..end];
+            if memchr::memchr(b'"', bytes).is_some() {
+                line.clear();
+                line.extend_from_slice(bytes);
+                line.resize(bytes.len() + PAD, 0);
+                if scan::scan(&line, bytes.len(), special, &mut Nothing) == State::Quoted {
+                    break (end, true);
+                }
+            }
+            at = self.behind_line_end(end);
+        };
+        if at > 0 {
+            return Some(Cut::Records(at, true));
+        }
+        let left = usize::try_from(open.to.saturating_sub(self.place)).unwrap_or(usize::MAX);
+        let given_up = left > self.longest || (self.ended && !open.ends && left == text.len());
+        // Otherwise the next look, at the whole record, tells.
+        (leaves_open && end <= self.longest && given_up).then(|| Cut::Reject(self.reason(left)))
+    }
+
+    /// Why the record that begins here is given up, of which `known` bytes are known.
+    fn reason(&self, known: usize) -> &'static str {
+        let line = &self.rest()[..self.rest().len().min(self.longest + 1)];
+        if line.len() > self.longest && memchr::memchr2(b'\n', b'\r', line).is_none() {
+            "too_long"
+        } else if self.failed.is_some() && known <= self.longest {
+            // A record that the source was cut off in is none, whatever its columns look like.
+            "cut"
+        } else {
+            "quote"
+        }
+    }
+
+    /// Gives up the first line of what is held; what follows is read as records again.
+    fn reject(&mut self, reason: &'static str) -> Frame {
         let offset = self.offset;
-        let excerpt = text[..text.len().min(EXCERPT)].to_vec();
-        let excerpt = match memchr::memchr2(b'\n', b'\r', &excerpt) {
+        let encoding = self.encoding.unwrap_or(Encoding::Utf8);
+        let excerpt = &self.rest()[..self.rest().len().min(EXCERPT)];
+        let excerpt = match memchr::memchr2(b'\n', b'\r', excerpt) {
             Some(at) => excerpt[..at].to_vec(),
-            None => excerpt,
+            None => excerpt.to_vec(),
         };
         loop {
-            let line = memchr::memchr2(b'\n', b'\r', &text);
+            let text = self.rest();
+            let line = memchr::memchr2(b'\n', b'\r', text);
             let undecided = line.is_some_and(|at| at + 1 == text.len() && text[at] == b'\r');
-            match line {
-                Some(at) if self.ended || !undecided => {
-                    let crlf = text[at] == b'\r' && text.get(at + 1) == Some(&b'\n');
-                    let next = at + 1 + usize::from(crlf);
-                    self.advance(&text[..next]);
-                    self.carry.clear();
-                    self.carry.extend_from_slice(&text[next..]);
-                    break;
-                }
-                None if self.ended => {
-                    self.advance(&text);
-                    self.carry.clear();
-                    break;
-                }
-                None => {
-                    self.advance(&text);
-                    text.clear();
-                    self.ascii_before = 0;
-                }
-                Some(_) => {}
+            let gone = match line {
+                Some(at) if self.ended || !undecided => self.behind_line_end(at),
+                Some(at) => at,
+                None => text.len(),
+            };
+            self.pass(gone);
+            self.from += gone;
+            if self.ended || (line.is_some() && !undecided) {
+                break;
             }
-            self.fill(&mut text, self.chunk);
+            self.move_down();
+            self.fill(self.chunk);
         }
         Frame::Reject {
             reason,
@@ -301,183 +449,60 @@ impl<R: Read> Framer<R> {
         }
     }
 
-    /// Reads about `more` bytes behind `text`; tells the encoding when the first byte that is not
-    /// ASCII comes by.
-    fn fill(&mut self, text: &mut Vec<u8>, more: usize) {
-        self.read(text, more);
+    /// Reads about `more` bytes; tells the encoding when the first byte that is not ASCII comes by.
+    fn fill(&mut self, more: usize) {
+        let from = self.to;
+        self.read(more);
         if self.encoding.is_some() {
             return;
         }
-        let from = self.ascii_before.min(text.len());
-        match text[from..].iter().position(|b| !b.is_ascii()) {
-            None => self.ascii_before = text.len(),
-            Some(at) => {
-                let sample_end = from + at + SAMPLE;
-                while text.len() < sample_end && !self.ended {
-                    self.read(text, sample_end - text.len());
+        let Some(at) = self.held[from..self.to].iter().position(|b| !b.is_ascii()) else {
+            return;
+        };
+        let sample_end = from + at + SAMPLE;
+        while self.to < sample_end && !self.ended {
+            self.read(sample_end - self.to);
+        }
+        let sample_end = sample_end.min(self.to);
+        self.encoding = Some(detect(&self.held[from + at..sample_end]));
+    }
+
+    fn read(&mut self, more: usize) {
+        let wanted = self.to + more;
+        while self.to < wanted && !self.ended {
+            // Not all at once: a short source shall not cost a long buffer.
+            let free = self.held.len().saturating_sub(PAD);
+            let next = wanted.min((self.to * 2).max(READ).max(free));
+            make_room(&mut self.held, next + PAD);
+            match self.input.read(&mut self.held[self.to..next]) {
+                Ok(0) => self.ended = true,
+                Ok(got) => self.to += got,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // What came before the error stands in `held`.
+                Err(error) => {
+                    self.ended = true;
+                    self.failed = Some(error);
                 }
-                self.encoding = Some(detect(&text[from + at..sample_end.min(text.len())]));
             }
         }
     }
+}
 
-    fn read(&mut self, text: &mut Vec<u8>, more: usize) {
-        if self.ended {
-            return;
-        }
-        let old = text.len();
-        text.reserve(more + PAD);
-        match (&mut self.input).take(more as u64).read_to_end(text) {
-            Ok(got) => {
-                self.ended = got < more;
-                debug_assert_eq!(old + got, text.len());
-            }
-            // What came before the error stands in `text`.
-            Err(error) => {
-                self.ended = true;
-                self.failed = Some(error);
-            }
-        }
+/// Makes a buffer at least so long.
+fn make_room(buffer: &mut Vec<u8>, len: usize) {
+    if buffer.len() < len {
+        buffer.resize(len, 0);
     }
 }
 
 enum Cut {
-    Records(usize),
+    /// So many bytes are whole records; whether there may be quotes among them.
+    Records(usize, bool),
+    /// The first line is part of no record: why.
     Reject(&'static str),
-    More,
+    /// More must be read, at least so much.
+    More(usize),
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn frames(text: &[u8], chunk: usize) -> Vec<(u64, String)> {
-        let special = Special {
-            delimiter: b',',
-            quotes: true,
-            cp932_trail: false,
-        };
-        let mut framer = Framer::new(text, special, Some(Encoding::Utf8), 0, chunk);
-        let mut out: Vec<(u64, String)> = Vec::new();
-        while let Some(frame) = framer.next(Vec::new()).unwrap() {
-            match frame {
-                Frame::Records(s) => {
-                    assert!(s.text[s.len..].iter().all(|&b| b == 0) && s.text.len() >= s.len + PAD);
-                    let special = Special {
-                        quotes: s.quotes,
-                        ..special
-                    };
-                    let mut index = scan::Index::default();
-                    let state = scan::index(&s.text, s.len, special, &mut index);
-                    assert_ne!(state, State::Quoted);
-                    for row in crate::log::fields::rows(&s.text[..s.len], special, true, usize::MAX)
-                    {
-                        let values: Vec<_> = row
-                            .values
-                            .iter()
-                            .map(|v| String::from_utf8_lossy(v))
-                            .collect();
-                        out.push((s.offset + row.start as u64, values.join("|")));
-                    }
-                }
-                Frame::Reject {
-                    reason,
-                    excerpt,
-                    offset,
-                    ..
-                } => {
-                    out.push((
-                        offset,
-                        format!(
-                            "!{reason} {}",
-                            String::from_utf8_lossy(&excerpt[..excerpt.len().min(9)])
-                        ),
-                    ));
-                }
-            }
-        }
-        out
-    }
-
-    #[test]
-    fn records_lie_where_they_lie_at_any_chunk_size() {
-        let texts = [
-            "a,b\nc,d\n",
-            "a,b\r\nc,d\r\n",
-            "a,b\rc,d\r",
-            "a,b\r\n\r\n\"x\r\ny\",\"z\"\"\"\nlast,one",
-            "\"open,b\nc,d\ne,f",
-            "a,\"b\nc,d\n\"e\",f\ng\"h,i\n",
-            "\r\r\n\n\r",
-            "\"",
-            "\"\n\"",
-            "a,\"b\r",
-            "",
-        ];
-        for text in texts {
-            let expected = frames(text.as_bytes(), 1 << 20);
-            for chunk in 1..=text.len() + 1 {
-                assert_eq!(
-                    frames(text.as_bytes(), chunk),
-                    expected,
-                    "{text:?} by {chunk}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn an_open_quote_costs_its_line_only() {
-        let text = b"a,b\nc,\"d\ne,f\n";
-        assert_eq!(
-            frames(text, 3),
-            [
-                (0, "a|b".into()),
-                (4, "!quote c,\"d".into()),
-                (9, "e|f".into())
-            ]
-        );
-    }
-
-    #[test]
-    fn a_record_without_end_costs_its_line_only() {
-        let long = "x".repeat(MAX_RECORD);
-        for text in [
-            format!("a,b\nc,\"{long}\nd,e\n{long}\"\nf,g\n"),
-            format!("a,b\nc,\"{long}yz\nf,g\n"),
-        ] {
-            for chunk in [700, 1 << 18, 1 << 22] {
-                let found = frames(text.as_bytes(), chunk);
-                assert_eq!(found[0], (0, "a|b".into()), "{chunk}");
-                assert!(
-                    found[1].1.starts_with("!too_long c,\"xxx"),
-                    "{chunk} {:?}",
-                    &found[1].1[..20]
-                );
-                assert!(found.last().unwrap().1.starts_with("f|g"));
-            }
-        }
-    }
-
-    #[test]
-    fn the_encoding_is_told_by_the_first_bytes_that_are_not_ascii() {
-        let text = [
-            b"a,b\n".repeat(50),
-            encoding_rs::SHIFT_JIS
-                .encode("日時,職員名\n")
-                .0
-                .into_owned(),
-        ]
-        .concat();
-        for chunk in [1, 5, 64, 4096] {
-            let special = Special {
-                delimiter: b',',
-                quotes: true,
-                cp932_trail: false,
-            };
-            let mut framer = Framer::new(&text[..], special, None, 0, chunk);
-            while framer.next(Vec::new()).unwrap().is_some() {}
-            assert_eq!(framer.encoding(), Some(Encoding::Cp932), "{chunk}");
-        }
-    }
-}
+mod tests;

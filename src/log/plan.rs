@@ -100,22 +100,31 @@ pub struct Head {
     pub more: Vec<u8>,
     /// Whether the source ends there.
     pub whole: bool,
+    /// What kept the source from being read further; what stands before it may do.
+    pub damage: Option<std::io::Error>,
 }
 
 impl Head {
     /// Reads the head of a stream.
     ///
     /// # Errors
-    /// What the stream says.
+    /// What the stream says before it gave any byte.
     pub fn read(input: &mut impl Read) -> std::io::Result<Head> {
-        let mut bytes = Vec::new();
-        input.take(HEAD as u64).read_to_end(&mut bytes)?;
-        let whole = bytes.len() < HEAD;
-        let mut more = Vec::new();
-        if !whole {
-            input.take(SAMPLE as u64).read_to_end(&mut more)?;
+        let (mut bytes, mut more) = (Vec::new(), Vec::new());
+        let mut damage = input.take(HEAD as u64).read_to_end(&mut bytes).err();
+        if let Some(error) = damage.take_if(|_| bytes.is_empty()) {
+            return Err(error);
         }
-        Ok(Head { bytes, more, whole })
+        let whole = damage.is_none() && bytes.len() < HEAD;
+        if damage.is_none() && !whole {
+            damage = input.take(SAMPLE as u64).read_to_end(&mut more).err();
+        }
+        Ok(Head {
+            bytes,
+            more,
+            whole,
+            damage,
+        })
     }
 }
 

@@ -13,6 +13,7 @@ pub fn raise(py: Python<'_>, error: &Error, kept: Option<PyErr>) -> PyErr {
     let made = match error {
         Error::Policy(error) => return raise_policy(py, error),
         Error::NotFound { path } => of_input(py, "InputNotFoundError", &message, path),
+        Error::NoMember { path, members } => no_member(py, &message, path, members),
         Error::Input { source_name, .. } => of_input(py, "InputError", &message, source_name),
         Error::Columns { source_name, .. } => of_input(py, "ColumnError", &message, source_name),
         Error::Strict { source_name, .. } => of_input(py, "StrictError", &message, source_name),
@@ -40,6 +41,13 @@ pub fn raise_policy(py: Python<'_>, error: &PolicyError) -> PyErr {
 
 fn of_input(py: Python<'_>, class: &str, message: &str, source: &str) -> PyResult<PyErr> {
     of_class(py, class, (message, source).into_pyobject(py)?)
+}
+
+fn no_member(py: Python<'_>, message: &str, path: &str, members: &str) -> PyResult<PyErr> {
+    let error = of_input(py, "InputNotFoundError", message, path)?;
+    let ja = format!("アーカイブに該当するファイルがありません: {path}（中にあるもの: {members}）");
+    error.value(py).setattr("message_ja", ja)?;
+    Ok(error)
 }
 
 fn of_class(py: Python<'_>, class: &str, arguments: Bound<'_, PyTuple>) -> PyResult<PyErr> {

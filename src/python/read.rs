@@ -10,7 +10,7 @@ use pyo3::types::PyCapsule;
 use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PyTable};
 
 use super::policy::{Policy, raise_plain};
-use super::scan::options;
+use super::scan::Given;
 use crate::error::Error;
 use crate::read::Reader;
 use crate::record::record_schema;
@@ -96,7 +96,7 @@ impl NativeReader {
 
 /// Reads files, directories and globs into records.
 #[pyfunction]
-#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, chunk_size))]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn read_paths(
     py: Python<'_>,
@@ -107,19 +107,23 @@ pub fn read_paths(
     threads: Option<usize>,
     strict: bool,
     skip_unreadable: bool,
+    max_ratio: Option<u64>,
+    max_rejects: Option<usize>,
     chunk_size: Option<usize>,
 ) -> PyResult<NativeReader> {
     let raise = |e: Error| raise_plain(py, &e);
-    let options = options(
+    let given = Given {
         encoding,
         delimiter,
         threads,
         strict,
         skip_unreadable,
+        max_ratio,
+        max_rejects,
         chunk_size,
-        None,
-    )
-    .map_err(raise)?;
+        ..Given::default()
+    };
+    let options = given.options().map_err(raise)?;
     let policy = &policy.get().inner;
     let mut kept = None;
     let mut check = || {

@@ -15,7 +15,7 @@ use super::policy::Policy;
 use crate::detect::calendar::Holidays;
 use crate::error::{Error, Result};
 use crate::log::encoding::Encoding;
-use crate::scan::{self, BATCH, CHUNK, Listener, Progress, ScanOptions, ScanResult};
+use crate::scan::{self, Listener, Progress, ScanOptions, ScanResult};
 
 /// The exception of a callback that failed, until it is raised again.
 type Kept = Arc<Mutex<Option<PyErr>>>;
@@ -173,46 +173,59 @@ impl NativeResult {
     }
 }
 
-/// Options as Python gives them.
-///
-/// # Errors
-/// [`Error::Usage`] for an unknown encoding or delimiter.
-pub fn options(
-    encoding: Option<&str>,
-    delimiter: Option<&str>,
-    threads: Option<usize>,
-    strict: bool,
-    skip_unreadable: bool,
-    chunk_size: Option<usize>,
-    batch_size: Option<usize>,
-) -> Result<ScanOptions> {
-    let encoding = encoding
-        .map(|label| {
-            let unknown = || {
-                Error::Usage(format!(
-                    "encoding: {label} is none of utf-8, cp932, utf-16, utf-16le, utf-16be, euc-jp"
-                ))
-            };
-            Encoding::from_label(label).ok_or_else(unknown)
+/// Options as Python gives them; none: the default.
+#[derive(Default)]
+pub struct Given<'a> {
+    pub encoding: Option<&'a str>,
+    pub delimiter: Option<&'a str>,
+    pub threads: Option<usize>,
+    pub strict: bool,
+    pub skip_unreadable: bool,
+    pub max_ratio: Option<u64>,
+    pub max_rejects: Option<usize>,
+    pub chunk_size: Option<usize>,
+    pub batch_size: Option<usize>,
+}
+
+impl Given<'_> {
+    /// The options of the core.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for an unknown encoding or delimiter.
+    pub fn options(&self) -> Result<ScanOptions> {
+        let encoding = self
+            .encoding
+            .map(|label| {
+                let unknown = || {
+                    Error::Usage(format!(
+                        "encoding: {label} is none of utf-8, cp932, utf-16, utf-16le, utf-16be, euc-jp"
+                    ))
+                };
+                Encoding::from_label(label).ok_or_else(unknown)
+            })
+            .transpose()?;
+        let delimiter = self
+            .delimiter
+            .map(|text| match text.as_bytes() {
+                [d @ (b',' | b'\t' | b';' | b'|')] => Ok(*d),
+                _ => Err(Error::Usage(format!(
+                    "delimiter: {text:?} is none of ',' '\\t' ';' '|'"
+                ))),
+            })
+            .transpose()?;
+        let usual = ScanOptions::default();
+        Ok(ScanOptions {
+            encoding,
+            delimiter,
+            threads: self.threads,
+            strict: self.strict,
+            skip_unreadable: self.skip_unreadable,
+            max_ratio: self.max_ratio.unwrap_or(usual.max_ratio),
+            max_rejects: self.max_rejects.unwrap_or(usual.max_rejects),
+            chunk: self.chunk_size.unwrap_or(usual.chunk),
+            batch: self.batch_size.unwrap_or(usual.batch),
         })
-        .transpose()?;
-    let delimiter = delimiter
-        .map(|text| match text.as_bytes() {
-            [d @ (b',' | b'\t' | b';' | b'|')] => Ok(*d),
-            _ => Err(Error::Usage(format!(
-                "delimiter: {text:?} is none of ',' '\\t' ';' '|'"
-            ))),
-        })
-        .transpose()?;
-    Ok(ScanOptions {
-        encoding,
-        delimiter,
-        threads,
-        strict,
-        skip_unreadable,
-        chunk: chunk_size.unwrap_or(CHUNK),
-        batch: batch_size.unwrap_or(BATCH),
-    })
+    }
 }
 
 struct Callbacks {
@@ -248,7 +261,7 @@ impl Callbacks {
 
 /// Scans files, directories and globs.
 #[pyfunction]
-#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, chunk_size, batch_size, holidays, progress, sink))]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_paths(
     py: Python<'_>,
@@ -259,22 +272,26 @@ pub fn scan_paths(
     threads: Option<usize>,
     strict: bool,
     skip_unreadable: bool,
+    max_ratio: Option<u64>,
+    max_rejects: Option<usize>,
     chunk_size: Option<usize>,
     batch_size: Option<usize>,
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
 ) -> PyResult<NativeResult> {
-    let options = options(
+    let given = Given {
         encoding,
         delimiter,
         threads,
         strict,
         skip_unreadable,
+        max_ratio,
+        max_rejects,
         chunk_size,
         batch_size,
-    )
-    .map_err(|e| raise(py, &e, None))?;
+    };
+    let options = given.options().map_err(|e| raise(py, &e, None))?;
     let policy = &policy.get().inner;
     let mut callbacks = Callbacks::new(holidays, progress, sink);
     let found = py.detach(|| {
@@ -291,7 +308,7 @@ pub fn scan_paths(
 
 /// Scans any object with `__arrow_c_stream__`.
 #[pyfunction]
-#[pyo3(signature = (stream, policy, *, threads, strict, holidays, progress, sink))]
+#[pyo3(signature = (stream, policy, *, threads, strict, max_rejects, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments)]
 pub fn scan_stream(
     py: Python<'_>,
@@ -299,15 +316,18 @@ pub fn scan_stream(
     policy: &Bound<'_, Policy>,
     threads: Option<usize>,
     strict: bool,
+    max_rejects: Option<usize>,
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
 ) -> PyResult<NativeResult> {
-    let options = ScanOptions {
+    let given = Given {
         threads,
         strict,
-        ..ScanOptions::default()
+        max_rejects,
+        ..Given::default()
     };
+    let options = given.options().map_err(|e| raise(py, &e, None))?;
     let policy = &policy.get().inner;
     let reader: Box<dyn RecordBatchReader + Send> = stream.into_reader()?;
     let schema = reader.schema();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ScanOptions;
 use super::inputs::{InputCounts, RejectedRecord};
 use crate::block::{Block, Span};
 use crate::error::{Error, Result};
@@ -38,32 +39,50 @@ pub enum Done<T> {
     },
 }
 
+/// Rejected records beyond those that are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unlisted {
+    /// Source and line of the first.
+    pub first: Option<(u32, u64)>,
+    /// How many, by reason.
+    pub reasons: BTreeMap<&'static str, u64>,
+}
+
 /// Takes work done in any order and hands it on in the order of the input.
 pub struct Collector<T> {
     next: u64,
     pending: BTreeMap<u64, Done<T>>,
     strict: bool,
+    max_rejects: usize,
     /// Whether a piece of work has failed: nothing behind it is taken.
     over: bool,
     names: Vec<String>,
     /// By source.
     pub inputs: Vec<InputCounts>,
-    /// In the order of the input.
+    /// In the order of the input, at most `max_rejects` of them.
     pub rejects: Vec<RejectedRecord>,
+    /// The rest.
+    pub unlisted: Unlisted,
 }
 
 impl<T> Collector<T> {
     /// A collector for sources of these names, of which some lines are read already (headers).
     #[must_use]
-    pub fn new(names: Vec<String>, inputs: Vec<InputCounts>, strict: bool) -> Collector<T> {
+    pub fn new(
+        names: Vec<String>,
+        inputs: Vec<InputCounts>,
+        options: &ScanOptions,
+    ) -> Collector<T> {
         Collector {
             next: 0,
             pending: BTreeMap::new(),
-            strict,
+            strict: options.strict,
+            max_rejects: options.max_rejects,
             over: false,
             names,
             inputs,
             rejects: Vec::new(),
+            unlisted: Unlisted::default(),
         }
     }
 
@@ -175,7 +194,13 @@ impl<T> Collector<T> {
                 excerpt: record.excerpt,
             });
         }
-        self.rejects.push(record);
+        if self.rejects.len() < self.max_rejects {
+            self.rejects.push(record);
+        } else {
+            let Unlisted { first, reasons } = &mut self.unlisted;
+            first.get_or_insert((record.source, record.line));
+            *reasons.entry(record.reason).or_default() += 1;
+        }
         Ok(())
     }
 }

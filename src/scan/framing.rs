@@ -5,10 +5,12 @@ use std::sync::atomic::AtomicU64;
 
 use arrow_array::RecordBatch;
 
+use super::ScanOptions;
 use super::inputs::Planned;
 use crate::error::{Error, Result};
 use crate::log::encoding::Encoding;
 use crate::log::framer::{Frame, Framer};
+use crate::source::ahead::Ahead;
 use crate::source::open;
 
 /// Record batches that come from outside.
@@ -34,7 +36,7 @@ pub enum Work {
 /// Where work comes from.
 pub enum Supply {
     /// Files.
-    Files(Files),
+    Files(Box<Files>),
     /// A stream of record batches.
     Stream(Stream),
     /// Nothing any more.
@@ -46,28 +48,41 @@ pub struct Files {
     planned: Arc<Planned>,
     order: std::vec::IntoIter<usize>,
     current: Option<(usize, Framer<Box<dyn std::io::Read + Send>>)>,
+    /// The compressed ones among them.
+    ahead: Option<Ahead>,
     taken: Arc<AtomicU64>,
     chunk: usize,
     skip_unreadable: bool,
+    max_ratio: u64,
 }
 
 impl Files {
-    /// The files of a plan, read by `chunk` bytes; `taken` counts the bytes read.
+    /// The files of a plan; `taken` counts the bytes read. The compressed ones are decompressed
+    /// ahead, by as many threads as the scan has.
     #[must_use]
-    pub fn new(
-        planned: Arc<Planned>,
-        chunk: usize,
-        skip_unreadable: bool,
-        taken: Arc<AtomicU64>,
-    ) -> Files {
-        let order = planned.reading_order().into_iter();
+    pub fn new(planned: Arc<Planned>, options: &ScanOptions, taken: Arc<AtomicU64>) -> Files {
+        let order = planned.reading_order();
+        let compressed = order
+            .iter()
+            .map(|&number| &planned.sources[number])
+            .filter(|source| source.compressed)
+            .map(|source| source.source.clone())
+            .collect();
+        let ahead = Ahead::new(
+            compressed,
+            super::threads(options),
+            options.max_ratio,
+            Arc::clone(&taken),
+        );
         Files {
             planned,
-            order,
+            order: order.into_iter(),
             current: None,
+            ahead,
             taken,
-            chunk,
-            skip_unreadable,
+            chunk: options.chunk.min(super::MOST_CHUNK),
+            skip_unreadable: options.skip_unreadable,
+            max_ratio: options.max_ratio,
         }
     }
 
@@ -106,14 +121,21 @@ impl Files {
         }
     }
 
-    fn open(&self, number: usize) -> Result<Framer<Box<dyn std::io::Read + Send>>> {
+    fn open(&mut self, number: usize) -> Result<Framer<Box<dyn std::io::Read + Send>>> {
         let source = &self.planned.sources[number];
-        let input = open(&source.source, Arc::clone(&self.taken))?;
         let plan = source
             .plan
             .as_ref()
             .expect("only readable sources are read");
-        plan.framer(Box::new(input), self.chunk)
+        let input: Box<dyn std::io::Read + Send> = match &mut self.ahead {
+            Some(ahead) if source.compressed => Box::new(ahead.next_source()),
+            _ => Box::new(open(
+                &source.source,
+                Arc::clone(&self.taken),
+                self.max_ratio,
+            )?),
+        };
+        plan.framer(input, self.chunk)
             .map_err(|e| Error::input(&source.source.name, crate::source::describe(&e)))
     }
 

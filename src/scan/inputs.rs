@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use super::ScanOptions;
 use crate::error::{Error, Result};
 use crate::log::encoding::Encoding;
 use crate::log::plan::{Head, Plan, ReadOptions};
 use crate::record::Field;
-use crate::source::{Source, expand, open};
+use crate::source::{Compression, Source, expand, open};
 
 /// A source and how it reads.
 #[derive(Debug)]
@@ -16,8 +17,10 @@ pub struct PlannedSource {
     pub source: Source,
     /// How it reads; none if it cannot be read.
     pub plan: Option<Plan>,
-    /// Bytes of the file.
+    /// Bytes of the file, or of the archive's member as it is compressed.
     pub size: u64,
+    /// Whether it is compressed.
+    pub compressed: bool,
     /// Why it cannot be read.
     pub error: Option<String>,
 }
@@ -29,6 +32,8 @@ pub struct Planned {
     pub sources: Vec<PlannedSource>,
     /// Files of directories that do not look like logs.
     pub ignored: Vec<String>,
+    /// Members of archives that nobody would call a log.
+    pub litter: Vec<String>,
     /// Paths that were named more than once.
     pub repeated: Vec<String>,
 }
@@ -37,41 +42,38 @@ impl Planned {
     /// Expands paths and makes the plan of every source.
     ///
     /// # Errors
-    /// As [`expand`], [`open`] and [`Plan::of`]; with `skip_unreadable`, what concerns one source
+    /// As [`expand`], [`open`] and [`Plan::of`]; with `options.skip_unreadable`, what concerns one source
     /// is kept with it instead. What `check`, called before each source, says.
     pub fn of(
         paths: &[String],
-        options: &ReadOptions,
-        skip_unreadable: bool,
+        read: &ReadOptions,
+        options: &ScanOptions,
         check: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Planned> {
         let found = expand(paths)?;
         let mut sources = Vec::with_capacity(found.sources.len());
         for source in found.sources {
             check()?;
-            let size = std::fs::metadata(&source.path).map_or(0, |m| m.len());
-            match plan(&source, options) {
-                Ok(plan) => sources.push(PlannedSource {
-                    source,
-                    plan: Some(plan),
-                    size,
-                    error: None,
-                }),
-                Err(error) if skip_unreadable && concerns_one_source(&error) => {
-                    let error = Some(message_of(&error));
-                    sources.push(PlannedSource {
-                        source,
-                        plan: None,
-                        size,
-                        error,
-                    });
+            let size = source.size();
+            let (plan, compressed, error) = match plan(&source, read, options.max_ratio) {
+                Ok((plan, compression)) => (Some(plan), compression != Compression::None, None),
+                Err(error) if options.skip_unreadable && concerns_one_source(&error) => {
+                    (None, false, Some(message_of(&error)))
                 }
                 Err(error) => return Err(error),
-            }
+            };
+            sources.push(PlannedSource {
+                source,
+                plan,
+                size,
+                compressed,
+                error,
+            });
         }
         Ok(Planned {
             sources,
             ignored: found.ignored,
+            litter: found.litter,
             repeated: found.repeated,
         })
     }
@@ -97,11 +99,15 @@ impl Planned {
     }
 }
 
-fn plan(source: &Source, options: &ReadOptions) -> Result<Plan> {
-    let mut input = open(source, Arc::new(AtomicU64::new(0)))?;
-    let head = Head::read(&mut input)
-        .map_err(|e| Error::input(&source.name, crate::source::describe(&e)))?;
-    Plan::of(&source.name, &head, options)
+fn plan(source: &Source, options: &ReadOptions, max_ratio: u64) -> Result<(Plan, Compression)> {
+    let mut input = open(source, Arc::new(AtomicU64::new(0)), max_ratio)?;
+    let damaged = |e: &std::io::Error| Error::input(&source.name, crate::source::describe(e));
+    let head = Head::read(&mut input).map_err(|e| damaged(&e))?;
+    match (Plan::of(&source.name, &head, options), &head.damage) {
+        // The rest would tell how it reads; why there is none is what matters.
+        (Err(_), Some(damage)) => Err(damaged(damage)),
+        (plan, _) => Ok((plan?, input.compression)),
+    }
 }
 
 /// Whether other sources may be fine.

@@ -35,6 +35,7 @@ use crate::log::plan::ReadOptions;
 use crate::log::time::TimeFormat;
 use crate::order::Batch;
 use crate::policy::Policy;
+use crate::source::MAX_RATIO;
 
 use collect::Collector;
 use framing::{Files, Stream, Supply};
@@ -54,6 +55,9 @@ pub const MOST_THREADS: usize = 256;
 /// Records of a batch.
 pub const BATCH: usize = 1 << 19;
 
+/// Rejected records that are listed.
+pub const MAX_REJECTS: usize = 100_000;
+
 /// How a scan runs; results do not depend on it but for what is refused.
 #[derive(Clone, Debug)]
 pub struct ScanOptions {
@@ -67,6 +71,10 @@ pub struct ScanOptions {
     pub strict: bool,
     /// Go on when a source cannot be read, and report it.
     pub skip_unreadable: bool,
+    /// Times its size that a compressed source may decompress to.
+    pub max_ratio: u64,
+    /// Rejected records that are listed, the first of the input; the rest are counted.
+    pub max_rejects: usize,
     /// Bytes read at a time.
     pub chunk: usize,
     /// Records that are detected at a time.
@@ -81,6 +89,8 @@ impl Default for ScanOptions {
             threads: None,
             strict: false,
             skip_unreadable: false,
+            max_ratio: MAX_RATIO,
+            max_rejects: MAX_REJECTS,
             chunk: CHUNK,
             batch: BATCH,
         }
@@ -227,12 +237,9 @@ pub fn scan_paths(
     listener: &mut dyn Listener,
 ) -> Result<ScanResult> {
     let read = read_options(policy, options)?;
-    let planned = Arc::new(Planned::of(
-        paths,
-        &read,
-        options.skip_unreadable,
-        &mut || listener.progress(Progress::default()),
-    )?);
+    let planned = Arc::new(Planned::of(paths, &read, options, &mut || {
+        listener.progress(Progress::default())
+    })?);
     let context = context(policy, read, Arc::clone(&planned), holidays, options)?;
     let reasons = usable::reasons(policy, |field| planned.has_column(field))?;
     let total = planned.sources.iter().map(|s| s.size).sum();
@@ -288,7 +295,7 @@ pub fn scan_stream(
     let collector = Collector::new(
         context.source_names.clone(),
         vec![InputCounts::default()],
-        options.strict,
+        options,
     );
     let pers = PerRules::of(policy, |place| reasons[place].is_none());
     match pipeline::run(
@@ -363,16 +370,11 @@ fn attempt(
     listener: &mut dyn Listener,
 ) -> std::result::Result<Outcome, Failure> {
     let taken = Arc::new(AtomicU64::new(0));
-    let files = Files::new(
-        Arc::clone(&context.planned),
-        options.chunk.min(MOST_CHUNK),
-        options.skip_unreadable,
-        Arc::clone(&taken),
-    );
+    let files = Files::new(Arc::clone(&context.planned), options, Arc::clone(&taken));
     let collector = Collector::new(
         context.source_names.clone(),
         counts_before(&context.planned),
-        options.strict,
+        options,
     );
     let pers = PerRules::of(&context.policy, |place| reasons[place].is_none());
     let mut control = Control {
@@ -383,7 +385,7 @@ fn attempt(
     pipeline::run(
         context,
         pers,
-        Supply::Files(files),
+        Supply::Files(Box::new(files)),
         collector,
         target,
         &mut control,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Context;
-use super::collect::Collector;
+use super::collect::{Collector, Unlisted};
 use super::inputs::{InputCounts, Planned};
 use crate::arrow::STREAM_NAME;
 use crate::log::header::Mapping;
@@ -31,7 +31,7 @@ pub fn of_scan<T>(
     reasons: &[Option<String>],
     sorted: bool,
 ) -> Vec<Note> {
-    let mut notes = of_reading(&context.planned, &collector.inputs, &context.source_names);
+    let mut notes = of_reading(&context.planned, collector, &context.source_names);
     notes.extend(of_assumptions(context, |field| {
         let lacking = |p: &crate::log::plan::Plan| p.mapping.column(field).is_none();
         let sources = context.planned.sources.iter().zip(&context.source_names);
@@ -58,7 +58,7 @@ pub fn of_stream<T>(
     reasons: &[Option<String>],
     mapping: &Mapping,
 ) -> Vec<Note> {
-    let mut notes = of_counts(&collector.inputs, &context.source_names);
+    let mut notes = of_counts(collector, &context.source_names);
     notes.extend(of_assumptions(context, |field| {
         if mapping.column(field).is_none() {
             vec![STREAM_NAME.to_owned()]
@@ -72,13 +72,18 @@ pub fn of_stream<T>(
 
 /// Notes on how files were read.
 #[must_use]
-pub fn of_reading(planned: &Planned, counts: &[InputCounts], names: &[String]) -> Vec<Note> {
+pub fn of_reading<T>(planned: &Planned, collector: &Collector<T>, names: &[String]) -> Vec<Note> {
     let mut notes = Vec::new();
     for (paths, ja, en) in [
         (
             &planned.ignored,
             "ログではないとみて読まなかったファイル",
             "Files passed over because they do not look like logs",
+        ),
+        (
+            &planned.litter,
+            "アーカイブの中の、ログではないとみて読まなかったもの（隠しファイル、__MACOSX など）",
+            "Members of archives passed over because nobody would call them logs (hidden files, __MACOSX and the like)",
         ),
         (
             &planned.repeated,
@@ -131,13 +136,14 @@ pub fn of_reading(planned: &Planned, counts: &[InputCounts], names: &[String]) -
             ),
         ));
     }
-    notes.extend(of_counts(counts, names));
+    notes.extend(of_counts(collector, names));
     notes
 }
 
 type Count = fn(&InputCounts) -> u64;
 
-fn of_counts(counts: &[InputCounts], names: &[String]) -> Vec<Note> {
+fn of_counts<T>(collector: &Collector<T>, names: &[String]) -> Vec<Note> {
+    let counts = &collector.inputs;
     let mut notes = Vec::new();
     let kinds: [(Count, &str, &str); 4] = [
         (
@@ -176,6 +182,7 @@ fn of_counts(counts: &[InputCounts], names: &[String]) -> Vec<Note> {
             ));
         }
     }
+    notes.extend(of_unlisted(collector, names));
     for (count, name) in counts.iter().zip(names) {
         if let Some(error) = &count.error {
             let read = count.records + count.rejected;
@@ -186,6 +193,26 @@ fn of_counts(counts: &[InputCounts], names: &[String]) -> Vec<Note> {
         }
     }
     notes
+}
+
+/// The rejected records that are counted and not listed.
+fn of_unlisted<T>(collector: &Collector<T>, names: &[String]) -> Option<Note> {
+    let Unlisted { first, reasons } = &collector.unlisted;
+    let (source, line) = (*first)?;
+    let name = &names[source as usize];
+    let listed = collector.rejects.len();
+    let total: u64 = reasons.values().sum();
+    let reasons: Vec<String> = reasons.iter().map(|(r, n)| format!("{r} {n}")).collect();
+    Some(note(
+        format!(
+            "除いた記録の一覧（rejects）は、上限の {listed} 件で止めました（max_rejects）。{name} の {line} 行目から後（読み取った順）の {total} 件は、件数だけを数えています（{}）。",
+            reasons.join("、")
+        ),
+        format!(
+            "The list of rejected records (rejects) stops at its limit of {listed} (max_rejects): from {name}, line {line} on, in the order of reading, {total} more are counted and not listed ({}).",
+            reasons.join(", ")
+        ),
+    ))
 }
 
 fn of_assumptions(context: &Context, lacking: impl Fn(Field) -> Vec<String>) -> Vec<Note> {

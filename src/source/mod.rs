@@ -1,52 +1,94 @@
-//! Bytes in: from paths, directories and globs to streams of decompressed bytes.
+//! Bytes in: from paths, directories, globs and archives to streams of decompressed bytes.
 
+pub mod ahead;
+pub mod archive;
 mod open;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use open::{Compression, Input, describe, open};
+pub use open::{Compression, Input, MAX_RATIO, describe, open};
 
 use crate::error::{Error, Result};
+use archive::{Listing, Member};
 
-/// A file to scan.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// A file, or a member of an archive, to scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The path as it was given or expanded; the record's `source`.
+    /// The path as it was given or expanded, `archive!member` in an archive; the record's `source`.
     pub name: String,
-    /// Where it lies.
+    /// Where it, or its archive, lies.
     pub path: PathBuf,
+    /// What of that it is.
+    pub part: Part,
+}
+
+/// What of a file a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// A member of the archive.
+    Member(Member),
+    /// It was named and cannot be read: why.
+    Refused(String),
+}
+
+impl Source {
+    /// Bytes that reading it takes of the file.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match &self.part {
+            Part::Member(member) => member.compressed,
+            Part::Whole | Part::Refused(_) => fs::metadata(&self.path).map_or(0, |m| m.len()),
+        }
+    }
 }
 
 /// Files, and what was passed over on the way.
 #[derive(Debug, Default)]
 pub struct Expanded {
-    /// The files, by name, each once.
+    /// The sources, by name, each once.
     pub sources: Vec<Source>,
     /// Files of a directory that do not look like logs.
     pub ignored: Vec<String>,
+    /// Members of archives that nobody would call a log: hidden ones, `__MACOSX`.
+    pub litter: Vec<String>,
     /// Paths that were named more than once and are read once.
     pub repeated: Vec<String>,
 }
 
 /// Endings that a log in a directory has; an explicit path may have any.
 const ENDINGS: [&str; 5] = ["csv", "tsv", "txt", "log", "tab"];
-const COMPRESSED: [&str; 1] = ["gz"];
+const COMPRESSED: [&str; 4] = ["gz", "zst", "zstd", "zip"];
 
-/// Expands paths: a file is itself, a directory all logs below it, anything else a glob.
+/// A path that was found, and which members are meant if it is an archive (none: all).
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    path: PathBuf,
+    members: Option<String>,
+}
+
+/// Expands paths: a file is itself, a directory all logs below it, `archive!glob` the members of a zip
+/// archive that the glob matches, anything else a glob; a zip archive is all of its members.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a path or glob that names no file, [`Error::Input`] for a directory
-/// that cannot be listed or holds no log, [`Error::Usage`] for a malformed glob.
+/// [`Error::NotFound`] for a path or glob that names no file, [`Error::NoMember`] for one that names
+/// no member of an archive, [`Error::Input`] for a directory or an archive that cannot be listed or
+/// holds no log, [`Error::Usage`] for a malformed glob.
 pub fn expand(paths: &[String]) -> Result<Expanded> {
     let mut out = Expanded::default();
-    let mut seen = BTreeSet::new();
+    let mut archives = Archives::default();
     let mut all = Vec::new();
     for given in paths {
         let path = Path::new(given);
-        let mut found = Vec::new();
+        let whole = |path| Found {
+            path,
+            members: None,
+        };
         if path.is_dir() {
+            let mut found = Vec::new();
             list(
                 path,
                 given,
@@ -58,31 +100,151 @@ pub fn expand(paths: &[String]) -> Result<Expanded> {
                 return Err(Error::input(
                     given,
                     format!(
-                        "no log in this directory (looked for files ending in {})",
-                        ENDINGS.join(", ")
+                        "no log in this directory (looked for files ending in {}, and those compressed: {})",
+                        ENDINGS.join(", "),
+                        COMPRESSED.join(", ")
                     ),
                 ));
             }
+            all.extend(found.into_iter().map(whole));
         } else if path.exists() {
-            found.push(path.to_path_buf());
+            all.push(whole(path.to_path_buf()));
+        } else if let Some(found) = archives.named(given, &mut out.ignored)? {
+            all.extend(found);
         } else {
-            found = glob_files(given, &mut out.ignored)?;
+            let found = glob_files(given, &mut out.ignored)?;
+            all.extend(found.into_iter().map(whole));
         }
-        all.extend(found);
     }
     // Of the names of one file the first counts, whatever the order in which they were given.
     all.sort();
-    for path in all {
-        let identity = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        let name = path.to_string_lossy().into_owned();
-        if seen.insert(identity) {
-            out.sources.push(Source { name, path });
-        } else {
-            out.repeated.push(name);
+    let mut seen = BTreeSet::new();
+    for found in all {
+        archives.sources(found, &mut seen, &mut out)?;
+    }
+    out.sources.sort_by(|a, b| a.name.cmp(&b.name));
+    out.litter.sort();
+    out.litter.dedup();
+    Ok(out)
+}
+
+/// The file or the member that a name stands for, whatever the name.
+type Identity = (PathBuf, Option<String>);
+
+/// Archives that were looked into.
+#[derive(Default)]
+struct Archives(BTreeMap<PathBuf, Listing>);
+
+impl Archives {
+    fn listing(&mut self, path: &Path) -> Result<&Listing> {
+        use std::collections::btree_map::Entry;
+        match self.0.entry(identity(path)) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let listing = archive::list(path)
+                    .map_err(|e| Error::input(&path.to_string_lossy(), describe(&e)))?;
+                Ok(place.insert(listing))
+            }
         }
     }
-    out.sources.sort();
-    Ok(out)
+
+    /// What `archive!members` names; none if no part before a `!` is an archive.
+    fn named(&mut self, given: &str, ignored: &mut Vec<String>) -> Result<Option<Vec<Found>>> {
+        for (at, _) in given.match_indices('!') {
+            let (before, members) = (&given[..at], &given[at + 1..]);
+            let paths = if Path::new(before).is_file() {
+                vec![PathBuf::from(before)]
+            } else {
+                // A `!` also stands in globs: the part before it need not be one.
+                glob_files(before, ignored).unwrap_or_default()
+            };
+            let paths: Vec<PathBuf> = paths.into_iter().filter(|p| archive::is_zip(p)).collect();
+            if paths.is_empty() {
+                continue;
+            }
+            let pattern = member_pattern(given, members)?;
+            let mut found = Vec::new();
+            let mut others = Vec::new();
+            for path in paths {
+                let listing = self.listing(&path)?;
+                if archive::select(listing, Some(&pattern)).0.is_empty() && listing.damage.is_none()
+                {
+                    others.extend(listing.members.iter().map(|m| m.name.clone()));
+                    continue;
+                }
+                found.push(Found {
+                    path,
+                    members: Some(members.to_owned()),
+                });
+            }
+            if found.is_empty() {
+                let members = match archive::some_names(others.iter().map(String::as_str)) {
+                    none if none.is_empty() => "none".to_owned(),
+                    some => some,
+                };
+                let path = given.to_owned();
+                return Err(Error::NoMember { path, members });
+            }
+            return Ok(Some(found));
+        }
+        Ok(None)
+    }
+
+    /// The sources that a path stands for.
+    fn sources(
+        &mut self,
+        found: Found,
+        seen: &mut BTreeSet<Identity>,
+        out: &mut Expanded,
+    ) -> Result<()> {
+        let Found { path, members } = found;
+        let name = path.to_string_lossy().into_owned();
+        let file = identity(&path);
+        let mut add = |part: Part, name: String, identity: Identity| {
+            if seen.insert(identity) {
+                let path = path.clone();
+                out.sources.push(Source { name, path, part });
+            } else {
+                out.repeated.push(name);
+            }
+        };
+        if !archive::is_zip(&path) {
+            add(Part::Whole, name, (file, None));
+            return Ok(());
+        }
+        let pattern = members
+            .as_deref()
+            .map(|members| member_pattern(&name, members))
+            .transpose()?;
+        let listing = self.listing(&path)?;
+        let (logs, litter) = archive::select(listing, pattern.as_ref());
+        for log in &logs {
+            let part = match &log.member {
+                Ok(member) => Part::Member(*member),
+                Err(why) => Part::Refused(why.clone()),
+            };
+            let identity = (file.clone(), Some(log.name.clone()));
+            add(part, format!("{name}!{}", log.name), identity);
+        }
+        if let Some(damage) = &listing.damage {
+            add(Part::Refused(damage.clone()), name, (file, None));
+        } else if logs.is_empty() {
+            let why = "there is no log in this archive".to_owned();
+            add(Part::Refused(why), name, (file, None));
+        }
+        let of_archive = |member: &&str| format!("{}!{member}", path.display());
+        out.litter.extend(litter.iter().map(of_archive));
+        Ok(())
+    }
+}
+
+fn member_pattern(given: &str, members: &str) -> Result<glob::Pattern> {
+    let members = if members.is_empty() { "*" } else { members };
+    glob::Pattern::new(members).map_err(|e| Error::Usage(format!("{given}: malformed glob: {e}")))
+}
+
+fn identity(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 fn glob_files(given: &str, ignored: &mut Vec<String>) -> Result<Vec<PathBuf>> {
@@ -195,6 +357,8 @@ mod tests {
             "c.log",
             "20240401.gz",
             "d.txt",
+            "e.csv.zst",
+            "logs.ZIP",
         ] {
             assert!(is_log_name(name), "{name}");
         }

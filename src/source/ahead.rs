@@ -1,0 +1,389 @@
+//! Decompression ahead of the parsers: threads of their own decompress the sources, in the order in
+//! which they are read, into queues of blocks.
+//!
+//! So many sources are decompressed at once as there are threads, each at most its share of the
+//! budget ahead: the source that is read next always has room, and memory stays flat. What a
+//! source gives, and the error that ends it, come in the order in which a plain read gives them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, Read};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+use super::{Source, open};
+use crate::error::Error;
+
+/// Decompressed bytes that may wait, of all sources together.
+const BUDGET: usize = 64 << 20;
+
+/// Bytes handed over at a time.
+const BLOCK: usize = 1 << 17;
+
+/// Sources that are decompressed at once, at most: each has a megabyte of the budget then.
+const MOST: usize = 64;
+
+/// Sources being decompressed ahead.
+pub struct Ahead {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    opened: usize,
+}
+
+struct Shared {
+    /// In the order in which they are read.
+    sources: Vec<Source>,
+    taken: Arc<AtomicU64>,
+    max_ratio: u64,
+    /// Sources from the one being read that may be under way.
+    window: usize,
+    /// Blocks of a source that may wait.
+    room: usize,
+    state: Mutex<State>,
+    /// The reader waits here for blocks.
+    filled: Condvar,
+    /// The threads wait here for room.
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The next source to begin.
+    next: usize,
+    /// The first source that is not read to its end.
+    reading: usize,
+    queues: BTreeMap<usize, Queue>,
+    /// Blocks to use again.
+    spare: Vec<Vec<u8>>,
+    stopped: bool,
+}
+
+#[derive(Default)]
+struct Queue {
+    blocks: VecDeque<Vec<u8>>,
+    /// How the source ended, told behind its blocks.
+    end: Option<io::Result<()>>,
+}
+
+impl Ahead {
+    /// Begins to decompress `sources`, at most `threads` at once; `taken` counts the bytes read of
+    /// the files. None if there is nothing to do, or no thread to be had.
+    #[must_use]
+    pub fn new(
+        sources: Vec<Source>,
+        threads: usize,
+        max_ratio: u64,
+        taken: Arc<AtomicU64>,
+    ) -> Option<Ahead> {
+        let window = threads.min(sources.len()).min(MOST);
+        if window == 0 {
+            return None;
+        }
+        let shared = Arc::new(Shared {
+            sources,
+            taken,
+            max_ratio,
+            window,
+            // One more is being filled, and one being read.
+            room: BUDGET / window / BLOCK - 2,
+            state: Mutex::default(),
+            filled: Condvar::new(),
+            freed: Condvar::new(),
+        });
+        let threads: Vec<JoinHandle<()>> = (0..window)
+            .map_while(|_| {
+                let shared = Arc::clone(&shared);
+                Builder::new().spawn(move || shared.work()).ok()
+            })
+            .collect();
+        (!threads.is_empty()).then_some(Ahead {
+            shared,
+            threads,
+            opened: 0,
+        })
+    }
+
+    /// The next source. The one before is over with it.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn next_source(&mut self) -> Decompressed {
+        assert!(
+            self.opened < self.shared.sources.len(),
+            "as many sources as were given"
+        );
+        self.opened += 1;
+        Decompressed {
+            shared: Arc::clone(&self.shared),
+            number: self.opened - 1,
+            block: Vec::new(),
+            at: 0,
+        }
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.shared.lock().stopped = true;
+        self.shared.freed.notify_all();
+        for thread in self.threads.drain(..) {
+            // One that panicked has told so on standard error.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A thread: source after source.
+    fn work(&self) {
+        while let Some(number) = self.begin() {
+            let mut end = End {
+                shared: self,
+                number,
+                result: Err(io::Error::other(
+                    "a decompressing thread failed; what it was is on standard error",
+                )),
+            };
+            end.result = self.decompress(number);
+        }
+    }
+
+    /// The next source to decompress, once it is near enough to the one being read.
+    fn begin(&self) -> Option<usize> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped || state.next == self.sources.len() {
+                return None;
+            }
+            if state.next < state.reading + self.window {
+                let number = state.next;
+                state.next += 1;
+                state.queues.insert(number, Queue::default());
+                return Some(number);
+            }
+            state = self.wait(state);
+        }
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.freed
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn decompress(&self, number: usize) -> io::Result<()> {
+        let source = &self.sources[number];
+        let mut input =
+            open(source, Arc::clone(&self.taken), self.max_ratio).map_err(|e| match e {
+                Error::Input { message, .. } => io::Error::other(message),
+                other => io::Error::other(other.to_string()),
+            })?;
+        while let Some(mut block) = self.room(number) {
+            let read = (&mut input).take(BLOCK as u64).read_to_end(&mut block);
+            let ended = block.len() < BLOCK;
+            if !block.is_empty() {
+                let mut state = self.lock();
+                if let Some(queue) = state.queues.get_mut(&number) {
+                    queue.blocks.push_back(block);
+                }
+                drop(state);
+                self.filled.notify_all();
+            }
+            read?;
+            if ended {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// An empty block, once there is room for it; none if nobody wants it any more.
+    fn room(&self, number: usize) -> Option<Vec<u8>> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            if state.queues.get(&number)?.blocks.len() < self.room {
+                let spare = state.spare.pop();
+                return Some(spare.unwrap_or_else(|| Vec::with_capacity(BLOCK)));
+            }
+            state = self.wait(state);
+        }
+    }
+
+    /// The next block of a source, none at its end; `spent` is used again.
+    fn block(&self, number: usize, mut spent: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+        let mut state = self.lock();
+        spent.clear();
+        if spent.capacity() >= BLOCK {
+            state.spare.push(spent);
+        }
+        loop {
+            if let Some(queue) = state.queues.get_mut(&number) {
+                if let Some(block) = queue.blocks.pop_front() {
+                    drop(state);
+                    self.freed.notify_all();
+                    return Ok(Some(block));
+                }
+                if let Some(end) = &mut queue.end {
+                    return std::mem::replace(end, Ok(())).map(|()| None);
+                }
+            }
+            state = self
+                .filled
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// A source is read no further.
+    fn close(&self, number: usize) {
+        let mut state = self.lock();
+        state.reading = state.reading.max(number + 1);
+        // Where it was not begun yet, nobody shall begin it.
+        state.next = state.next.max(number + 1);
+        state.queues.remove(&number);
+        drop(state);
+        self.freed.notify_all();
+    }
+}
+
+/// Tells, however the decompression of a source ends, that it has.
+struct End<'a> {
+    shared: &'a Shared,
+    number: usize,
+    result: io::Result<()>,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        if let Some(queue) = state.queues.get_mut(&self.number) {
+            queue.end = Some(std::mem::replace(&mut self.result, Ok(())));
+        }
+        drop(state);
+        self.shared.filled.notify_all();
+    }
+}
+
+/// A source that is decompressed elsewhere.
+pub struct Decompressed {
+    shared: Arc<Shared>,
+    number: usize,
+    block: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Decompressed {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.block.len() {
+            self.at = 0;
+            let spent = std::mem::take(&mut self.block);
+            match self.shared.block(self.number, spent)? {
+                Some(block) => self.block = block,
+                None => return Ok(0),
+            }
+        }
+        let n = out.len().min(self.block.len() - self.at);
+        out[..n].copy_from_slice(&self.block[self.at..self.at + n]);
+        self.at += n;
+        Ok(n)
+    }
+}
+
+impl Drop for Decompressed {
+    fn drop(&mut self) {
+        self.shared.close(self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{MAX_RATIO, Part};
+    use std::io::Write;
+    use std::sync::atomic::Ordering;
+
+    /// Files of so many bytes each, gzipped, and what is in them.
+    fn files(name: &str, sizes: &[usize]) -> (std::path::PathBuf, Vec<Source>, Vec<Vec<u8>>) {
+        let folder = std::env::temp_dir().join(format!("yokome-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut sources = Vec::new();
+        let mut contents = Vec::new();
+        for (number, &size) in sizes.iter().enumerate() {
+            let content: Vec<u8> = (0..size)
+                .map(|i| ((i * (number + 7)) >> 3).to_le_bytes()[0])
+                .collect();
+            let path = folder.join(format!("{number}.gz"));
+            let file = std::fs::File::create(&path).unwrap();
+            let mut gzip = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+            gzip.write_all(&content).unwrap();
+            gzip.finish().unwrap();
+            sources.push(Source {
+                name: path.to_string_lossy().into_owned(),
+                path,
+                part: Part::Whole,
+            });
+            contents.push(content);
+        }
+        (folder, sources, contents)
+    }
+
+    #[test]
+    fn sources_come_whole_and_in_order_on_any_number_of_threads() {
+        let sizes = [3_000_000, 0, 1, 131_072, 400_000, 131_073, 5];
+        let (folder, sources, contents) = files("order", &sizes);
+        for threads in [1, 2, 3, 100] {
+            let taken = Arc::new(AtomicU64::new(0));
+            let mut ahead =
+                Ahead::new(sources.clone(), threads, MAX_RATIO, Arc::clone(&taken)).unwrap();
+            for content in &contents {
+                let mut read = Vec::new();
+                ahead.next_source().read_to_end(&mut read).unwrap();
+                assert!(read == *content, "{threads}");
+            }
+            drop(ahead);
+            let sizes: u64 = sources.iter().map(Source::size).sum();
+            assert_eq!(taken.load(Ordering::Relaxed), sizes);
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_dropped_before_its_end_holds_nothing_up() {
+        let (folder, sources, contents) = files("drop", &[40_000_000, 40_000_000, 3]);
+        let taken = || Arc::new(AtomicU64::new(0));
+        for threads in [1, 2, 3] {
+            let mut ahead = Ahead::new(sources.clone(), threads, MAX_RATIO, taken()).unwrap();
+            drop(ahead.next_source());
+            let mut some = [0; 10];
+            ahead.next_source().read_exact(&mut some).unwrap();
+            let mut last = Vec::new();
+            ahead.next_source().read_to_end(&mut last).unwrap();
+            assert_eq!(last, contents[2]);
+            drop(Ahead::new(sources.clone(), threads, MAX_RATIO, taken()));
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn an_error_comes_behind_the_bytes_before_it() {
+        let (folder, sources, contents) = files("error", &[1_000_000, 10]);
+        let whole = std::fs::read(&sources[0].path).unwrap();
+        std::fs::write(&sources[0].path, &whole[..whole.len() - 3]).unwrap();
+        let mut ahead = Ahead::new(sources, 2, MAX_RATIO, Arc::default()).unwrap();
+        let mut read = Vec::new();
+        let error = ahead.next_source().read_to_end(&mut read).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        assert!(read == contents[0]);
+        read.clear();
+        ahead.next_source().read_to_end(&mut read).unwrap();
+        assert_eq!(read, contents[1]);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
