@@ -166,13 +166,17 @@ fn intern(bencher: Bencher<'_, '_>, (_, column): (&str, usize)) {
 
 /// A rule of every kind, and `count` with and without `by`.
 #[rustfmt::skip]
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 10] = [
     ("match", "where = { references = true, calendar = \"off-hours\" }"),
     ("count", "where = { result = \"failure\" }\nwindow = \"24h\"\nat_least = 3"),
     ("count by", "by = [\"subject\"]\nwindow = \"7d\"\nat_least = 5"),
     ("distinct", "field = \"terminal\"\nwindow = \"1h\"\nat_least = 3"),
     ("novelty", "field = \"terminal\"\nlookback = \"30d\"\nmin_active_days = 5"),
     ("hours", "lookback = \"30d\"\nmin_active_days = 5\nat_least = \"3h\""),
+    ("spike", "lookback = \"30d\"\nmin_active_days = 5\nat_least = 50\nfactor = 3"),
+    ("spike distinct", "distinct = \"subject\"\nlookback = \"30d\"\nmin_active_days = 5\nat_least = 50\nfactor = 3"),
+    ("gap", "idle = \"12h\""),
+    ("sequence", "steps = [{ result = \"failure\", times = 2 }, { result = \"success\" }]\nwithin = \"15m\""),
 ];
 
 /// What a rule is given.

@@ -48,7 +48,7 @@ from rendering import (
     render_records,
     write_log,
 )
-from strategies import Case, cases, examples, logs, styles
+from strategies import Case, cases, examples, logs, policies, scopes, steps, styles
 
 import yokome
 
@@ -213,6 +213,26 @@ def test_milliseconds_count(written: tuple[Case, Style], chunk_size: int | None)
 @given(case=cases(max_size=120), threads=THREADS)
 def test_longer_logs_say_what_the_oracle_says(case: Case, threads: int | None) -> None:
     check_against_oracle(case, Style(), 2, None, threads)
+
+
+@settings(max_examples=examples(12))
+@given(data=st.data(), records=logs(max_size=15), threads=THREADS)
+def test_many_rules_and_steps_say_what_the_oracle_says(
+    data: st.DataObject, records: tuple[Record, ...], threads: int | None
+) -> None:
+    """More conditions than a word has bits, the scope's behind them all."""
+    policy = data.draw(policies(records))
+    policy["scope"] = data.draw(scopes(records))
+    policy[oracle.RULES] += [
+        {
+            "id": f"q{n}",
+            "kind": "sequence",
+            "within": "100d",
+            "steps": data.draw(st.lists(steps(records), min_size=2, max_size=4)),
+        }
+        for n in range(30)
+    ]
+    check_against_oracle((records, policy), Style(), 1, None, threads)
 
 
 # --- ways of reading -----------------------------------------------------------------------------

@@ -1,11 +1,14 @@
 //! One interface over the kinds: the state of one rule for one key.
 
 use super::count::{CountState, KeyedState};
+use super::gap::GapState;
 use super::grouped::GroupedState;
 use super::hours::HoursState;
 use super::matching::MatchState;
 use super::novelty::NoveltyState;
 use super::run::{Out, Run};
+use super::sequence::SequenceState;
+use super::spike::SpikeState;
 use crate::policy::{Key, Kind, Rule};
 
 /// A rule and its place in the policy, which is also its bit in a mask.
@@ -15,6 +18,8 @@ pub struct Placed<'a> {
     pub place: usize,
     /// The rule.
     pub rule: &'a Rule,
+    /// `sequence`: the bit of its first step; those of the others follow.
+    pub steps: usize,
 }
 
 /// State of one rule for one key. Incremental: runs of one key come in time order, and each
@@ -32,6 +37,12 @@ pub enum RuleState {
     Novelty(Box<NoveltyState>),
     /// `hours`.
     Hours(Box<HoursState>),
+    /// `spike`.
+    Spike(Box<SpikeState>),
+    /// `gap`.
+    Gap(GapState),
+    /// `sequence`.
+    Sequence(Box<SequenceState>),
 }
 
 impl RuleState {
@@ -47,6 +58,9 @@ impl RuleState {
                 RuleState::Novelty(Box::new(NoveltyState::new(*lookback)))
             }
             Kind::Hours { lookback, .. } => RuleState::Hours(Box::new(HoursState::new(*lookback))),
+            Kind::Spike(_) => RuleState::Spike(Box::default()),
+            Kind::Gap { .. } => RuleState::Gap(GapState::default()),
+            Kind::Sequence(_) => RuleState::Sequence(Box::default()),
         }
     }
 
@@ -144,6 +158,11 @@ impl RuleState {
                 };
                 state.advance(of, what, run, out);
             }
+            (RuleState::Spike(state), Kind::Spike(what)) => state.advance(of, *what, run, out),
+            (RuleState::Gap(state), Kind::Gap { idle }) => state.advance(of, *idle, run, out),
+            (RuleState::Sequence(state), Kind::Sequence(what)) => {
+                state.advance(of, what, run, out);
+            }
             _ => unreachable!("a state is made for its rule"),
         }
     }
@@ -157,6 +176,9 @@ impl RuleState {
             RuleState::Grouped(state) => state.finish(out),
             RuleState::Novelty(state) => state.finish(out),
             RuleState::Hours(state) => state.finish(out),
+            RuleState::Spike(state) => state.finish(out),
+            RuleState::Gap(_) => {}
+            RuleState::Sequence(state) => state.finish(out),
         }
     }
 }
