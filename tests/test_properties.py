@@ -13,6 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,38 @@ def test_many_rules_and_steps_say_what_the_oracle_says(
         for n in range(30)
     ]
     check_against_oracle((records, policy), Style(), 1, None, threads)
+
+
+@settings(max_examples=examples(15))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    within=st.sampled_from(("30s", "60s", "10m")),
+    times=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    batch_size=st.sampled_from((None, 7, 40)),
+)
+def test_sequences_by_many_values_say_what_the_oracle_says(
+    seed: int, within: str, times: tuple[int, int], batch_size: int | None
+) -> None:
+    """So many values that those out of the window are forgotten, though not a second too early."""
+    rng = random.Random(seed)
+    records = tuple(
+        Record(
+            time=oracle.instant("2026-04-01T09:00:00") + timedelta(seconds=rng.randrange(300)),
+            user="u",
+            subject=str(rng.randrange(30)),
+            result=rng.choice(("success", "failure")),
+        )
+        for _ in range(250)
+    )
+    steps = [
+        {"result": result, "times": n}
+        for result, n in zip(("failure", "success"), times, strict=True)
+    ]
+    rule = {"id": "q", "kind": "sequence", "steps": steps, "within": within, "by": "subject"}
+    policy = {"calendar": {"country": "JP", "hours": "08:30-17:15"}, oracle.RULES: [rule]}
+    check_against_oracle(
+        (records, policy), Style(), 1, None, 1, batch_size=batch_size, in_order=True
+    )
 
 
 # --- ways of reading -----------------------------------------------------------------------------

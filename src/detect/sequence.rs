@@ -13,14 +13,28 @@ use super::run::{Hit, Open, Out, Run};
 use crate::findings::ByValues;
 use crate::policy::{Key, Sequence, Step};
 
-const FORGET_AT: usize = 64;
+const FORGET_AT: usize = 8;
 
 /// The records that agree on the `by` values.
 struct Group {
-    /// By step: times of the records that satisfy it. Those out of the window are dropped when a
-    /// record comes.
+    /// By step: times of the records that satisfy it, in the window as of the last record. A last
+    /// step that takes a single record has none: it is the record that is judged.
     times: Vec<VecDeque<i64>>,
     open: Option<Open>,
+}
+
+impl Group {
+    /// Takes records at or before `until` out of the window.
+    fn expire(&mut self, until: i64) {
+        for times in &mut self.times {
+            while times.pop_front_if(|t| *t <= until).is_some() {}
+        }
+    }
+}
+
+/// The number of steps of which times are kept.
+fn kept(steps: &[Step]) -> usize {
+    steps.len() - usize::from(steps.last().is_some_and(|last| last.times == 1))
 }
 
 /// State of such a rule for one key.
@@ -43,6 +57,7 @@ impl SequenceState {
     /// Takes the next records of the key.
     pub fn advance(&mut self, of: Placed<'_>, what: &Sequence, run: &Run<'_>, out: &mut Out<'_>) {
         let last = of.steps + what.steps.len() - 1;
+        let kept = of.steps..of.steps + kept(&what.steps);
         let (mut evaluated, mut not_evaluable) = (0, 0);
         let mut done: Vec<(usize, ByValues)> = Vec::new();
         let mut i = 0;
@@ -60,11 +75,11 @@ impl SequenceState {
                     continue;
                 };
                 evaluated += u64::from(in_scope);
-                if (of.steps..=last).any(|step| run.has(j, step)) {
+                if kept.clone().any(|step| run.has(j, step)) {
                     self.put(of, what, run, j, &by, out);
-                    if in_scope && run.has(j, last) {
-                        done.push((j, by));
-                    }
+                }
+                if in_scope && run.has(j, last) {
+                    done.push((j, by));
                 }
             }
             for (j, by) in done.drain(..) {
@@ -92,11 +107,11 @@ impl SequenceState {
             self.forget(until, out);
         }
         let group = self.groups.entry_ref(by).or_insert_with(|| Group {
-            times: vec![VecDeque::new(); what.steps.len()],
+            times: vec![VecDeque::new(); kept(&what.steps)],
             open: None,
         });
+        group.expire(until);
         for (n, (times, step)) in group.times.iter_mut().zip(&what.steps).enumerate() {
-            while times.pop_front_if(|t| *t <= until).is_some() {}
             let enough = times.len().checked_sub(step.times as usize);
             // More records of this very instant than the step takes change nothing.
             if run.has(j, of.steps + n) && enough.is_none_or(|at| times[at] != time) {
@@ -118,6 +133,7 @@ impl SequenceState {
         let Some(group) = self.groups.get_mut(&by) else {
             return;
         };
+        group.expire(time.saturating_sub(what.within));
         let Some(since) = start(&group.times, &what.steps, time) else {
             return;
         };
@@ -145,15 +161,15 @@ impl SequenceState {
         open.add(hit, out);
     }
 
-    /// Drops the groups without a record after `until`.
+    /// Drops the groups without a record, counted or flagged, after `until`.
     #[cold]
     fn forget(&mut self, until: i64, out: &mut Out<'_>) {
         let gone = |group: &Group| {
             let old = |times: &VecDeque<i64>| times.back().is_none_or(|&t| t <= until);
-            group.times.iter().all(old)
+            let open = group.open.as_ref();
+            group.times.iter().all(old) && open.is_none_or(|open| open.0.last <= until)
         };
         for (_, group) in self.groups.extract_if(|_, group| gone(group)) {
-            // Its last flagged record is a window or more away from anything to come.
             if let Some(open) = group.open {
                 open.close_by_records(out);
             }
@@ -171,7 +187,8 @@ impl SequenceState {
 
 /// Where the latest-starting chain begins of which the last step is done at `time`, if there is one.
 fn start(times: &[VecDeque<i64>], steps: &[Step], time: i64) -> Option<i64> {
-    let (mut start, mut latest) = (time, time);
+    let before = i64::from(times.len() < steps.len());
+    let (mut start, mut latest) = (time, time - before);
     for (times, step) in times.iter().zip(steps).rev() {
         let so_far = times.partition_point(|&t| t <= latest);
         start = times[so_far.checked_sub(step.times as usize)?];
@@ -185,7 +202,7 @@ mod tests {
     use super::*;
     use crate::policy::Where;
 
-    /// Times of the records of each step with its `times`, and the start of the chain at 100.
+    /// `times` of each step and the times of its records, and the start of the chain at 100.
     type Case = (&'static [(u32, &'static [i64])], Option<i64>);
 
     #[test]
@@ -213,7 +230,7 @@ mod tests {
                     times,
                 })
                 .collect();
-            let times: Vec<VecDeque<i64>> = given
+            let times: Vec<VecDeque<i64>> = given[..kept(&steps)]
                 .iter()
                 .map(|(_, times)| times.iter().copied().collect())
                 .collect();
