@@ -13,7 +13,7 @@ use yokome::detect::group::Grouped;
 use yokome::detect::predicate::{Conditions, Evaluator};
 use yokome::detect::shards::{PerRules, Shard, ShardContext};
 use yokome::dictionary::{Dictionaries, id_column, pack_digits};
-use yokome::log::intern::Cache;
+use yokome::log::intern::{BEHIND, Cache, TOGETHER, UNKNOWN};
 use yokome::log::meaning::Meaning;
 use yokome::log::scan::{Index, PAD, Special, index};
 use yokome::log::time::{TimeFormat, TimeReader, Zone};
@@ -136,43 +136,56 @@ fn times(bencher: Bencher<'_, '_>, form: &str) {
 
 // --- interning -----------------------------------------------------------------------------------
 
-/// Cells of up to 8, up to 16 and more bytes, of which there are few, and of which there are many.
-#[divan::bench(args = [("user", USER), ("terminal", TERMINAL), ("department", DEPARTMENT), ("subject", SUBJECT)])]
-fn intern(bencher: Bencher<'_, '_>, (_, column): (&str, usize)) {
+/// Cells of which there are few, and of which there are many; and three side by side as one span.
+#[divan::bench(args = [("user", USER, USER), ("department", DEPARTMENT, DEPARTMENT), ("subject", SUBJECT, SUBJECT), ("person", USER, TERMINAL)])]
+fn intern(bencher: Bencher<'_, '_>, (_, first, last): (&str, usize, usize)) {
     let mut text = Vec::new();
-    let mut spans = Vec::new();
+    let (mut from, mut to) = (Vec::new(), Vec::new());
     for cells in CELLS.iter() {
-        let start = text.len();
-        text.extend_from_slice(cells[column].as_bytes());
-        spans.push((start, text.len()));
+        from.push(u32::try_from(text.len()).expect("a small log"));
+        text.extend_from_slice(cells[first..=last].join(",").as_bytes());
+        to.push(u32::try_from(text.len()).expect("a small log"));
         text.push(b',');
     }
-    text.extend_from_slice(&[0; 8]);
-    bencher
-        .counter(ItemsCount::new(spans.len()))
-        .bench_local(|| {
-            let (mut cache, mut next) = (Cache::default(), 0u64);
-            let get = |&(start, end): &(usize, usize)| {
-                cache.get(&text, start, end, |_| {
-                    next += 1;
-                    next
-                })
-            };
-            spans.iter().map(get).fold(0, u64::wrapping_add)
-        });
+    text.extend_from_slice(&[0; BEHIND]);
+    let together = |of: &[u32], at: usize| -> [u32; TOGETHER] {
+        of[at..at + TOGETHER].try_into().expect("so many")
+    };
+    let whole = from.len() / TOGETHER * TOGETHER;
+    bencher.counter(ItemsCount::new(whole)).bench_local(|| {
+        let (mut cache, mut numbers) = (Cache::default(), [0; TOGETHER]);
+        let mut sum = 0u64;
+        for at in (0..whole).step_by(TOGETHER) {
+            let (from, to) = (together(&from, at), together(&to, at));
+            cache.find_all(&text, &from, &to, &mut numbers);
+            for (i, number) in numbers.iter_mut().enumerate() {
+                if *number == UNKNOWN {
+                    let (from, to) = (from[i] as usize, to[i] as usize);
+                    let found = cache.find(&text, from, to);
+                    *number = found.unwrap_or_else(|| cache.insert(&text[from..to]));
+                }
+                sum += u64::from(*number);
+            }
+        }
+        sum
+    });
 }
 
 // --- rules ---------------------------------------------------------------------------------------
 
 /// A rule of every kind, and `count` with and without `by`.
 #[rustfmt::skip]
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 10] = [
     ("match", "where = { references = true, calendar = \"off-hours\" }"),
     ("count", "where = { result = \"failure\" }\nwindow = \"24h\"\nat_least = 3"),
     ("count by", "by = [\"subject\"]\nwindow = \"7d\"\nat_least = 5"),
     ("distinct", "field = \"terminal\"\nwindow = \"1h\"\nat_least = 3"),
     ("novelty", "field = \"terminal\"\nlookback = \"30d\"\nmin_active_days = 5"),
     ("hours", "lookback = \"30d\"\nmin_active_days = 5\nat_least = \"3h\""),
+    ("spike", "lookback = \"30d\"\nmin_active_days = 5\nat_least = 50\nfactor = 3"),
+    ("spike distinct", "distinct = \"subject\"\nlookback = \"30d\"\nmin_active_days = 5\nat_least = 50\nfactor = 3"),
+    ("gap", "idle = \"12h\""),
+    ("sequence", "steps = [{ result = \"failure\", times = 2 }, { result = \"success\" }]\nwithin = \"15m\""),
 ];
 
 /// What a rule is given.
@@ -250,25 +263,20 @@ fn columns(dictionaries: &Dictionaries) -> Columns {
 /// The `where` of a rule for every record.
 #[divan::bench(args = ["match", "count"])]
 fn conditions(bencher: Bencher<'_, '_>, rule: &str) {
-    let prepared = Prepared::new(rule);
+    let mut prepared = Prepared::new(rule);
     let mut evaluator = prepared.evaluator();
+    let columns = &mut prepared.columns;
     bencher
-        .counter(ItemsCount::new(prepared.columns.len()))
-        .bench_local(|| {
-            evaluator
-                .masks(black_box(&prepared.columns))
-                .expect("masks")
-        });
+        .counter(ItemsCount::new(columns.len()))
+        .bench_local(|| evaluator.masks(black_box(columns)).expect("masks"));
 }
 
 /// A rule over a grouped batch, from no state to the last finding.
 #[divan::bench(args = RULES.map(|rule| rule.0))]
 fn rule(bencher: Bencher<'_, '_>, rule: &str) {
     let mut prepared = Prepared::new(rule);
-    prepared.columns.masks = prepared
-        .evaluator()
-        .masks(&prepared.columns)
-        .expect("masks");
+    let mut evaluator = prepared.evaluator();
+    evaluator.masks(&mut prepared.columns).expect("masks");
     let bits = prepared.conditions.bits();
     let block = Block {
         columns: std::mem::take(&mut prepared.columns),

@@ -16,7 +16,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from fractions import Fraction
+from functools import cache
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 TEXT_FIELDS = ("user", "user_name", "department", "terminal", "system", "operation", "subject")
@@ -364,18 +367,18 @@ class Oracle:
     def needs(self, rule: Mapping[str, Any]) -> set[str]:
         """The fields without whose column the rule cannot be evaluated."""
         fields: set[str] = {rule.get("per", "user"), *as_list(rule.get("by", []))}
-        if "field" in rule:
-            fields.add(rule["field"])
-        for key, condition in rule.get("where", {}).items():
-            if key == "operation_class":
-                fields.add("operation")
-            elif key in FIELDS:
-                fields.add(key)
-                if isinstance(condition, Mapping):
-                    for test in ("list", "not_list"):
-                        if test in condition:
-                            table = self.policy["lists"][condition[test]]
-                            fields.update(as_list(table.get("on", key)))
+        fields.update(rule[name] for name in ("field", "distinct") if name in rule)
+        for where in (rule.get("where", {}), *map(conditions_of, rule.get("steps", []))):
+            for key, condition in where.items():
+                if key == "operation_class":
+                    fields.add("operation")
+                elif key in FIELDS:
+                    fields.add(key)
+                    if isinstance(condition, Mapping):
+                        for test in ("list", "not_list"):
+                            if test in condition:
+                                table = self.policy["lists"][condition[test]]
+                                fields.update(as_list(table.get("on", key)))
         return fields - set(DERIVED)
 
     # --- rules ---
@@ -415,7 +418,38 @@ class Oracle:
                 return Evaluation("evaluated", Flag(observed, since, float(rule["at_least"]), None))
             return Evaluation("evaluated")
 
-        # novelty and hours look at B: the active days of the lookback, today apart.
+        if kind == "gap":
+            idle = duration(rule["idle"])
+            earlier = [s for s in same_key if s.time < r.time]
+            if not earlier or any(s.time > r.time - idle for s in earlier):
+                return Evaluation("evaluated")
+            last = max(s.time for s in earlier)
+            seconds = (r.time - last) // timedelta(seconds=1)
+            return Evaluation("evaluated", Flag(seconds, last, idle.total_seconds(), None))
+
+        if kind == "sequence":
+            by = as_list(rule.get("by", []))
+            mine = [self.value(r, name) for name in by]
+            if None in mine:
+                return Evaluation("not_evaluable")
+            if not self.satisfies(r, conditions_of(rule["steps"][-1])):
+                return Evaluation("evaluated")
+            opens = r.time - duration(rule["within"])
+            start = self.latest_start(
+                [
+                    s
+                    for s in same_key
+                    if self.satisfies(s, rule.get("where", {}))
+                    and opens < s.time <= r.time
+                    and [self.value(s, name) for name in by] == mine
+                ],
+                rule["steps"],
+                r.time,
+            )
+            flag = None if start is None else Flag(1, start, None, None)
+            return Evaluation("evaluated", flag)
+
+        # The others look at B: the active days of the lookback, today apart.
         lookback = timedelta(days=lookback_days(rule["lookback"]))
         before = [s for s in same_key if r.day - lookback <= s.day <= r.day - timedelta(days=1)]
         active = sorted({s.day for s in before})
@@ -443,7 +477,66 @@ class Oracle:
                 return Evaluation("evaluated", Flag(minutes, None, limit, len(active)))
             return Evaluation("evaluated")
 
+        if kind == "spike":
+            if not enough or not active:
+                return Evaluation("not_evaluable")
+            where = rule.get("where", {})
+            usual = [
+                self.measure([s for s in before if s.day == day and self.satisfies(s, where)], rule)
+                for day in active
+            ]
+            so_far = [
+                s
+                for s in same_key
+                if s.day == r.day and s.time <= r.time and self.satisfies(s, where)
+            ]
+            # As written in decimals: 1.1 × 10 is 11.
+            limit = max(rule["at_least"], Fraction(str(rule["factor"])) * Fraction(median(usual)))
+            observed = self.measure(so_far, rule)
+            since = min(s.time for s in so_far)
+            if observed >= limit:
+                flag = Flag(observed, since, float(limit), len(active))
+                return Evaluation("evaluated", flag)
+            return Evaluation("evaluated")
+
         raise ValueError(kind)
+
+    def measure(self, records: Sequence[Record], rule: Mapping[str, Any]) -> int:
+        """What a spike is measured by: the records, or the different values of a field."""
+        if "distinct" not in rule:
+            return len(records)
+        return len({self.value(s, rule["distinct"]) for s in records} - {None})
+
+    def latest_start(
+        self, window: Sequence[Record], steps: Sequence[Mapping[str, Any]], end: datetime
+    ) -> datetime | None:
+        """The start of the latest-starting chain whose last step is done at ``end``, if any.
+
+        A step is done at the last of its ``times`` records; all of these stand at or after the
+        moment at which the step before was done, and that moment was earlier.
+        """
+        times = [
+            sorted(s.time for s in window if self.satisfies(s, conditions_of(step)))
+            for step in steps
+        ]
+        needed = [step.get("times", 1) for step in steps]
+
+        @cache
+        def start(step: int, done: datetime) -> datetime | None:
+            """Over every chain of the steps up to this one, which is done at ``done``."""
+            if done not in times[step]:
+                return None
+            if step == 0:
+                so_far = [at for at in times[0] if at <= done]
+                return so_far[-needed[0]] if len(so_far) >= needed[0] else None
+            starts = [
+                start(step - 1, before)
+                for before in times[step - 1]
+                if before < done and sum(before <= at <= done for at in times[step]) >= needed[step]
+            ]
+            return max((at for at in starts if at is not None), default=None)
+
+        return start(len(steps) - 1, end)
 
     def novelty_magnitude(
         self, before: Sequence[Record], active: Sequence[date], rule: Mapping[str, Any]
@@ -521,15 +614,15 @@ class Oracle:
         for row in rows:
             r = row[0]
             identity: tuple[Any, ...] = (self.value(r, per), self.by_text(r, rule))
-            if kind in ("match", "hours"):
+            if kind in ("match", "hours", "spike"):
                 identity += (r.day,)
             elif kind == "novelty":
                 identity += (r.day, self.value(r, rule["field"]))
             groups.setdefault(identity, []).append(row)
-        if kind in ("match", "hours", "novelty"):
+        if kind in ("match", "hours", "spike", "novelty"):
             return list(groups.values())
 
-        window = duration(rule["window"])
+        window = duration(rule[{"gap": "idle", "sequence": "within"}.get(kind, "window")])
         split: list[list[tuple[Record, Flag, float]]] = []
         for members in groups.values():
             members = sorted(members, key=lambda row: row[0].time)
@@ -550,7 +643,7 @@ class Oracle:
         kind = rule["kind"]
         r, _, magnitude = group[0]
         peak = max(flag.observed for _, flag, _ in group)
-        if kind == "match":
+        if kind in ("match", "sequence"):
             magnitude = float(len(group))
         elif kind != "novelty":
             magnitude = float(peak)
@@ -582,6 +675,11 @@ def instant(text: str, *, whole_day: bool = False) -> datetime:
         midnight = datetime.combine(date.fromisoformat(text), time())
         return midnight + timedelta(days=1) if whole_day else midnight
     return datetime.fromisoformat(text)
+
+
+def conditions_of(step: Mapping[str, Any]) -> dict[str, Any]:
+    """A step's ``where``: all of it but ``times``."""
+    return {key: condition for key, condition in step.items() if key != "times"}
 
 
 def half_hour(at: datetime) -> int:

@@ -242,6 +242,7 @@ KEYS = (
     "weekday",
     "day_type",
 )
+KINDS = ("match", "count", "distinct", "novelty", "hours", "spike", "gap", "sequence")
 TEXT = ("user", "user_name", "department", "terminal", "system", "operation", "subject")
 
 
@@ -374,7 +375,7 @@ def calendars(draw: st.DrawFn, records: Sequence[Record]) -> dict[str, Any]:
 @st.composite
 def rules(draw: st.DrawFn, records: Sequence[Record], number: int) -> dict[str, Any]:
     """A rule of any kind."""
-    kind = draw(st.sampled_from(("match", "count", "distinct", "novelty", "hours")))
+    kind = draw(st.sampled_from(KINDS))
     rule: dict[str, Any] = {"id": f"r{number}", "kind": kind}
     if draw(st.booleans()):
         rule["per"] = draw(st.sampled_from(("user", "terminal", "subject", "department")))
@@ -391,14 +392,42 @@ def rules(draw: st.DrawFn, records: Sequence[Record], number: int) -> dict[str, 
     if kind in ("distinct", "novelty"):
         usual = st.sampled_from(("terminal", "operation", "hour", "subject"))
         rule["field"] = draw(st.one_of(usual, usual, st.sampled_from(KEYS)))
-    if kind in ("novelty", "hours"):
+    if kind in ("novelty", "hours", "spike"):
         rule["lookback"] = draw(st.sampled_from(LOOKBACKS))
         rule["min_active_days"] = draw(st.sampled_from((0, 1, 1, 1, 2, 3)))
     if kind == "novelty" and draw(st.booleans()):
         rule["max_days"] = draw(st.integers(0, 2))
     if kind == "hours":
         rule["at_least"] = draw(st.sampled_from(("30m", "45m", "1h", "3h", "12h")))
+    if kind == "spike":
+        rule["at_least"] = draw(st.sampled_from((1, 1, 2, 3)))
+        rule["factor"] = draw(st.sampled_from((1, 0.5, 1.1, 1.5, 2, 0.001, 3.125)))
+        measure = draw(st.sampled_from(("unsaid", "records", "distinct")))
+        if measure == "records":
+            rule["measure"] = measure
+        if measure == "distinct":
+            rule["distinct"] = draw(st.sampled_from(KEYS))
+    if kind == "gap":
+        rule["idle"] = draw(st.sampled_from(DURATIONS))
+    if kind == "sequence":
+        rule["within"] = draw(st.sampled_from(DURATIONS))
+        rule["steps"] = draw(st.lists(steps(records), min_size=2, max_size=4))
+        fields = draw(st.one_of(st.just([]), st.just([]), by))
+        if fields:
+            rule["by"] = fields
     return rule
+
+
+@st.composite
+def steps(draw: st.DrawFn, records: Sequence[Record]) -> dict[str, Any]:
+    """A step of a sequence: mostly one that many records satisfy."""
+    plain: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+        ({}, {"result": "failure"}, {"result": ["success", "other"]}, {"references": True})
+    )
+    step = dict(draw(st.one_of(plain, plain, wheres(records, most=1))))
+    if draw(st.booleans()):
+        step["times"] = draw(st.sampled_from((1, 2, 2, 3)))
+    return step
 
 
 @st.composite

@@ -238,6 +238,172 @@ def test_half_hours() -> None:
     assert (circular(0, 47), circular(47, 0), circular(0, 24), circular(10, 4)) == (1, 1, 24, 6)
 
 
+# --- spike ---------------------------------------------------------------------------------------
+
+SPIKE = {
+    "id": "s",
+    "kind": "spike",
+    "lookback": "5d",
+    "min_active_days": 2,
+    "at_least": 2,
+    "factor": 1.5,
+}
+
+
+def test_spike_compares_the_day_so_far_with_the_median_of_the_days() -> None:
+    records = numbered(
+        *[Record(at("09:00"), user="a")] * 9,  # day 0, which day 6 no longer sees
+        *[Record(at("09:00", day=1), user="a")] * 2,
+        *[Record(at("09:00", day=2), user="a")] * 3,  # lines 13 to 15
+        Record(at("09:00", day=6), user="a"),
+        Record(at("10:00", day=6), user="a"),
+        Record(at("11:00", day=6), user="a"),
+        Record(at("12:00", day=6), user="a"),  # lines 19 and 20, both the fifth
+        Record(at("12:00", day=6), user="a"),
+    )
+    outcome = run(records, SPIKE)
+    # Day 2: B = days 0, 1; M = 5.5, of which half as much again is 8.25. Day 6: B = days 1, 2;
+    # M = 2.5, and 3.75 the threshold: the third record is below it, the two fourths are above.
+    flag = Flag(5, at("09:00", day=6), 3.75, 2)
+    assert outcome.flagged == {("log", 19, "s"): flag, ("log", 20, "s"): flag}
+    assert outcome.summary["s"] == RuleSummary(8, 11, 0, 2, 1, 1)
+    (finding,) = outcome.findings
+    assert (finding.records, finding.peak, finding.magnitude) == (2, 5, 5.0)
+    high = run(records, {**SPIKE, "at_least": 5})
+    assert {flag.threshold for flag in high.flagged.values()} == {5.0}
+    assert not run(records, {**SPIKE, "at_least": 6}).flagged
+
+
+def test_spike_counts_days_without_a_match_as_nothing() -> None:
+    records = numbered(
+        Record(at("09:00"), user="a"),
+        Record(at("09:00", day=1), user="a"),
+        Record(at("09:00", day=2), user="a", result="failure"),
+        Record(at("08:00", day=3), user="a"),
+        Record(at("09:00", day=3), user="a", result="failure", subject="x"),
+        Record(at("10:00", day=3), user="a", result="failure", subject="x"),
+        Record(at("11:00", day=3), user="a", result="failure"),
+        Record(at("12:00", day=3), user="a", result="failure", subject="y"),
+    )
+    rule = {**SPIKE, "where": {"result": "failure"}}
+    since = at("09:00", day=3)
+    assert run(records, rule).flagged == {
+        ("log", line, "s"): Flag(count, since, 2.0, 3) for line, count in ((7, 2), (8, 3), (9, 4))
+    }
+    assert run(records, {**rule, "distinct": "subject"}).flagged == {
+        ("log", 9, "s"): Flag(2, since, 2.0, 3)
+    }
+
+
+def test_spike_takes_the_factor_as_it_is_written() -> None:
+    records = numbered(
+        *[Record(at("09:00"), user="a")] * 10, *[Record(at("09:00", day=1), user="a")] * 11
+    )
+    rule = {**SPIKE, "min_active_days": 1, "factor": 1.1}
+    assert set(observed(run(records, rule)).values()) == {11}
+
+
+# --- gap -----------------------------------------------------------------------------------------
+
+
+def test_gap_flags_the_first_instant_after_it() -> None:
+    records = numbered(
+        Record(at("09:00"), user="a", result="failure"),
+        Record(at("09:00", day=2), user="a"),
+        Record(at("09:00", day=2), user="a", result="failure"),
+        Record(at("09:01", day=2), user="a"),
+        Record(at("09:00:59", day=4), user="a"),  # one second less
+        Record(at("09:00", day=4), user="b"),
+    )
+    outcome = run(records, {"id": "g", "kind": "gap", "idle": "2d"})
+    flag = Flag(172_800, at("09:00"), 172_800.0, None)
+    assert outcome.flagged == {("log", 3, "g"): flag, ("log", 4, "g"): flag}
+    assert outcome.summary["g"] == RuleSummary(6, 0, 0, 2, 1, 1)
+    # Earlier records count whatever `where` says, and so do those that fill the gap.
+    succeeded = run(
+        records, {"id": "g", "kind": "gap", "idle": "2d", "where": {"result": "failure"}}
+    )
+    assert succeeded.flagged == {("log", 4, "g"): flag}
+
+
+# --- sequence ------------------------------------------------------------------------------------
+
+BREAK_IN = {
+    "id": "q",
+    "kind": "sequence",
+    "within": "10m",
+    "steps": [{"result": "failure", "times": 2}, {"result": "success"}],
+}
+
+
+def test_sequence_starts_as_late_as_it_can() -> None:
+    records = numbered(
+        Record(at("09:00"), user="a", result="failure"),
+        Record(at("09:01"), user="a", result="failure"),
+        Record(at("09:02"), user="a", result="failure"),
+        Record(at("09:02"), user="a", result="success"),
+        Record(at("09:03"), user="a", result="other"),
+        Record(at("09:10"), user="a", result="success"),
+        Record(at("09:12"), user="a", result="success"),  # one failure left in the window
+    )
+    outcome = run(records, BREAK_IN)
+    assert outcome.flagged == {
+        # At 09:02 the failure of the same instant does not come before it.
+        ("log", 5, "q"): Flag(1, at("09:00"), None, None),
+        ("log", 7, "q"): Flag(1, at("09:01"), None, None),
+    }
+    assert outcome.summary["q"] == RuleSummary(7, 0, 0, 2, 1, 1)
+    (finding,) = outcome.findings
+    assert (finding.records, finding.magnitude) == (2, 2.0)
+
+
+def test_sequence_by_keeps_values_apart() -> None:
+    records = numbered(
+        Record(at("09:00"), user="a", result="failure", terminal="x"),
+        Record(at("09:01"), user="a", result="failure", terminal="y"),
+        Record(at("09:02"), user="a", result="failure", terminal="x"),
+        Record(at("09:03"), user="a", result="success", terminal="y"),
+        Record(at("09:03"), user="a", result="success", terminal="x"),
+        Record(at("09:03"), user="a", result="success"),
+    )
+    outcome = run(records, {**BREAK_IN, "by": ["terminal"]})
+    assert outcome.flagged == {("log", 6, "q"): Flag(1, at("09:00"), None, None)}
+    assert outcome.summary["q"] == RuleSummary(5, 1, 0, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("steps", "records", "start"),
+    [
+        # Each step strictly after the one before.
+        ("abc", "a0 b1 c2", 0),
+        ("abc", "a0 b0 c2", None),
+        ("abc", "a0 b2 c2", None),
+        ("abc", "a0 a1 b2 a3 c4", 1),
+        # A step with times begins where the one before is done, and is done later.
+        ("aBc", "a1 b1 b2 c3", 1),
+        ("aBc", "a1 b1 b1 c3", None),
+        ("ABc", "a0 b1 a2 b3 c4", None),
+        ("ABc", "a0 a1 b1 b2 c3", 0),
+        # The last step may have times as well.
+        ("aB", "a0 b1 b2", 0),
+        ("aB", "a1 b0 b2", None),
+        ("aB", "a0 b2 b2", 0),
+    ],
+)
+def test_sequence_steps_in_order(steps: str, records: str, start: int | None) -> None:
+    """A capital letter is a step that takes two; only the last instant is asked."""
+    rule = {
+        **BREAK_IN,
+        "steps": [{"operation": s.lower(), **({"times": 2} if s.isupper() else {})} for s in steps],
+    }
+    log = [Record(at(f"09:0{r[1]}"), user="a", operation=r[0]) for r in records.split()]
+    outcome = run(numbered(*log), rule)
+    found = {
+        flag.since for (_, n, _), flag in outcome.flagged.items() if log[n - 2].time == log[-1].time
+    }
+    assert found == ({at(f"09:0{start}")} if start is not None else set())
+
+
 # --- match, where, lists -------------------------------------------------------------------------
 
 

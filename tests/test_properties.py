@@ -13,6 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ from rendering import (
     render_records,
     write_log,
 )
-from strategies import Case, cases, examples, logs, styles
+from strategies import Case, cases, examples, logs, policies, scopes, steps, styles
 
 import yokome
 
@@ -214,6 +215,59 @@ def test_milliseconds_count(written: tuple[Case, Style], chunk_size: int | None)
 @given(case=cases(max_size=120), threads=THREADS)
 def test_longer_logs_say_what_the_oracle_says(case: Case, threads: int | None) -> None:
     check_against_oracle(case, Style(), 2, None, threads)
+
+
+@settings(max_examples=examples(12))
+@given(data=st.data(), records=logs(max_size=15), threads=THREADS)
+def test_many_rules_and_steps_say_what_the_oracle_says(
+    data: st.DataObject, records: tuple[Record, ...], threads: int | None
+) -> None:
+    """More conditions than a word has bits, the scope's behind them all."""
+    policy = data.draw(policies(records))
+    policy["scope"] = data.draw(scopes(records))
+    policy[oracle.RULES] += [
+        {
+            "id": f"q{n}",
+            "kind": "sequence",
+            "within": "100d",
+            "steps": data.draw(st.lists(steps(records), min_size=2, max_size=4)),
+        }
+        for n in range(30)
+    ]
+    check_against_oracle((records, policy), Style(), 1, None, threads)
+
+
+@settings(max_examples=examples(25))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    within=st.sampled_from(("10s", "20s", "60s")),
+    times=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    batch_size=st.sampled_from((None, 7, 40)),
+)
+def test_sequences_by_many_values_say_what_the_oracle_says(
+    seed: int, within: str, times: tuple[int, int], batch_size: int | None
+) -> None:
+    """Values come and go: those out of the window are forgotten, though not a second too early."""
+    rng = random.Random(seed)
+    start = oracle.instant("2026-04-01T09:00:00")
+    passing = [(second, f"x{second}", "failure") for second in range(200)]
+    staying = [
+        (rng.randrange(200), rng.choice("abcdefgh"), rng.choice(("success", "failure")))
+        for _ in range(100)
+    ]
+    records = tuple(
+        Record(time=start + timedelta(seconds=second), user="u", subject=subject, result=result)
+        for second, subject, result in passing + staying
+    )
+    steps = [
+        {"result": result, "times": n}
+        for result, n in zip(("failure", "success"), times, strict=True)
+    ]
+    rule = {"id": "q", "kind": "sequence", "steps": steps, "within": within, "by": "subject"}
+    policy = {"calendar": {"country": "JP", "hours": "08:30-17:15"}, oracle.RULES: [rule]}
+    check_against_oracle(
+        (records, policy), Style(), 1, None, 1, batch_size=batch_size, in_order=True
+    )
 
 
 # --- ways of reading -----------------------------------------------------------------------------

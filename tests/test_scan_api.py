@@ -353,6 +353,14 @@ def without_subject(path: Path) -> None:
     )
 
 
+SPIKE = {
+    "id": "s",
+    "kind": "spike",
+    "lookback": "9d",
+    "min_active_days": 1,
+    "at_least": 1,
+    "factor": 2,
+}
 REPEAT = {"id": "repeat", "kind": "count", "by": ["subject"], "window": "1h", "at_least": 2}
 
 
@@ -371,6 +379,10 @@ REPEAT = {"id": "repeat", "kind": "count", "by": ["subject"], "window": "1h", "a
             "min_active_days": 1,
         },
         {"id": "c", "kind": "count", "per": "subject", "window": "1h", "at_least": 2},
+        {**SPIKE, "distinct": "subject"},
+        {"id": "g", "kind": "gap", "per": "subject", "idle": "1d"},
+        {"id": "q", "kind": "sequence", "steps": [{}, {}], "within": "1h", "by": "subject"},
+        {"id": "q", "kind": "sequence", "steps": [{}, {"subject": "001"}], "within": "1h"},
     ],
 )
 def test_a_written_rule_that_needs_a_missing_column_is_an_error(

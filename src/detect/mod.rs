@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod count;
 pub mod days;
+pub mod gap;
 pub mod group;
 pub mod grouped;
 pub mod hours;
@@ -12,5 +13,7 @@ pub mod novelty;
 pub mod predicate;
 pub mod rule;
 pub mod run;
+pub mod sequence;
 pub mod shards;
+pub mod spike;
 pub mod values;

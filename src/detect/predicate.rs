@@ -1,8 +1,9 @@
 //! `where` → bits. A condition on a dictionary column is evaluated once per distinct value; what a
 //! record costs is a table look-up and an AND per column that any rule asks for.
 //!
-//! Bit `r` of a record's mask: rule `r`'s `where` holds. Behind the rules: [`Bits::scope`], whether
-//! the record may be flagged, and [`Bits::closed`], whether its day is closed for its department.
+//! Bit `r` of a record's mask: rule `r`'s `where` holds. Behind the rules: the steps of sequences, in
+//! the order of the policy; [`Bits::scope`], whether the record may be flagged; and [`Bits::closed`],
+//! whether its day is closed for its department.
 
 use std::sync::Arc;
 
@@ -22,25 +23,46 @@ use crate::record::{DAY_MS, Field};
 pub struct Bits {
     /// Bits 0 … rules − 1 are the rules' `where`.
     pub rules: usize,
+    /// As many bits behind these are the steps'.
+    pub steps: usize,
 }
 
 impl Bits {
+    /// The bits that the masks of a policy have.
+    #[must_use]
+    pub fn of(policy: &Policy) -> Bits {
+        Bits {
+            rules: policy.rules.len(),
+            steps: policy.rules.iter().map(|r| r.kind.steps().len()).sum(),
+        }
+    }
+
+    /// By rule: the bit of its first step; the others follow.
+    pub fn first_steps(policy: &Policy) -> impl Iterator<Item = usize> + '_ {
+        let rules = policy.rules.len();
+        policy.rules.iter().scan(rules, |next, rule| {
+            let first = *next;
+            *next += rule.kind.steps().len();
+            Some(first)
+        })
+    }
+
     /// The record is within `[scope]`.
     #[must_use]
     pub const fn scope(self) -> usize {
-        self.rules
+        self.rules + self.steps
     }
 
     /// The record's day is closed.
     #[must_use]
     pub const fn closed(self) -> usize {
-        self.rules + 1
+        self.scope() + 1
     }
 
     /// Words of 64 bits that a mask takes.
     #[must_use]
     pub const fn words(self) -> usize {
-        (self.rules + 2).div_ceil(64)
+        (self.closed() + 1).div_ceil(64)
     }
 }
 
@@ -87,7 +109,7 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// Compiles the `where` of every rule and of the scope. Values of lists over several fields
+    /// Compiles the `where` of every rule, step and of the scope. Values of lists over several fields
     /// enter the dictionaries.
     ///
     /// # Errors
@@ -98,9 +120,7 @@ impl Conditions {
         dictionaries: &Dictionaries,
     ) -> Result<Conditions> {
         let mut all = Conditions {
-            bits: Bits {
-                rules: policy.rules.len(),
-            },
+            bits: Bits::of(policy),
             ids: Default::default(),
             subjects: Vec::new(),
             result: Vec::new(),
@@ -113,6 +133,11 @@ impl Conditions {
         };
         for (bit, rule) in policy.rules.iter().enumerate() {
             all.add(bit, &rule.filter, policy, meaning, dictionaries)?;
+        }
+        for (rule, first) in policy.rules.iter().zip(Bits::first_steps(policy)) {
+            for (bit, step) in (first..).zip(rule.kind.steps()) {
+                all.add(bit, &step.filter, policy, meaning, dictionaries)?;
+            }
         }
         all.add(
             all.bits.scope(),

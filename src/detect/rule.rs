@@ -1,12 +1,15 @@
 //! One interface over the kinds: the state of one rule for one key.
 
 use super::count::CountState;
+use super::gap::GapState;
 use super::grouped::GroupedState;
 use super::hours::HoursState;
 use super::keyed::{Keyed, KeyedState};
 use super::matching::MatchState;
 use super::novelty::NoveltyState;
 use super::run::{Out, Run};
+use super::sequence::SequenceState;
+use super::spike::SpikeState;
 use crate::policy::{Key, Kind, Rule};
 
 /// A rule and its place in the policy, which is also its bit in a mask.
@@ -16,6 +19,8 @@ pub struct Placed<'a> {
     pub place: usize,
     /// The rule.
     pub rule: &'a Rule,
+    /// `sequence`: the bit of its first step; those of the others follow.
+    pub steps: usize,
 }
 
 /// State of one rule for one key. Incremental: runs of one key come in time order, and each
@@ -33,6 +38,12 @@ pub enum RuleState {
     Novelty(Box<NoveltyState>),
     /// `hours`.
     Hours(Box<HoursState>),
+    /// `spike`.
+    Spike(Box<SpikeState>),
+    /// `gap`.
+    Gap(GapState),
+    /// `sequence`.
+    Sequence(Box<SequenceState>),
 }
 
 impl RuleState {
@@ -50,6 +61,9 @@ impl RuleState {
                 RuleState::Novelty(Box::new(NoveltyState::new(*lookback)))
             }
             Kind::Hours { lookback, .. } => RuleState::Hours(Box::new(HoursState::new(*lookback))),
+            Kind::Spike(_) => RuleState::Spike(Box::default()),
+            Kind::Gap { .. } => RuleState::Gap(GapState::default()),
+            Kind::Sequence(_) => RuleState::Sequence(Box::default()),
         }
     }
 
@@ -154,6 +168,11 @@ impl RuleState {
                 };
                 state.advance(of, what, run, out);
             }
+            (RuleState::Spike(state), Kind::Spike(what)) => state.advance(of, *what, run, out),
+            (RuleState::Gap(state), Kind::Gap { idle }) => state.advance(of, *idle, run, out),
+            (RuleState::Sequence(state), Kind::Sequence(what)) => {
+                state.advance(of, what, run, out);
+            }
             _ => unreachable!("a state is made for its rule"),
         }
     }
@@ -167,6 +186,9 @@ impl RuleState {
             RuleState::Grouped(state) => state.finish(out),
             RuleState::Novelty(state) => state.finish(out),
             RuleState::Hours(state) => state.finish(out),
+            RuleState::Spike(state) => state.finish(out),
+            RuleState::Gap(_) => {}
+            RuleState::Sequence(state) => state.finish(out),
         }
     }
 }

@@ -203,6 +203,16 @@ impl Open {
     /// Adds a flagged record.
     #[inline]
     pub fn add(&mut self, hit: Hit, out: &mut Out<'_>) {
+        self.put(hit, None, out);
+    }
+
+    /// Adds a record flagged against a threshold of its own.
+    pub fn add_against(&mut self, hit: Hit, threshold: f64, out: &mut Out<'_>) {
+        self.put(hit, Some(threshold), out);
+    }
+
+    #[inline]
+    fn put(&mut self, hit: Hit, threshold: Option<f64>, out: &mut Out<'_>) {
         let finding = &mut self.0;
         finding.last = hit.time;
         finding.records += 1;
@@ -214,6 +224,7 @@ impl Open {
             since: hit.since,
             active_days: hit.active_days,
             finding: finding.id,
+            threshold,
         });
     }
 

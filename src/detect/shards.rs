@@ -11,7 +11,7 @@ use super::values::Value;
 use crate::block::Columns;
 use crate::dictionary::Dictionaries;
 use crate::findings::{Finding, Flag};
-use crate::policy::{Key, Kind, Policy, Rule};
+use crate::policy::{Key, Kind, Policy};
 use crate::record::Field;
 
 /// The rules that share a `per` field.
@@ -21,6 +21,8 @@ pub struct PerRules {
     pub per: Field,
     /// Places of its rules in the policy.
     pub places: Vec<usize>,
+    /// For each: the bit of its first step.
+    pub steps: Vec<usize>,
     /// Fields that the rules look at, besides time and mask.
     pub fields: Vec<Field>,
 }
@@ -30,11 +32,12 @@ impl PerRules {
     #[must_use]
     pub fn of(policy: &Policy, usable: impl Fn(usize) -> bool) -> Vec<PerRules> {
         let mut all: Vec<PerRules> = Vec::new();
-        for (place, rule) in policy
+        for ((place, rule), steps) in policy
             .rules
             .iter()
             .enumerate()
-            .filter(|(place, _)| usable(*place))
+            .zip(Bits::first_steps(policy))
+            .filter(|((place, _), _)| usable(*place))
         {
             let at = all
                 .iter()
@@ -43,12 +46,14 @@ impl PerRules {
                     all.push(PerRules {
                         per: rule.per,
                         places: Vec::new(),
+                        steps: Vec::new(),
                         fields: Vec::new(),
                     });
                     all.len() - 1
                 });
             all[at].places.push(place);
-            for key in keys(rule) {
+            all[at].steps.push(steps);
+            for key in rule.kind.keys() {
                 if let Key::Field(field) = key
                     && !all[at].fields.contains(&field)
                 {
@@ -57,16 +62,6 @@ impl PerRules {
             }
         }
         all
-    }
-}
-
-/// The values a rule looks at.
-fn keys(rule: &Rule) -> Vec<Key> {
-    match &rule.kind {
-        Kind::Match | Kind::Hours { .. } => Vec::new(),
-        Kind::Count { by, .. } => by.clone(),
-        Kind::Distinct { field, by, .. } => by.iter().copied().chain([*field]).collect(),
-        Kind::Novelty { field, .. } => vec![*field],
     }
 }
 
@@ -200,7 +195,8 @@ impl Shard {
                 .map(|&place| RuleState::new(&rules[place]))
                 .collect()
         });
-        for (state, &place) in states.iter_mut().zip(&self.rules.places) {
+        let places = self.rules.places.iter().zip(&self.rules.steps);
+        for (state, (&place, &steps)) in states.iter_mut().zip(places) {
             let rule = &rules[place];
             if key == 0 && rule.kind != Kind::Match {
                 let unattributed = (0..run.len())
@@ -209,7 +205,7 @@ impl Shard {
                 out.counts[place].unattributed += unattributed as u64;
                 continue;
             }
-            state.advance(Placed { place, rule }, &run, out);
+            state.advance(Placed { place, rule, steps }, &run, out);
         }
     }
 

@@ -142,7 +142,7 @@ fn judgement_right(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
             "threshold",
             Arc::new(
                 rows.iter()
-                    .map(|r| threshold(&r.rule.kind))
+                    .map(|r| r.flag.threshold.or_else(|| threshold(&r.rule.kind)))
                     .collect::<Float64Array>(),
             ),
         ),

@@ -12,7 +12,7 @@ use crate::detect::values::Value;
 pub type ByValues = SmallVec<[Value; 2]>;
 
 /// A record that a rule flagged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Flag {
     /// Row in the batch.
     pub row: u32,
@@ -26,6 +26,8 @@ pub struct Flag {
     pub active_days: i32,
     /// The finding it belongs to.
     pub finding: u64,
+    /// The threshold, if it is not the same for all of the rule's flags.
+    pub threshold: Option<f64>,
 }
 
 /// No time.

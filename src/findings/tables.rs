@@ -13,7 +13,7 @@ use super::Finding;
 use super::totals::{FlagTotals, RecordTotals};
 use crate::detect::values::text;
 use crate::dictionary::{Dictionaries, Id, Values};
-use crate::policy::{Key, Kind, Policy, Rule};
+use crate::policy::{Key, Kind, Policy, Rule, Sequence};
 use crate::record::Field;
 
 /// What the tables name things by.
@@ -83,15 +83,17 @@ pub(super) fn finding_name(id: u64) -> String {
     format!("{id:016x}")
 }
 
-/// The `threshold` of a rule's flagged rows; minutes for `hours`.
+/// The `threshold` of a rule's flagged rows; minutes for `hours`, seconds for `gap`. That of a
+/// `spike` differs from row to row, see [`super::Flag`].
 #[must_use]
 pub fn threshold(kind: &Kind) -> Option<f64> {
     #[allow(clippy::cast_precision_loss)]
     match kind {
-        Kind::Match => None,
+        Kind::Match | Kind::Sequence(_) | Kind::Spike(_) => None,
         Kind::Count { at_least, .. } | Kind::Distinct { at_least, .. } => Some(*at_least as f64),
         Kind::Novelty { max_days, .. } => Some(f64::from(*max_days)),
         Kind::Hours { at_least, .. } => Some(*at_least as f64 / 60_000.0),
+        Kind::Gap { idle } => Some(*idle as f64 / 1000.0),
     }
 }
 
@@ -104,9 +106,13 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
         .map(|f| {
             let key = text(Key::Field(rule(f).per), f.key, names.dictionaries);
             let (by, field) = match &rule(f).kind {
-                Kind::Count { by, .. } | Kind::Distinct { by, .. } => (by.as_slice(), None),
+                Kind::Count { by, .. }
+                | Kind::Distinct { by, .. }
+                | Kind::Sequence(Sequence { by, .. }) => (by.as_slice(), None),
                 Kind::Novelty { field, .. } => (&[][..], Some(*field)),
-                Kind::Match | Kind::Hours { .. } => (&[][..], None),
+                Kind::Match | Kind::Hours { .. } | Kind::Spike(_) | Kind::Gap { .. } => {
+                    (&[][..], None)
+                }
             };
             let by: Vec<String> = by
                 .iter()

@@ -86,8 +86,17 @@ fn shift(span: Span, by: usize) -> Span {
 
 /// Reads a `where`.
 pub(super) fn read(node: &Node, names: &Names<'_>) -> Result<Where, Fault> {
+    read_besides(node, &[], names)
+}
+
+/// As [`read`], of a table that has keys `besides` the conditions.
+pub(super) fn read_besides(
+    node: &Node,
+    besides: &[&str],
+    names: &Names<'_>,
+) -> Result<Where, Fault> {
     let table = node.table("a table of conditions such as { result = \"failure\" }")?;
-    read_table(table, &[], names)
+    read_table(table, besides, names)
 }
 
 fn read_table(table: &Table, besides: &[&str], names: &Names<'_>) -> Result<Where, Fault> {

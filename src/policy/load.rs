@@ -193,7 +193,9 @@ fn default_rules_have_classes(root: &Table, policy: &Policy) -> Result<(), Fault
         return Ok(());
     };
     for rule in &policy.rules {
-        for condition in &rule.filter.conditions {
+        let steps = rule.kind.steps().iter().map(|step| &step.filter);
+        let filters = std::iter::once(&rule.filter).chain(steps);
+        for condition in filters.flat_map(|filter| &filter.conditions) {
             let Condition::OperationClass(classes) = condition else {
                 continue;
             };

@@ -324,9 +324,74 @@ pub enum Kind {
         /// Milliseconds.
         at_least: i64,
     },
+    /// A day far above the days of the lookback.
+    Spike(Spike),
+    /// The first records after a long time without any.
+    Gap {
+        /// Milliseconds.
+        idle: i64,
+    },
+    /// Steps one after another.
+    Sequence(Sequence),
+}
+
+/// Parameters of `spike`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spike {
+    /// The field whose distinct values are measured; none: records are.
+    pub distinct: Option<Key>,
+    /// Civil days.
+    pub lookback: u32,
+    /// Days.
+    pub min_active_days: u32,
+    /// Inclusive.
+    pub at_least: u64,
+    /// Thousandths: how many times the median of the days.
+    pub factor: u64,
+}
+
+/// Parameters of `sequence`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sequence {
+    /// Two or more, in order.
+    pub steps: Vec<Step>,
+    /// Milliseconds.
+    pub within: i64,
+    /// Fields whose values must agree.
+    pub by: Vec<Key>,
+}
+
+/// A step of a sequence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Which records satisfy it, of those that satisfy the rule's own `where`.
+    pub filter: Where,
+    /// How many of them it takes.
+    pub times: u32,
 }
 
 impl Kind {
+    /// The steps of a sequence; no other kind has any.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        match self {
+            Kind::Sequence(what) => &what.steps,
+            _ => &[],
+        }
+    }
+
+    /// The fields that the rule names outside of conditions, each as often as it is named.
+    pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        let (by, field) = match self {
+            Kind::Match | Kind::Hours { .. } | Kind::Gap { .. } => (&[][..], None),
+            Kind::Count { by, .. } | Kind::Sequence(Sequence { by, .. }) => (by.as_slice(), None),
+            Kind::Distinct { field, by, .. } => (by.as_slice(), Some(*field)),
+            Kind::Novelty { field, .. } => (&[][..], Some(*field)),
+            Kind::Spike(Spike { distinct, .. }) => (&[][..], *distinct),
+        };
+        by.iter().copied().chain(field)
+    }
+
     /// The word policies use.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -336,6 +401,9 @@ impl Kind {
             Kind::Distinct { .. } => "distinct",
             Kind::Novelty { .. } => "novelty",
             Kind::Hours { .. } => "hours",
+            Kind::Spike(_) => "spike",
+            Kind::Gap { .. } => "gap",
+            Kind::Sequence(_) => "sequence",
         }
     }
 }

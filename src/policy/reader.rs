@@ -81,6 +81,30 @@ impl Node {
         u32::try_from(number).map_err(|_| self.expected("a smaller number"))
     }
 
+    /// A number above nothing with at most three decimals, in thousandths.
+    pub fn thousandths(&self) -> Result<u64, Fault> {
+        const WHAT: &str =
+            "a number from 0.001 to 1000000 with at most three decimals, such as 3 or 2.5";
+        #[allow(clippy::cast_precision_loss)]
+        let number = match self.value {
+            Value::Integer(number) => number as f64,
+            Value::Float(number) => number,
+            _ => return Err(self.expected(WHAT)),
+        };
+        if !(0.001..=1_000_000.0).contains(&number) {
+            return Err(self.expected(WHAT));
+        }
+        let nearest = (number * 1000.0).round();
+        // Both are the double next to the same decimal, or there were more decimals.
+        #[allow(clippy::float_cmp)]
+        if nearest / 1000.0 != number {
+            return Err(self.expected(WHAT));
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let thousandths = nearest as u64;
+        Ok(thousandths)
+    }
+
     /// A table.
     pub fn table(&self, what: &str) -> Result<&Table, Fault> {
         match &self.value {

@@ -5,7 +5,7 @@ use super::duration::{EXPECTED, LONGEST_DAYS};
 use super::error::Fault;
 use super::reader::unknown;
 use super::tree::{Entry, Node, Table, Value};
-use super::{Key, Kind, Rule, Where};
+use super::{Key, Kind, Rule, Sequence, Spike, Step, Where};
 use crate::record::Field;
 
 /// The keys that every rule may have.
@@ -20,7 +20,7 @@ const COMMON: [&str; 7] = [
 ];
 
 /// The kinds and their own keys.
-const KINDS: [(&str, &[&str]); 5] = [
+const KINDS: [(&str, &[&str]); 8] = [
     ("match", &[]),
     ("count", &["window", "at_least", "by"]),
     ("distinct", &["field", "window", "at_least", "by"]),
@@ -29,6 +29,19 @@ const KINDS: [(&str, &[&str]); 5] = [
         &["field", "lookback", "min_active_days", "max_days"],
     ),
     ("hours", &["lookback", "min_active_days", "at_least"]),
+    (
+        "spike",
+        &[
+            "measure",
+            "distinct",
+            "lookback",
+            "min_active_days",
+            "at_least",
+            "factor",
+        ],
+    ),
+    ("gap", &["idle"]),
+    ("sequence", &["steps", "within", "by"]),
 ];
 
 /// Whose records may form one timeline.
@@ -94,7 +107,7 @@ fn rule(table: &Table, id: String, names: &Names<'_>) -> Result<Rule, Fault> {
             Some(node) => node.flag()?,
             None => false,
         },
-        kind: kind(table, word)?,
+        kind: kind(table, word, names)?,
     })
 }
 
@@ -145,7 +158,7 @@ fn titles(table: &Table) -> Result<(Option<String>, Option<String>), Fault> {
     Ok((one("ja")?, one("en")?))
 }
 
-fn kind(table: &Table, word: &str) -> Result<Kind, Fault> {
+fn kind(table: &Table, word: &str, names: &Names<'_>) -> Result<Kind, Fault> {
     Ok(match word {
         "count" => Kind::Count {
             window: window(table, word)?,
@@ -183,8 +196,64 @@ fn kind(table: &Table, word: &str) -> Result<Kind, Fault> {
                 },
             }
         }
+        "spike" => spike(table, word)?,
+        "gap" => Kind::Gap {
+            idle: time(table, word, "idle")?,
+        },
+        "sequence" => Kind::Sequence(Sequence {
+            steps: steps(table, names)?,
+            within: time(table, word, "within")?,
+            by: by(table)?,
+        }),
         _ => Kind::Match,
     })
+}
+
+fn spike(table: &Table, word: &str) -> Result<Kind, Fault> {
+    let measure = table.get("measure");
+    if let Some(node) = measure {
+        node.choice("measure", &[("records", ())])?;
+    }
+    let distinct = match table.get("distinct") {
+        Some(node) if measure.is_some() => {
+            return Err(node.fail(
+                "a spike is measured in records or in the different values of a field: give \"measure\" or \"distinct\", not both",
+            ));
+        }
+        Some(node) => Some(node.key()?),
+        None => None,
+    };
+    let (lookback, min_active_days) = history(table, word)?;
+    let why = format!(
+        "a {word} rule needs a \"factor\", how many times the usual day is too much, such as 3 or 2.5"
+    );
+    Ok(Kind::Spike(Spike {
+        distinct,
+        lookback,
+        min_active_days,
+        at_least: at_least(table, word)?,
+        factor: table.need("factor", &why)?.thousandths()?,
+    }))
+}
+
+/// The steps of a sequence: tables of conditions, each with `times` if wished.
+fn steps(table: &Table, names: &Names<'_>) -> Result<Vec<Step>, Fault> {
+    const WHAT: &str =
+        "two or more steps, each a table of conditions such as { result = \"failure\", times = 5 }";
+    let node = table.need("steps", &format!("a sequence rule needs {WHAT}"))?;
+    let nodes = node.array(WHAT)?;
+    if nodes.len() < 2 {
+        return Err(node.fail(format!("expected {WHAT}, found {}", nodes.len())));
+    }
+    let step = |node: &Node| {
+        let times = match node.table(WHAT)?.get("times") {
+            Some(node) => node.small(1, u32::MAX)?,
+            None => 1,
+        };
+        let filter = conditions::read_besides(node, &["times"], names)?;
+        Ok(Step { filter, times })
+    };
+    nodes.iter().map(step).collect()
 }
 
 fn field(table: &Table, kind: &str) -> Result<Key, Fault> {
@@ -199,6 +268,12 @@ fn by(table: &Table) -> Result<Vec<Key>, Fault> {
 fn window(table: &Table, kind: &str) -> Result<i64, Fault> {
     let why = format!("a {kind} rule needs a \"window\", {EXPECTED}");
     table.need("window", &why)?.duration()
+}
+
+/// A duration by another name than `window`.
+fn time(table: &Table, kind: &str, name: &str) -> Result<i64, Fault> {
+    let why = format!("a {kind} rule needs \"{name}\", {EXPECTED}");
+    table.need(name, &why)?.duration()
 }
 
 fn at_least(table: &Table, kind: &str) -> Result<u64, Fault> {

@@ -8,7 +8,8 @@ use toml_edit::Key as TomlKey;
 use super::conditions::{OUTCOMES, WEEKDAYS, write_clock_span};
 use super::{
     Assumed, Calendar, ClosedDay, ColumnRef, Columns, Condition, DepartmentCalendar, Key, Kind,
-    List, Normalise, NormaliseField, Policy, Rule, Scope, TextTest, Where, dates, duration, scope,
+    List, Normalise, NormaliseField, Policy, Rule, Scope, Step, TextTest, Where, dates, duration,
+    scope,
 };
 use crate::record::{Field, Outcome};
 
@@ -235,8 +236,39 @@ impl Out {
                 self.entry("min_active_days", &min_active_days.to_string());
                 self.entry("at_least", &time(*at_least));
             }
+            Kind::Spike(spike) => {
+                match spike.distinct {
+                    Some(field) => self.entry("distinct", &string(field.name())),
+                    None => self.entry("measure", &string("records")),
+                }
+                self.entry("lookback", &days(spike.lookback));
+                self.entry("min_active_days", &spike.min_active_days.to_string());
+                self.entry("at_least", &spike.at_least.to_string());
+                self.entry("factor", &thousandths(spike.factor));
+            }
+            Kind::Gap { idle } => self.entry("idle", &time(*idle)),
+            Kind::Sequence(sequence) => {
+                let steps: Vec<String> = sequence.steps.iter().map(step).collect();
+                self.entry("steps", &lines(&steps));
+                self.entry("within", &time(sequence.within));
+                self.entry("by", &keys(&sequence.by));
+            }
         }
     }
+}
+
+/// `2500` as `2.5`, `3000` as `3`.
+fn thousandths(number: u64) -> String {
+    let text = format!("{}.{:03}", number / 1000, number % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn step(step: &Step) -> String {
+    let mut entries = filter_entries(&step.filter.conditions);
+    if step.times > 1 {
+        entries.push(format!("times = {}", step.times));
+    }
+    format!("{{ {} }}", entries.join(", "))
 }
 
 fn key(name: &str) -> String {
@@ -328,6 +360,10 @@ fn filter(filter: &Where) -> String {
 }
 
 fn filter_table(conditions: &[Condition]) -> String {
+    format!("{{ {} }}", filter_entries(conditions).join(", "))
+}
+
+fn filter_entries(conditions: &[Condition]) -> Vec<String> {
     let mut entries: Vec<String> = Vec::new();
     let mut taken: Vec<&str> = Vec::new();
     let mut at = 0;
@@ -347,7 +383,7 @@ fn filter_table(conditions: &[Condition]) -> String {
             at += 1;
         }
     }
-    format!("{{ {} }}", entries.join(", "))
+    entries
 }
 
 fn condition_key(condition: &Condition) -> &'static str {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::policy::{Condition, Key, Kind, Policy, PolicyError, Rule, TextTest, Where};
+use crate::policy::{Condition, Key, Policy, PolicyError, Rule, TextTest, Where};
 use crate::record::Field;
 
 /// Why a rule as a whole is not evaluable, by rule; none if it is.
@@ -49,13 +49,10 @@ fn missing(policy: &Policy, key: &str, fields: &[&str]) -> Error {
 
 fn needed(rule: &Rule, policy: &Policy) -> BTreeSet<Field> {
     let mut fields = needed_by_where(&rule.filter, policy);
-    let keys: Vec<Key> = match &rule.kind {
-        Kind::Match | Kind::Hours { .. } => Vec::new(),
-        Kind::Count { by, .. } => by.clone(),
-        Kind::Distinct { field, by, .. } => by.iter().copied().chain([*field]).collect(),
-        Kind::Novelty { field, .. } => vec![*field],
-    };
-    fields.extend(keys.into_iter().filter_map(field_of));
+    for step in rule.kind.steps() {
+        fields.extend(needed_by_where(&step.filter, policy));
+    }
+    fields.extend(rule.kind.keys().filter_map(field_of));
     fields.insert(rule.per);
     fields
 }

@@ -13,7 +13,10 @@ fn frames(text: &[u8], chunk: usize) -> Vec<(u64, String)> {
     while let Some(frame) = framer.next(Vec::new()).unwrap() {
         match frame {
             Frame::Records(s) => {
-                assert!(s.text[s.len..s.len + PAD].iter().all(|&b| b == 0) && s.text.len() >= s.len + PAD);
+                assert!(
+                    s.text[s.len..s.len + PAD].iter().all(|&b| b == 0)
+                        && s.text.len() >= s.len + PAD
+                );
                 let special = Special {
                     quotes: s.quotes,
                     ..special

@@ -120,17 +120,17 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "rules_no_kind",
         "[[rules]]\nid = \"a\"\n",
-        "p.toml:1:1: rules[0].kind: missing: every rule needs a \"kind\": match, count, distinct, novelty, hours",
+        "p.toml:1:1: rules[0].kind: missing: every rule needs a \"kind\": match, count, distinct, novelty, hours, spike, gap, sequence",
     ),
     (
         "rules_kind",
         "[[rules]]\nid = \"a\"\nkind = \"distict\"\n",
-        "p.toml:3:8: rules[0].kind: unknown kind \"distict\" (did you mean \"distinct\"?); allowed: match, count, distinct, novelty, hours",
+        "p.toml:3:8: rules[0].kind: unknown kind \"distict\" (did you mean \"distinct\"?); allowed: match, count, distinct, novelty, hours, spike, gap, sequence",
     ),
     (
         "rules_kind_far",
-        "[[rules]]\nid = \"a\"\nkind = \"spike\"\n",
-        "p.toml:3:8: rules[0].kind: unknown kind \"spike\"; allowed: match, count, distinct, novelty, hours",
+        "[[rules]]\nid = \"a\"\nkind = \"burst\"\n",
+        "p.toml:3:8: rules[0].kind: unknown kind \"burst\"; allowed: match, count, distinct, novelty, hours, spike, gap, sequence",
     ),
     (
         "rules_key",
@@ -266,6 +266,156 @@ const CASES: &[(&str, &str, &str)] = &[
         "rules_where",
         "[[rules]]\nid = \"a\"\nkind = \"match\"\n[rules.where]\nresult = \"fail\"\n",
         "p.toml:5:10: rules[0].where.result: unknown result \"fail\"; allowed: success, failure, other",
+    ),
+    (
+        "spike_no_factor",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nat_least = 50\n",
+        "p.toml:1:1: rules[0].factor: missing: a spike rule needs a \"factor\", how many times the usual day is too much, such as 3 or 2.5",
+    ),
+    (
+        "spike_factor_text",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nat_least = 50\nfactor = \"3\"\n",
+        "p.toml:7:10: rules[0].factor: expected a number from 0.001 to 1000000 with at most three decimals, such as 3 or 2.5, found the string \"3\"",
+    ),
+    (
+        "spike_factor_zero",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nat_least = 50\nfactor = 0\n",
+        "p.toml:7:10: rules[0].factor: expected a number from 0.001 to 1000000 with at most three decimals, such as 3 or 2.5, found the number 0",
+    ),
+    (
+        "spike_factor_nan",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nat_least = 50\nfactor = nan\n",
+        "p.toml:7:10: rules[0].factor: expected a number from 0.001 to 1000000 with at most three decimals, such as 3 or 2.5, found the number NaN",
+    ),
+    (
+        "spike_factor_huge",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nat_least = 50\nfactor = 1000001\n",
+        "p.toml:7:10: rules[0].factor: expected a number from 0.001 to 1000000 with at most three decimals, such as 3 or 2.5, found the number 1000001",
+    ),
+    (
+        "spike_factor_fine",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nat_least = 50\nfactor = 2.0005\n",
+        "p.toml:7:10: rules[0].factor: expected a number from 0.001 to 1000000 with at most three decimals, such as 3 or 2.5, found the number 2.0005",
+    ),
+    (
+        "spike_measure",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nat_least = 50\nfactor = 3\nmeasure = \"record\"\n",
+        "p.toml:8:11: rules[0].measure: unknown measure \"record\" (did you mean \"records\"?); allowed: records",
+    ),
+    (
+        "spike_both",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nat_least = 50\nfactor = 3\nmeasure = \"records\"\ndistinct = \"subject\"\n",
+        "p.toml:9:12: rules[0].distinct: a spike is measured in records or in the different values of a field: give \"measure\" or \"distinct\", not both",
+    ),
+    (
+        "spike_distinct",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nat_least = 50\nfactor = 3\ndistinct = \"time\"\n",
+        "p.toml:8:12: rules[0].distinct: unknown field \"time\"; allowed: user, user_name, department, terminal, system, operation, result, references, subject, date, hour, weekday, day_type",
+    ),
+    (
+        "spike_no_at_least",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nfactor = 3\n",
+        "p.toml:1:1: rules[0].at_least: missing: a spike rule needs \"at_least\", a whole number",
+    ),
+    (
+        "spike_at_least",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nat_least = \"3h\"\nfactor = 3\n",
+        "p.toml:6:12: rules[0].at_least: expected a whole number, at least 1, found the string \"3h\"",
+    ),
+    (
+        "spike_no_lookback",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nat_least = 3\nfactor = 3\n",
+        "p.toml:1:1: rules[0].lookback: missing: a spike rule needs a \"lookback\", a number of days such as \"90d\"",
+    ),
+    (
+        "spike_window",
+        "[[rules]]\nid = \"a\"\nkind = \"spike\"\nlookback = \"30d\"\nmin_active_days = 3\nat_least = 50\nfactor = 3\nwindow = \"1d\"\n",
+        "p.toml:8:1: rules[0].window: \"window\" is a key of count, distinct rules, not of spike; allowed: id, kind, title, viewpoint, per, where, optional, measure, distinct, lookback, min_active_days, at_least, factor",
+    ),
+    (
+        "gap_no_idle",
+        "[[rules]]\nid = \"a\"\nkind = \"gap\"\n",
+        "p.toml:1:1: rules[0].idle: missing: a gap rule needs \"idle\", a duration such as \"90s\", \"10m\", \"24h\", \"7d\" or \"1h30m\"",
+    ),
+    (
+        "gap_idle",
+        "[[rules]]\nid = \"a\"\nkind = \"gap\"\nidle = 90\n",
+        "p.toml:4:8: rules[0].idle: expected a duration such as \"90s\", \"10m\", \"24h\", \"7d\" or \"1h30m\", found the number 90",
+    ),
+    (
+        "gap_idle_zero",
+        "[[rules]]\nid = \"a\"\nkind = \"gap\"\nidle = \"0d\"\n",
+        "p.toml:4:8: rules[0].idle: expected a duration such as \"90s\", \"10m\", \"24h\", \"7d\" or \"1h30m\", found the string \"0d\"",
+    ),
+    (
+        "gap_by",
+        "[[rules]]\nid = \"a\"\nkind = \"gap\"\nidle = \"90d\"\nby = [\"subject\"]\n",
+        "p.toml:5:1: rules[0].by: \"by\" is a key of count, distinct, sequence rules, not of gap; allowed: id, kind, title, viewpoint, per, where, optional, idle",
+    ),
+    (
+        "sequence_no_steps",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nwithin = \"15m\"\n",
+        "p.toml:1:1: rules[0].steps: missing: a sequence rule needs two or more steps, each a table of conditions such as { result = \"failure\", times = 5 }",
+    ),
+    (
+        "sequence_steps",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nwithin = \"15m\"\nsteps = { result = \"failure\" }\n",
+        "p.toml:5:9: rules[0].steps: expected two or more steps, each a table of conditions such as { result = \"failure\", times = 5 }, found a table",
+    ),
+    (
+        "sequence_one_step",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nwithin = \"15m\"\nsteps = [{ result = \"failure\" }]\n",
+        "p.toml:5:9: rules[0].steps: expected two or more steps, each a table of conditions such as { result = \"failure\", times = 5 }, found 1",
+    ),
+    (
+        "sequence_step",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nwithin = \"15m\"\nsteps = [\"failure\", {}]\n",
+        "p.toml:5:10: rules[0].steps[0]: expected two or more steps, each a table of conditions such as { result = \"failure\", times = 5 }, found the string \"failure\"",
+    ),
+    (
+        "sequence_step_key",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nwithin = \"15m\"\nsteps = [{ result = \"failure\" }, { reslt = \"success\" }]\n",
+        "p.toml:5:36: rules[0].steps[1].reslt: unknown condition \"reslt\" (did you mean \"result\"?); allowed: user, user_name, department, terminal, system, operation, subject, operation_class, references, result, calendar, time_of_day, weekday, and, times",
+    ),
+    (
+        "sequence_step_class",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nwithin = \"15m\"\nsteps = [{ operation_class = \"views\" }, {}]\n",
+        "p.toml:5:30: rules[0].steps[0].operation_class: unknown operation class \"views\" (did you mean \"view\"?); allowed: login, view, update, print, export, screen_capture, media",
+    ),
+    (
+        "sequence_step_list",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nwithin = \"15m\"\nsteps = [{}, { user = { list = \"vip\" } }]\n",
+        "p.toml:5:32: rules[0].steps[1].user.list: unknown list \"vip\"; allowed: none",
+    ),
+    (
+        "sequence_times",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nwithin = \"15m\"\nsteps = [{ times = 0 }, {}]\n",
+        "p.toml:5:20: rules[0].steps[0].times: expected a whole number from 1 to 4294967295, found the number 0",
+    ),
+    (
+        "sequence_times_within_and",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nwithin = \"15m\"\nsteps = [{ and = { times = 2 } }, {}]\n",
+        "p.toml:5:20: rules[0].steps[0].and.times: unknown condition \"times\"; allowed: user, user_name, department, terminal, system, operation, subject, operation_class, references, result, calendar, time_of_day, weekday, and",
+    ),
+    (
+        "sequence_times_in_where",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nwithin = \"15m\"\nwhere = { times = 2 }\nsteps = [{}, {}]\n",
+        "p.toml:5:11: rules[0].where.times: unknown condition \"times\"; allowed: user, user_name, department, terminal, system, operation, subject, operation_class, references, result, calendar, time_of_day, weekday, and",
+    ),
+    (
+        "sequence_no_within",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nsteps = [{}, {}]\n",
+        "p.toml:1:1: rules[0].within: missing: a sequence rule needs \"within\", a duration such as \"90s\", \"10m\", \"24h\", \"7d\" or \"1h30m\"",
+    ),
+    (
+        "sequence_window",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nsteps = [{}, {}]\nwindow = \"15m\"\n",
+        "p.toml:5:1: rules[0].window: \"window\" is a key of count, distinct rules, not of sequence; allowed: id, kind, title, viewpoint, per, where, optional, steps, within, by",
+    ),
+    (
+        "sequence_by",
+        "[[rules]]\nid = \"a\"\nkind = \"sequence\"\nsteps = [{}, {}]\nwithin = \"15m\"\nby = \"time\"\n",
+        "p.toml:6:6: rules[0].by: unknown field \"time\"; allowed: user, user_name, department, terminal, system, operation, result, references, subject, date, hour, weekday, day_type",
     ),
 ];
 

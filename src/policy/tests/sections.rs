@@ -2,8 +2,8 @@
 
 use super::{assert_same, fails, read};
 use crate::policy::{
-    Assumed, ClosedDay, ColumnRef, Condition, Key, Kind, NormaliseField, Policy, TextTest,
-    parse_where,
+    Assumed, ClosedDay, ColumnRef, Condition, Key, Kind, NormaliseField, Policy, Sequence, Spike,
+    Step, TextTest, Where, parse_where,
 };
 use crate::record::{DAY_MS, Field, Outcome};
 
@@ -115,6 +115,45 @@ lookback = "400d"
 min_active_days = 20
 at_least = "45m"
 per = "department"
+
+[[rules]]
+id = "f"
+kind = "spike"
+distinct = "subject"
+lookback = "90d"
+min_active_days = 10
+at_least = 50
+factor = 2.5
+
+[[rules]]
+id = "g"
+kind = "spike"
+measure = "records"
+lookback = "30d"
+min_active_days = 0
+at_least = 1
+factor = 3
+
+[[rules]]
+id = "h"
+kind = "gap"
+idle = "90d"
+
+[[rules]]
+id = "i"
+kind = "sequence"
+within = "15m"
+by = "terminal"
+where = { references = true }
+[[rules.steps]]
+result = "failure"
+times = 5
+[[rules.steps]]
+[[rules.steps]]
+operation_class = "login"
+user = { glob = "a*" }
+and = { user = "b" }
+times = 1
 "#;
 
 fn date(text: &str) -> i32 {
@@ -295,9 +334,59 @@ fn rules_and_conditions() {
             Field::User,
             Field::Subject,
             Field::User,
-            Field::Department
+            Field::Department,
+            Field::User,
+            Field::User,
+            Field::User,
+            Field::User
         ]
     );
+}
+
+#[test]
+fn spikes_gaps_and_sequences() {
+    let rules = read(RICH).rules;
+    let spike = |distinct, lookback, min_active_days, at_least, factor| {
+        Kind::Spike(Spike {
+            distinct,
+            lookback,
+            min_active_days,
+            at_least,
+            factor,
+        })
+    };
+    let subject = Some(Key::Field(Field::Subject));
+    assert_eq!(rules[5].kind, spike(subject, 90, 10, 50, 2_500));
+    assert_eq!(rules[6].kind, spike(None, 30, 0, 1, 3_000));
+    let idle = 90 * DAY_MS;
+    assert_eq!(rules[7].kind, Kind::Gap { idle });
+    let step = |conditions, times| Step {
+        filter: Where { conditions },
+        times,
+    };
+    let user = |test| Condition::Text(Field::User, test);
+    assert_eq!(
+        rules[8].kind,
+        Kind::Sequence(Sequence {
+            steps: vec![
+                step(vec![Condition::Result(vec![Outcome::Failure])], 5),
+                step(Vec::new(), 1),
+                step(
+                    vec![
+                        Condition::OperationClass(vec!["login".into()]),
+                        user(TextTest::Glob(vec!["a*".into()])),
+                        user(TextTest::In(vec!["b".into()])),
+                    ],
+                    1
+                ),
+            ],
+            within: 900_000,
+            by: vec![Key::Field(Field::Terminal)],
+        })
+    );
+    // Without a measure a spike is one of records.
+    let unsaid = read(&RICH.replace("measure = \"records\"\n", ""));
+    assert_eq!(unsaid.rules[6].kind, rules[6].kind);
 }
 
 #[test]
