@@ -140,6 +140,7 @@ impl Dictionary {
 pub type Subject = u64;
 
 const PACKED: u64 = 1 << 63;
+const VALUE: u64 = 0x00FF_FFFF_FFFF_FFFF;
 
 /// Packs a subject that is 1–15 ASCII digits; the number of digits is a part of it.
 #[inline]
@@ -194,6 +195,30 @@ fn eight_digits(digits: u64) -> u64 {
     (fours.wrapping_mul(10_000) + (fours >> 32)) & 0xFFFF_FFFF
 }
 
+/// The digits of a packed subject, the first in the lowest byte, and how many they are; none for a
+/// subject that is not packed.
+#[inline]
+#[must_use]
+pub fn packed_digits(subject: Subject) -> Option<(u128, usize)> {
+    if subject & PACKED == 0 {
+        return None;
+    }
+    let (width, value) = ((subject >> 56 & 0x7F) as usize, subject & VALUE);
+    let sixteen = u128::from(eight_ascii(value % 100_000_000)) << 64
+        | u128::from(eight_ascii(value / 100_000_000));
+    Some((sixteen >> (8 * (16 - width)), width))
+}
+
+/// The eight ASCII digits of a number, the first in the lowest byte: fours, pairs, ones.
+#[inline]
+fn eight_ascii(value: u64) -> u64 {
+    let fours = value / 10_000 | (value % 10_000) << 32;
+    let hundreds = (fours * 10_486 >> 20) & 0x0000_007F_0000_007F;
+    let pairs = hundreds | (fours - 100 * hundreds) << 16;
+    let tens = (pairs * 103 >> 10) & 0x000F_000F_000F_000F;
+    (tens | (pairs - 10 * tens) << 8) | 0x3030_3030_3030_3030
+}
+
 /// The distinct values of a scan, by field.
 #[derive(Default)]
 pub struct Dictionaries {
@@ -238,9 +263,9 @@ impl Dictionaries {
     /// The text of a subject; none for null.
     #[must_use]
     pub fn subject_text(&self, subject: Subject) -> Option<String> {
-        if subject & PACKED != 0 {
-            let width = (subject >> 56 & 0x7F) as usize;
-            return Some(format!("{:0width$}", subject & 0x00FF_FFFF_FFFF_FFFF));
+        if let Some((digits, len)) = packed_digits(subject) {
+            let ascii = digits.to_le_bytes()[..len].to_vec();
+            return String::from_utf8(ascii).ok();
         }
         let id = Id::try_from(subject).ok()?;
         self.subjects.read().text(id).map(str::to_owned)
@@ -335,6 +360,9 @@ mod tests {
                 let padded = format!("7{text}{behind}");
                 let packed = pack_padded(padded.as_bytes(), 1, 1 + text.len());
                 assert_eq!(packed, pack_digits(text.as_bytes()), "{text:?}");
+                if let Some((digits, len)) = packed.and_then(packed_digits) {
+                    assert_eq!(&digits.to_le_bytes()[..len], text.as_bytes());
+                }
             }
         }
     }

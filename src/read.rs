@@ -130,6 +130,7 @@ impl Shared {
             Arc::clone(&self.dictionaries),
             self.options.zone.clone(),
         );
+        let (mut text, mut columns) = (Vec::new(), Columns::default());
         let mut writer = BatchWriter::new(Arc::clone(&self.dictionaries), &self.names);
         loop {
             let mut queue = self.lock();
@@ -145,7 +146,7 @@ impl Shared {
             }
             let (seq, work) = {
                 let mut supply = self.supply.lock().unwrap_or_else(PoisonError::into_inner);
-                let work = supply.0.next(Vec::new());
+                let work = supply.0.next(std::mem::take(&mut text));
                 supply.1 += 1;
                 (supply.1 - 1, work)
             };
@@ -155,9 +156,18 @@ impl Shared {
                     work,
                     &self.planned,
                     &mut parser,
-                    Columns::default(),
+                    std::mem::take(&mut columns),
                     |_| unreachable!("files give no batches"),
-                    |parsed| Ok(writer.write(&parsed.block)),
+                    |parsed| {
+                        let batch = writer.write(&parsed.block);
+                        // Only the times are looked at any more: the rest is used again.
+                        let block = &mut parsed.block;
+                        columns = std::mem::take(&mut block.columns);
+                        block.columns.time = std::mem::take(&mut columns.time);
+                        let bytes = block.origin.text.take().and_then(Arc::into_inner);
+                        text = bytes.map_or_else(Vec::new, |text| text.bytes);
+                        Ok(batch)
+                    },
                 ),
                 Err(error) => Err(error),
             };

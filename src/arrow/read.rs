@@ -1,29 +1,24 @@
-//! Blocks ↔ Arrow: record batches of the record schema out, record batches of any origin in.
+//! Record batches → blocks: columns by name, times and values as in a CSV.
 
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::UInt32Type;
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, RecordBatch, StringArray,
-    TimestampMillisecondArray, UInt32Array, UInt64Array,
-};
+use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow_cast::cast;
 use arrow_schema::{DataType, SchemaRef, TimeUnit};
 
-use crate::block::{Block, Columns, Origin, REFERENCES_NO, REFERENCES_YES};
-use crate::dictionary::{Dictionaries, ID_FIELDS, id_column};
+use crate::block::{Columns, Origin, REFERENCES_NO, REFERENCES_YES};
+use crate::dictionary::{Dictionaries, id_column};
 use crate::error::{Error, Result};
-use crate::log::encoding::{Encoding, utf16_len};
+use crate::log::encoding::Encoding;
 use crate::log::header::{Mapping, map};
 use crate::log::meaning::Meaning;
 use crate::log::parse::{Parsed, Reject};
 use crate::log::plan::ReadOptions;
 use crate::log::time::{Detection, TimeFormat, TimeReader, detect, within_years};
-use crate::record::{Field, Outcome, record_schema};
+use crate::record::Field;
 
-/// The name of a source that is a stream of record batches.
-pub const STREAM_NAME: &str = "<arrow>";
+use super::STREAM_NAME;
 
 /// Record batches → blocks. Columns are found as in a CSV header; line `n` is row `n`, from 1.
 pub struct BlockReader {
@@ -370,139 +365,4 @@ fn row_text(batch: &RecordBatch, row: usize) -> String {
         })
         .collect();
     cells.join(",").chars().take(200).collect()
-}
-
-/// Blocks → record batches of the record schema.
-pub struct BatchWriter {
-    dictionaries: Arc<Dictionaries>,
-    schema: SchemaRef,
-    sources: ArrayRef,
-    /// Dictionary values of each id field, made anew only when some were added.
-    values: [ArrayRef; 6],
-    outcomes: ArrayRef,
-}
-
-impl BatchWriter {
-    /// A writer for records of these sources.
-    #[must_use]
-    pub fn new(dictionaries: Arc<Dictionaries>, sources: &[String]) -> BatchWriter {
-        BatchWriter {
-            dictionaries,
-            schema: record_schema(),
-            sources: Arc::new(StringArray::from_iter_values(sources)),
-            values: std::array::from_fn(|_| {
-                Arc::new(StringArray::from(Vec::<&str>::new())) as ArrayRef
-            }),
-            outcomes: Arc::new(StringArray::from_iter_values(
-                Outcome::ALL.iter().map(|o| o.name()),
-            )),
-        }
-    }
-
-    /// The records of a block.
-    ///
-    /// # Panics
-    /// Never: every column has the block's length.
-    pub fn write(&mut self, block: &Block) -> RecordBatch {
-        let columns = &block.columns;
-        let n = columns.len();
-        let mut arrays: Vec<ArrayRef> = vec![Arc::new(TimestampMillisecondArray::from(
-            columns.time.clone(),
-        ))];
-        for field in Field::ALL.into_iter().skip(1) {
-            arrays.push(match field {
-                Field::Result => {
-                    let keys = codes(columns.result.iter().map(|&c| u32::from(c)), n);
-                    Arc::new(DictionaryArray::new(keys, Arc::clone(&self.outcomes)))
-                }
-                Field::References => Arc::new(references(&columns.references, n)),
-                Field::Subject => self.subjects(columns, n),
-                _ => self.ids(field, columns, n),
-            });
-        }
-        let source = UInt32Array::from(vec![block.origin.source; n]);
-        arrays.push(Arc::new(DictionaryArray::new(
-            source,
-            Arc::clone(&self.sources),
-        )));
-        let line = columns
-            .line
-            .iter()
-            .map(|&l| block.origin.first_line + u64::from(l));
-        arrays.push(Arc::new(UInt64Array::from_iter_values(line)));
-        arrays.push(Arc::new(offsets(block, n)));
-        RecordBatch::try_new(Arc::clone(&self.schema), arrays).expect("columns of the schema")
-    }
-
-    fn ids(&mut self, field: Field, columns: &Columns, n: usize) -> ArrayRef {
-        let column = ID_FIELDS
-            .iter()
-            .position(|&f| f == field)
-            .expect("an id field");
-        let values = self.dictionaries.of(field).read();
-        if values.len() > 2 * n {
-            // A dictionary of this block's own values: no copy of all values in every batch.
-            let texts = columns.ids[column].iter().map(|&id| values.text(id));
-            let mut own = arrow_array::builder::StringDictionaryBuilder::<UInt32Type>::new();
-            for text in texts.chain(std::iter::repeat(None)).take(n) {
-                own.append_option(text);
-            }
-            return Arc::new(own.finish());
-        }
-        if self.values[column].len() < values.len() {
-            self.values[column] = Arc::new(StringArray::from_iter_values(values.texts()));
-        }
-        let keys = codes(columns.ids[column].iter().copied(), n);
-        Arc::new(DictionaryArray::new(keys, Arc::clone(&self.values[column])))
-    }
-
-    fn subjects(&self, columns: &Columns, n: usize) -> ArrayRef {
-        let mut builder = arrow_array::builder::StringDictionaryBuilder::<UInt32Type>::new();
-        for row in 0..n {
-            builder.append_option(
-                columns
-                    .subject
-                    .get(row)
-                    .and_then(|&s| self.dictionaries.subject_text(s)),
-            );
-        }
-        Arc::new(builder.finish())
-    }
-}
-
-/// Keys of a dictionary whose code 1 is its first value and 0 null.
-fn codes(codes: impl ExactSizeIterator<Item = u32>, n: usize) -> UInt32Array {
-    if codes.len() < n {
-        return UInt32Array::new_null(n);
-    }
-    codes.map(|c| c.checked_sub(1)).collect()
-}
-
-fn references(codes: &[u8], n: usize) -> BooleanArray {
-    (0..n)
-        .map(|row| {
-            codes
-                .get(row)
-                .filter(|&&c| c != 0)
-                .map(|&c| c == REFERENCES_YES)
-        })
-        .collect()
-}
-
-fn offsets(block: &Block, n: usize) -> UInt64Array {
-    let Some(text) = &block.origin.text else {
-        return UInt64Array::new_null(n);
-    };
-    let starts = &block.columns.start;
-    if !text.encoding.is_some_and(Encoding::is_utf16) {
-        return UInt64Array::from_iter_values(
-            starts.iter().map(|&s| block.origin.offset + u64::from(s)),
-        );
-    }
-    let (mut at, mut offset) = (0, block.origin.offset);
-    UInt64Array::from_iter_values(starts.iter().map(|&s| {
-        offset += utf16_len(&text.bytes[at..s as usize]);
-        at = s as usize;
-        offset
-    }))
 }

@@ -1,0 +1,10 @@
+//! Blocks ↔ Arrow: record batches of the record schema out, record batches of any origin in.
+
+mod read;
+mod write;
+
+pub use read::{BlockReader, map_schema, time_format};
+pub use write::BatchWriter;
+
+/// The name of a source that is a stream of record batches.
+pub const STREAM_NAME: &str = "<arrow>";
