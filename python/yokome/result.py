@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from yokome.lang import clean, pad, width
+from yokome.lang import Lang, clean, pad, width
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
     from yokome._yokome import NativeResult
+    from yokome.explain import Explanation
     from yokome.overview import Overview
     from yokome.policy import Policy
 
@@ -106,6 +107,28 @@ class ScanResult:
         from yokome.overview import overview
 
         return overview(self)
+
+    def explain(self, finding: str, lang: Lang = "ja") -> Explanation:
+        """A finding in sentences: what happened, when, against which threshold and baseline.
+
+        Args:
+            finding: its id, as in the column ``finding``.
+            lang: ``"ja"`` or ``"en"``.
+
+        Raises:
+            KeyError: there is no such finding.
+        """
+        import pyarrow.compute as pc
+
+        from yokome.explain import explain
+        from yokome.words import document
+
+        rows = self.findings.filter(pc.field("finding") == finding).to_pylist()
+        if not rows:
+            raise KeyError(f"no finding {finding!r}")
+        rules = {rule["id"]: rule for rule in document(self.policy)["rules"]}
+        records = self.flagged.filter(pc.field("finding") == finding).to_pylist()
+        return explain(rows[0], lang, rule=rules[rows[0]["rule"]], records=records)
 
     def to_pandas(self) -> pd.DataFrame:
         """:attr:`flagged` as a pandas frame (needs pandas)."""
