@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 from yokome import _yokome
 from yokome.calendar import public_holidays
 from yokome.policy import Policy, toml_conditions
+from yokome.ranking import Members
 from yokome.records import Records
 from yokome.result import ScanResult
 
@@ -244,6 +245,11 @@ def run(
     batch_size = _positive("batch_size", batch_size)
     if policy.country is not None:
         public_holidays(policy.country, 2000)  # better now than when the logs have been read
+    members = None
+    if sink is not None:
+        members = Members(policy.rules)
+        if members.needed:
+            sink = _both(members.add, sink)
     paths = _paths(source)
     if paths is None:
         for name, value in (
@@ -278,7 +284,15 @@ def run(
             progress=progress,
             sink=sink,
         )
-    return ScanResult(native, policy)
+    return ScanResult(native, policy, members=members)
+
+
+def _both(first: Callable[[Any], None], second: Callable[[Any], None]) -> Callable[[Any], None]:
+    def sink(batch: Any) -> None:
+        first(batch)
+        second(batch)
+
+    return sink
 
 
 def _paths(source: object) -> list[str] | None:
