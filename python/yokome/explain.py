@@ -45,9 +45,15 @@ class Explanation:
     rank: str = ""
     """How rare it is, where that was counted."""
 
+    @property
+    def without_viewpoint(self) -> str:
+        """All but the viewpoint."""
+        space = "" if self.what.endswith("。") else " "
+        return space.join(part for part in (self.what, self.against, self.rank) if part)
+
     def __str__(self) -> str:
-        text = "".join if _is_japanese(self.what) else " ".join
-        return text(part for part in (self.what, self.against, self.rank, self.viewpoint) if part)
+        space = "" if self.what.endswith("。") else " "
+        return self.without_viewpoint + space + self.viewpoint
 
 
 def explain(
@@ -428,7 +434,3 @@ def _records(number: int) -> str:
 
 def _days(number: int) -> str:
     return "day" if number == 1 else "days"
-
-
-def _is_japanese(text: str) -> bool:
-    return text.endswith("。")

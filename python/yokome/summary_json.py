@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from yokome.result import ScanResult
 
-__all__ = ["summary_json"]
+__all__ = ["summary_json", "versions"]
 
 _TOP = 20
 
@@ -56,7 +56,7 @@ def summary_json(result: ScanResult, *, files: Sequence[str] = ()) -> str:
     o = result.overview
     document = {
         "yokome": {"summary": 1},
-        "versions": _versions(),
+        "versions": versions(),
         "policy": {"name": result.policy.name, "toml": result.policy.to_toml()},
         "period": {"first": o.first, "last": o.last},
         "records": {
@@ -83,7 +83,8 @@ def summary_json(result: ScanResult, *, files: Sequence[str] = ()) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2, default=_value) + "\n"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of yokome and of what it stands on."""
     from yokome import __version__
 
     return {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from yokome.overview import Overview, RuleOverview
     from yokome.result import ScanResult
 
-__all__ = ["VIEWPOINTS", "location_text", "summary_text"]
+__all__ = ["VIEWPOINTS", "location_text", "not_evaluable", "summary_text"]
 
 VIEWPOINTS: dict[int, tuple[str, str]] = {
     1: ("不自然な曜日・時間帯の参照", "references at an unnatural weekday or hour"),
@@ -215,11 +215,12 @@ def _reason(reason: str, lang: Lang) -> str:
     return reason
 
 
-def _reasons(o: Overview, lang: Lang) -> list[str]:
+def not_evaluable(o: Overview, lang: Lang) -> list[tuple[str, int, str]]:
+    """What could not be evaluated: rule, number of records, why."""
     rows = []
     for rule in o.rules:
         if rule.reason is not None:
-            why = clean(_reason(rule.reason, lang))
+            why = _reason(rule.reason, lang)
         elif rule.not_evaluable == 0:
             continue
         elif rule.kind in ("novelty", "hours", "spike"):
@@ -230,7 +231,12 @@ def _reasons(o: Overview, lang: Lang) -> list[str]:
             )
         else:
             why = pick(lang, "値が空です", "an empty value")
-        rows.append((clean(rule.rule), f"{rule.not_evaluable:,}", why))
+        rows.append((rule.rule, rule.not_evaluable, why))
+    return rows
+
+
+def _reasons(o: Overview, lang: Lang) -> list[str]:
+    rows = [(clean(rule), f"{n:,}", clean(why)) for rule, n, why in not_evaluable(o, lang)]
     widths = [max((width(row[i]) for row in rows), default=0) for i in range(2)]
     return [
         f"    {pad(name, widths[0])}  "
