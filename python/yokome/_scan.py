@@ -11,7 +11,6 @@ from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 from yokome import _yokome
 from yokome.calendar import public_holidays
 from yokome.policy import Policy, toml_conditions
-from yokome.ranking import Members
 from yokome.records import Records
 from yokome.result import ScanResult
 
@@ -247,6 +246,8 @@ def run(
         public_holidays(policy.country, 2000)  # better now than when the logs have been read
     members = None
     if sink is not None:
+        from yokome.ranking import Members
+
         members = Members(policy.rules)
         if members.needed:
             sink = _both(members.add, sink)
