@@ -128,6 +128,10 @@ class _Tables:
         )
 
     def findings(self) -> pa.Table:
+        return self._findings
+
+    @cached_property
+    def _findings(self) -> pa.Table:
         import pyarrow as pa
 
         table = _read(self._native.findings())

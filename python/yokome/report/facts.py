@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Department", "Facts", "Finding", "RuleFacts", "User", "Viewpoint", "gather"]
 
-# Rows of a finding that its explanation looks at, and that a report may show beside it.
+# Rows of a finding that its explanation looks at, and what it wants to know of them.
 _LOOKED_AT: Final = 200
+_WANTED: Final = ("user_name", "department", "since", "active_days", "threshold")
+# Findings that a report may show with their evidence, and how many rows of it.
+_SHOWN: Final = 20
+_EVIDENCE: Final = 20
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Finding:
     rarity: float | None
     explanation: Explanation
     evidence: tuple[Mapping[str, Any], ...]
-    """Flagged rows of the finding, the earliest first, not necessarily all."""
+    """The earliest flagged rows of the finding; none beyond the first findings of the list."""
 
 
 @dataclass(frozen=True)
@@ -174,10 +178,10 @@ def gather(result: ScanResult, lang: Lang, *, top: int | None = None) -> Facts:
     policy = document(result.policy)
     rules = {rule["id"]: rule for rule in policy["rules"]}
     listed = result.findings if top is None else result.findings.slice(0, top)
-    rows = _rows_of(result.flagged, listed.column("finding").to_pylist())
     people = _people(result.flagged)
+    looked_at = _rows_of(result.flagged, listed.column("finding").to_pylist())
     findings = tuple(
-        _finding(number, row, rules[row["rule"]], result, rows[row["finding"]], lang)
+        _finding(number, row, rules[row["rule"]], result, looked_at[row["finding"]], lang)
         for number, row in enumerate(listed.to_pylist(), 1)
     )
     users = _users(result, rules, people, lang)
@@ -212,10 +216,9 @@ def _finding(
     row: Mapping[str, Any],
     rule: Mapping[str, Any],
     result: ScanResult,
-    rows: Sequence[int],
+    records: Sequence[Mapping[str, Any]],
     lang: Lang,
 ) -> Finding:
-    records = result.flagged.take(list(rows[:_LOOKED_AT])).to_pylist()
     share = None if result.ranking is None else result.ranking.shares[row["finding"]]
     rank = rank_words(share, row["per"], lang)
     observed, threshold = _figures(row, rule, records, lang)
@@ -237,7 +240,7 @@ def _finding(
         rank=rank,
         rarity=row.get("rarity"),
         explanation=explain(row, lang, rule=rule, records=records, rank=rank),
-        evidence=tuple(records),
+        evidence=tuple(records[:_EVIDENCE]) if number <= _SHOWN else (),
     )
 
 
@@ -289,12 +292,25 @@ def _only(records: Sequence[Mapping[str, Any]], column: str) -> str | None:
     return str(values.pop()) if len(values) == 1 else None
 
 
-def _rows_of(flagged: pa.Table, findings: Sequence[str]) -> dict[str, list[int]]:
-    """The places in `flagged` of each finding's rows."""
-    rows: dict[str, list[int]] = {finding: [] for finding in findings}
+def _rows_of(flagged: pa.Table, findings: Sequence[str]) -> dict[str, list[Mapping[str, Any]]]:
+    """The earliest rows of each finding: whole ones of the first findings, else what is wanted."""
+    import pyarrow as pa
+
+    places: dict[str, list[int]] = {finding: [] for finding in findings}
     for place, finding in enumerate(flagged.column("finding").to_pylist()):
-        if finding in rows:
-            rows[finding].append(place)
+        of_finding = places.get(finding)
+        if of_finding is not None and len(of_finding) < _LOOKED_AT:
+            of_finding.append(place)
+    rows: dict[str, list[Mapping[str, Any]]] = {}
+    for some, columns in (
+        (findings[:_SHOWN], flagged.column_names),
+        (findings[_SHOWN:], list(_WANTED)),
+    ):
+        # One look at the table for all: a look costs more than the rows it brings.
+        order = pa.array([place for finding in some for place in places[finding]], pa.int64())
+        taken = iter(flagged.select(columns).take(order).to_pylist())
+        for finding in some:
+            rows[finding] = [next(taken) for _ in places[finding]]
     return rows
 
 

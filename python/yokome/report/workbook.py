@@ -44,6 +44,8 @@ OUTCOMES: Final = (
 )
 """What a check may come to: (Japanese, English)."""
 
+_MANY: Final = 50_000
+
 # Points that a line of text takes.
 _LINE: Final = 13.5
 
@@ -51,13 +53,22 @@ _LINE: Final = 13.5
 _HEAD = 3
 
 
-def workbook(facts: Facts, *, rows: int = ROWS) -> bytes:
-    """The workbook; `rows` is the number of rows that a sheet may have."""
+def workbook(facts: Facts, *, rows: int = ROWS, many: int = _MANY) -> bytes:
+    """The workbook.
+
+    Args:
+        facts: what it says.
+        rows: rows that a sheet may have.
+        many: flagged rows from which on memory matters more than the size of the file. Rows then
+            wait in temporary files, for the owner only, until the workbook is complete.
+    """
     import xlsxwriter
 
     stream = io.BytesIO()
+    lean = facts.flagged.num_rows >= many
     options = {
-        "in_memory": True,
+        "constant_memory": lean,
+        "in_memory": not lean,
         "strings_to_formulas": False,
         "strings_to_numbers": False,
         "strings_to_urls": False,
@@ -190,9 +201,9 @@ class _Writer:
         )
         for line in caveats(f):
             at += 1
+            sheet.set_row(at, _LINE * _lines(line, 150) + 2)
             sheet.merge_range(at, 0, at, 6, "", self.styles["wrap"])
             sheet.write_string(at, 0, cell_text(line), self.styles["wrap"])
-            sheet.set_row(at, _LINE * _lines(line, 150) + 2)
 
     def _viewpoints(self, sheet: Worksheet, at: int) -> int:
         """The table of rules by viewpoint, with a total; returns the row below."""
@@ -254,7 +265,13 @@ class _Writer:
             _Column(t("識別番号", "Finding id"), 19),
         ]
         note = order_words(self.facts)
-        sheet = self._sheet("確認一覧", "Findings", t("確認一覧", "Findings to check"), note)
+        sheet = self._sheet(
+            "確認一覧",
+            "Findings",
+            t("確認一覧", "Findings to check"),
+            note,
+            len(self.facts.findings),
+        )
         rows = (self._finding_row(finding) for finding in self.facts.findings)
         count = self._table(sheet, columns, rows, len(self.facts.findings))
         sheet.print_area(0, 0, _HEAD + max(count, 1) - 1, 11)
@@ -315,7 +332,9 @@ class _Writer:
         ]
         rules = {r.id: r.title for v in self.facts.viewpoints for r in v.rules}
         numbers = {f.id: f.number for f in self.facts.findings}
-        sheet = self._sheet("対象記録", "Records", t("対象記録", "Flagged records"), "")
+        sheet = self._sheet(
+            "対象記録", "Records", t("対象記録", "Flagged records"), "", self.facts.flagged.num_rows
+        )
         names = [
             "finding",
             "rule",
@@ -366,7 +385,7 @@ class _Writer:
                 f"全 {f.all_users:,} 人のうち、はじめの {len(f.users):,} 人を載せています。",
                 f" Listed are the first {len(f.users):,} of {f.all_users:,}.",
             )
-        sheet = self._sheet("職員別", "Users", t("職員別", "By user"), note)
+        sheet = self._sheet("職員別", "Users", t("職員別", "By user"), note, len(f.users))
         colon, comma = t("：", ": "), t("、", ", ")
         rows = (
             [
@@ -423,7 +442,7 @@ class _Writer:
             *("source", "bytes", "lines", "records", "rejected", "blank", "encoding"),
             *("time_format", "first", "last", "columns", "error"),
         ]
-        sheet = self._sheet("取込状況", "Inputs", t("取込状況", "Inputs"), "")
+        sheet = self._sheet("取込状況", "Inputs", t("取込状況", "Inputs"), "", len(f.inputs))
         rows = ([row[name] for name in names] for row in f.inputs)
         self._table(sheet, columns, rows, len(f.inputs))
         if f.rejects.num_rows == 0:
@@ -435,7 +454,11 @@ class _Writer:
             _Column(t("記録の一部", "Excerpt"), 100),
         ]
         sheet = self._sheet(
-            "読み取れなかった記録", "Rejects", t("読み取れなかった記録", "Rejected records"), ""
+            "読み取れなかった記録",
+            "Rejects",
+            t("読み取れなかった記録", "Rejected records"),
+            "",
+            f.rejects.num_rows,
         )
         rejected = (
             [row[n] for n in ("source", "line", "reason", "excerpt")]
@@ -461,13 +484,27 @@ class _Writer:
     def _t(self, ja: str, en: str) -> str:
         return pick(self.lang, ja, en)
 
-    def _sheet(self, ja: str, en: str, title: str, note: str) -> Worksheet:
-        """A new sheet with its title and note, set up for paper."""
+    def _cut(self, count: int) -> str:
+        """What a sheet says that has not room for all the rows of its table."""
+        return self._t(
+            f"この表は {count:,} 行のうち、はじめの {self.room:,} "
+            f"行です（シートに入りきりません）。"
+            "残りは結果のファイル（CSV など）にあります。",
+            f"These are the first {self.room:,} of {count:,} rows: a sheet holds no more. "
+            "The rest is in the result's files.",
+        )
+
+    def _sheet(self, ja: str, en: str, title: str, note: str, count: int = 0) -> Worksheet:
+        """A new sheet with its title and note, set up for paper, for a table of `count` rows."""
         sheet = self.book.add_worksheet(self._t(ja, en))
-        sheet.write_string(0, 0, title, self.styles["title"])
-        sheet.write_string(1, 0, note, self.styles["note"])
+        # Row by row, a row's height before its cells: so it can be written with little memory.
         sheet.set_row(0, 22)
+        sheet.write_string(0, 0, title, self.styles["title"])
         sheet.set_row(1, 16)
+        if count > self.room:
+            sheet.write_string(1, 0, self._cut(count), self.styles["warning"])
+        else:
+            sheet.write_string(1, 0, note, self.styles["note"])
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
@@ -491,27 +528,19 @@ class _Writer:
             sheet.write_string(_HEAD - 1, at, column.title, self.styles["header"])
         shown = min(count, self.room)
         for at, row in zip(range(shown), rows, strict=False):
-            lines = 1
-            for place, (column, value) in enumerate(zip(columns, row, strict=True)):
-                self._put(sheet, _HEAD + at, place, value, column.kind)
-                if column.kind == "wrap" and value is not None:
-                    lines = max(lines, _lines(str(value), column.width))
+            lines = max(
+                (
+                    _lines(str(value), column.width)
+                    for column, value in zip(columns, row, strict=True)
+                    if column.kind == "wrap" and value is not None
+                ),
+                default=1,
+            )
             if lines > 1:
                 # Excel would find the height itself; other programs cut the text.
                 sheet.set_row(_HEAD + at, min(409, _LINE * lines + 2))
-        if shown < count:
-            sheet.write_string(
-                1,
-                0,
-                self._t(
-                    f"この表は {count:,} 行のうち、はじめの {shown:,} "
-                    f"行です（シートに入りきりません）。"
-                    "残りは結果のファイル（CSV など）にあります。",
-                    f"These are the first {shown:,} of {count:,} rows: a sheet holds no more. "
-                    "The rest is in the result's files.",
-                ),
-                self.styles["warning"],
-            )
+            for place, (column, value) in enumerate(zip(columns, row, strict=True)):
+                self._put(sheet, _HEAD + at, place, value, column.kind)
         sheet.autofilter(_HEAD - 1, 0, _HEAD - 1 + max(shown, 1), len(columns) - 1)
         sheet.freeze_panes(_HEAD, 0)
         sheet.repeat_rows(_HEAD - 1)
