@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import yokome
 from yokome._scan import prepare, run
+from yokome.cli import main
 from yokome.ranking import Evaluated, Ranking, evaluated_by_rule, rank
 
 MONDAY = dt.datetime(2026, 4, 6, 9, 0, 0)
@@ -303,6 +304,21 @@ def test_a_result_is_in_the_order_of_its_ranking(log: Path, streamed: bool) -> N
     ]
     assert by_user[0]["priority"] == pytest.approx(math.log10(3))
     assert by_user[-1]["priority"] is None
+
+
+@pytest.mark.usefixtures("counted")
+def test_the_summary_names_what_to_look_at_first(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(POLICY, encoding="utf-8")
+    words = ["scan", str(log), "--policy", str(policy), "--lang", "ja", "--top", "1"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    first = out[out.index("まず確認するもの") :].split("\n")
+    assert first[1].startswith("   1. 職員 aについて、2026年4月7日（火）09:00:00から")
+    assert first[2] == "      同様以上の事象は延べ 5 人日のうち 1 人日です。"
+    assert "   2. " not in out
 
 
 @pytest.mark.usefixtures("counted")

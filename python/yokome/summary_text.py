@@ -28,6 +28,7 @@ VIEWPOINTS: dict[int, tuple[str, str]] = {
 }
 """The Commission's five viewpoints, in brief (Japanese, English)."""
 
+_TOP = 5
 _MAX_NOTES = 20
 _MAX_INPUTS = 5
 
@@ -37,14 +38,17 @@ def summary_text(
     lang: Lang,
     *,
     ambiguous: int = 1,
+    top: int = _TOP,
 ) -> str:
     """The summary, without a trailing newline.
 
     Args:
+        top: how many of the findings to name, if they are ranked.
         ambiguous: terminal columns of characters whose width depends on the terminal (①).
     """
     o = result.overview
     lines = [*_head(result, o, lang), "", *_rules(o, lang, ambiguous)]
+    lines += _first(result, lang, top)
     reasons = _reasons(o, lang)
     if reasons:
         lines += ["", pick(lang, "評価できなかった規則", "Not evaluable"), *reasons]
@@ -144,6 +148,23 @@ def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
         )
     columns = max(width(label) for label, _ in rows)
     return [f"{pad(label, columns)}  {value}" for label, value in rows]
+
+
+def _first(result: ScanResult, lang: Lang, top: int) -> list[str]:
+    """What to look at first, and how rare it is; nothing if that was not counted."""
+    if result.ranking is None or not result.ranking.findings:
+        return []
+    from yokome.explain import explain, rank_words
+    from yokome.words import document
+
+    rules = {rule["id"]: rule for rule in document(result.policy)["rules"]}
+    lines = ["", pick(lang, "まず確認するもの", "First things to check")]
+    for number, row in enumerate(result.findings.slice(0, top).to_pylist(), 1):
+        rank = rank_words(result.ranking.shares[row["finding"]], row["per"], lang)
+        explanation = explain(row, lang, rule=rules[row["rule"]], rank=rank)
+        lines.append(f"  {number:>2}. {clean(explanation.what)}")
+        lines.append(f"      {clean(rank)}")
+    return lines
 
 
 def _count(number: int, noun: str) -> str:

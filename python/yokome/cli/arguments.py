@@ -307,8 +307,8 @@ class _Arguments:
             type=_at_least_one,
             metavar="N",
             help=t(
-                "報告書には、はじめの N 件だけを載せる（数えるのは常に全件）",
-                "list only the first N in the reports (all are counted, always)",
+                "報告書と要約には、はじめの N 件だけを載せる（数えるのは常に全件）",
+                "list only the first N, in reports and summary (all are counted)",
             ),
         )
         scan.add_argument(

@@ -74,7 +74,8 @@ def scan(options: argparse.Namespace) -> int:
                 _write(writer, result, options, flagged, key)
                 paths = writer.commit()
     if not options.quiet:
-        print(summary_text(result, lang, ambiguous=ambiguous_width(sys.stdout)))
+        top = {} if options.top is None else {"top": options.top}
+        print(summary_text(result, lang, ambiguous=ambiguous_width(sys.stdout), **top))
         print()
         print(
             location_text(paths, lang, flagged=result.overview.flagged, csv=options.format == "csv")
