@@ -59,7 +59,7 @@ docs: $(DEV)
 	mkdir -p target/doc/python
 	cd target/doc/python && $(CURDIR)/$(BIN)/python -m pydoc -w yokome yokome.cli yokome.errors \
 		yokome.evidence yokome.explain yokome.output yokome.policy yokome.pseudonyms yokome.ranking \
-		yokome.records yokome.report yokome.result yokome.summary_json yokome.words >/dev/null
+		yokome.records yokome.report yokome.result yokome.starter yokome.summary_json yokome.words >/dev/null
 
 $(TOOLS): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed (make PYTHON=...)" >&2; exit 1; }

@@ -106,7 +106,10 @@ class _Arguments:
         self.commands: Any = self.parser.add_subparsers(metavar="COMMAND", required=True)
         self.shared = self._shared()
         self.logs = self._logs()
-        for add in (self._scan, self._read, self._verify, self._policy, self._key, self._synth):
+        for add in (
+            *(self._scan, self._init, self._read, self._verify),
+            *(self._policy, self._key, self._synth),
+        ):
             add()
 
     def t(self, ja: str, en: str) -> str:
@@ -146,7 +149,7 @@ class _Arguments:
         return shared
 
     def _logs(self) -> _Parser:
-        """What `scan` and `read` have in common."""
+        """What `scan`, `read` and `init` have in common."""
         t = self.t
         logs = self.make(add_help=False, allow_abbrev=False)
         logs.add_argument(
@@ -156,15 +159,6 @@ class _Arguments:
             help=t(
                 "ログのファイル、フォルダー、または *.csv のような型",
                 "log file, directory, or glob such as *.csv",
-            ),
-        )
-        logs.add_argument(
-            "--policy",
-            type=Path,
-            metavar="FILE",
-            help=t(
-                "ポリシー（TOML）（既定: 既定のポリシー）",
-                "policy, TOML (default: the default policy)",
             ),
         )
         self._manner(logs)
@@ -185,6 +179,18 @@ class _Arguments:
             help=t("読めないファイルは飛ばして続ける", "go on when a file cannot be read"),
         )
         return logs
+
+    def _by_policy(self, command: argparse.ArgumentParser) -> None:
+        t = self.t
+        command.add_argument(
+            "--policy",
+            type=Path,
+            metavar="FILE",
+            help=t(
+                "ポリシー（TOML）（既定: 既定のポリシー）",
+                "policy, TOML (default: the default policy)",
+            ),
+        )
 
     def _manner(self, logs: argparse.ArgumentParser) -> None:
         """How a log is written."""
@@ -252,6 +258,7 @@ class _Arguments:
             _command("scan", "scan"),
             [self.logs, self.shared],
         )
+        self._by_policy(scan)
         scan.add_argument(
             "--from",
             dest="from_",
@@ -331,6 +338,31 @@ class _Arguments:
             ),
         )
 
+    def _init(self) -> None:
+        t = self.t
+        init = self.command(
+            "init",
+            t("ログを見て、はじめのポリシーを作る", "make a first policy from a look at the logs"),
+            _command("init", "init"),
+            [self.logs, self.shared],
+        )
+        init.add_argument(
+            "--budget",
+            type=_at_least_one,
+            default=50,
+            metavar="N",
+            help=t(
+                "月に確かめられる所見の数（既定: 50）",
+                "findings a month that can be checked (default: 50)",
+            ),
+        )
+        init.add_argument(
+            "--out",
+            type=Path,
+            metavar="FILE",
+            help=t("書き出すファイル（既定: 画面）", "file to write (default: standard output)"),
+        )
+
     def _read(self) -> None:
         t = self.t
         read = self.command(
@@ -342,6 +374,7 @@ class _Arguments:
             _command("read", "read"),
             [self.logs, self.shared],
         )
+        self._by_policy(read)
         read.add_argument(
             "--out",
             type=Path,

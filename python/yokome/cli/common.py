@@ -29,6 +29,7 @@ __all__ = [
     "MISUSED",
     "Stop",
     "ambiguous_width",
+    "columns_of",
     "complain",
     "ignore",
     "maybe",
@@ -60,7 +61,7 @@ def policy_of(options: argparse.Namespace) -> Policy:
     try:
         return prepare(
             path,
-            columns=_columns(getattr(options, "column", None), lang),
+            columns=columns_of(getattr(options, "column", None), lang),
             time_format=getattr(options, "time_format", None),
             timezone=getattr(options, "timezone", None),
             header=False if getattr(options, "no_header", False) else None,
@@ -82,7 +83,7 @@ def policy_of(options: argparse.Namespace) -> Policy:
         ) from error
 
 
-def _columns(
+def columns_of(
     options: Sequence[str] | None, lang: Lang
 ) -> dict[str, str | int | list[str | int]] | None:
     """``field=header`` options as the columns of a policy; a field twice has two columns."""
