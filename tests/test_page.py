@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -187,6 +190,27 @@ def test_charts_are_images_that_hold_no_link_and_no_script() -> None:
         root = ElementTree.fromstring(svg)  # noqa: S314 - our own
         assert not [e for e in root.iter() if str(e.tag).endswith(("}script", "}a", "}image"))]
     assert "記録" in base64.b64decode(days_chart(days, "ja").partition(",")[2]).decode("utf-8")
+
+
+def test_settings_of_the_machine_change_nothing(tmp_path: Path) -> None:
+    program = (
+        "import datetime as dt, hashlib; from yokome.report.charts import days_chart; "
+        "print(hashlib.sha256(days_chart([(dt.date(2026, 4, 6), 5, 1)], "
+        "'ja').encode()).hexdigest())"
+    )
+    (tmp_path / "matplotlibrc").write_text("font.size: 40\naxes.facecolor: red\n", encoding="utf-8")
+    said = set()
+    for settings in ({}, {"MATPLOTLIBRC": str(tmp_path)}, {"MPLCONFIGDIR": "/dev/null/nowhere"}):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, **settings},
+        )
+        assert done.stderr == ""
+        said.add(done.stdout)
+    assert len(said) == 1
 
 
 # --- in a browser ---------------------------------------------------------------------------------

@@ -180,8 +180,18 @@ class ScanResult:
         directory: str | os.PathLike[str],
         *,
         format: Literal["parquet", "csv", "arrow"] = "parquet",
+        reports: Sequence[Literal["xlsx", "html"]] = (),
+        lang: Lang = "ja",
+        top: int | None = None,
     ) -> list[Path]:
         """Write every table and ``summary.json`` into `directory`, as ``yokome scan --out`` does.
+
+        Args:
+            directory: where to.
+            format: of the tables.
+            reports: reports to make as well, ``report.xlsx`` and ``report.html``.
+            lang: the language of the reports.
+            top: how many findings and users the reports list; None: as many as they can bear.
 
         All files or none: each is written beside its place and moved there at the end. Only the
         owner can read them (0600); a directory that has to be made is 0700.
@@ -191,11 +201,17 @@ class ScanResult:
 
         Raises:
             OSError: they could not be written; whatever stood there before still does.
+            MissingLibraryError: a report needs a library of the extra ``report``.
         """
         from yokome.output import ResultWriter, write_result
 
+        made = []
+        if reports:
+            from yokome.report import make_reports
+
+            made = make_reports(self, reports, lang, top=top)
         with ResultWriter(directory, format) as writer:
-            write_result(writer, self)
+            write_result(writer, self, others=made)
             return writer.commit()
 
     def __repr__(self) -> str:

@@ -7,11 +7,13 @@ Labels stay text. The same numbers give the same bytes.
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import io
+import logging
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from yokome.lang import Lang, clean, pick, width
@@ -39,11 +41,10 @@ _NAME: Final = 30
 
 def days_chart(days: Sequence[tuple[dt.date, int, int]], lang: Lang) -> str:
     """Records and flagged rows by day, one above the other. `days` is not empty."""
-    import matplotlib as mpl
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-    from matplotlib.figure import Figure
+    with _drawing():
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+        from matplotlib.figure import Figure
 
-    with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(11, 3.6))
         upper, lower = figure.subplots(2, 1, sharex=True)
         figure.subplots_adjust(left=0.09, right=0.99, top=0.97, bottom=0.12, hspace=0.18)
@@ -73,10 +74,9 @@ def days_chart(days: Sequence[tuple[dt.date, int, int]], lang: Lang) -> str:
 
 def departments_chart(departments: Sequence[Department], lang: Lang) -> str:
     """Flagged rows per thousand records by department. `departments` is not empty."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
+    with _drawing():
+        from matplotlib.figure import Figure
 
-    with mpl.rc_context(_SETTINGS):
         height = 0.9 + 0.3 * len(departments)
         figure = Figure(figsize=(11, height))
         axes = figure.subplots()
@@ -91,6 +91,19 @@ def departments_chart(departments: Sequence[Department], lang: Lang) -> str:
         axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
         axes.set_axisbelow(True)
         return _address(figure)
+
+
+@contextlib.contextmanager
+def _drawing() -> Iterator[None]:
+    """Matplotlib with its own defaults and ours, whatever this machine's settings say; silent."""
+    # Where it keeps its list of fonts is nobody's concern here.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)
+        yield
 
 
 def _short(name: str) -> str:
