@@ -213,7 +213,7 @@ def _evidence(finding: Finding, lang: Lang) -> Html:
     fields = [c for c in wanted if any(r.get(c) is not None for r in shown)]
     header = [
         ("日時", "Time", ""),
-        *((field_name(c, "ja"), field_name(c, "en"), "") for c in fields),
+        *((field_name(c, "ja"), field_name(c, "en").capitalize(), "") for c in fields),
         ("観測値", "Observed", "n"),
         ("入力：行", "Source: line", ""),
         ("元の記録", "The record as it stood", ""),

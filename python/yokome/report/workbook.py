@@ -117,6 +117,10 @@ class _Column:
     """``text``, ``wrap``, ``number``, ``time``, ``date``, ``entry`` (to be filled in)."""
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _lines(text: str, columns: float) -> int:
     """About how many lines `text` takes in a cell so many characters wide."""
     return sum(max(1, math.ceil(width(line) / (columns - 1))) for line in text.split("\n"))
@@ -168,7 +172,7 @@ class _Writer:
         """概要: period, sources, counts per viewpoint, figures that add up."""
         f, o = self.facts, self.facts.overview
         sheet = self._sheet("概要", "Overview", title, headline(f))
-        sheet.set_column(0, 0, 34)
+        sheet.set_column(0, 0, 40)
         sheet.set_column(1, 1, 52)
         sheet.set_column(2, 6, 13)
         rows: list[tuple[str, str | int]] = [
@@ -221,7 +225,10 @@ class _Writer:
         at += 1
         for viewpoint in self.facts.viewpoints:
             for rule in viewpoint.rules:
-                self._put(sheet, at, 0, f"{viewpoint.mark} {viewpoint.words}", "wrap")
+                words = f"{viewpoint.mark} {viewpoint.words}"
+                lines = max(_lines(words, 40), _lines(rule.title, 52))
+                sheet.set_row(at, _LINE * lines + 2)
+                self._put(sheet, at, 0, words, "wrap")
                 self._put(sheet, at, 1, rule.title, "wrap")
                 figures = (rule.findings, rule.flagged, rule.users) if rule.judged else ("－",) * 3
                 for column, figure in enumerate((*figures, rule.evaluated, rule.not_evaluable), 2):
@@ -322,7 +329,7 @@ class _Writer:
             _Column(t("所見 No.", "Finding no."), 8, "number"),
             _Column(t("規則", "Rule"), 20),
             _Column(t("日時", "Time"), 19, "time"),
-            *(_Column(field_name(f, self.lang), widths.get(f, 13)) for f in fields),
+            *(_Column(_capital(field_name(f, self.lang)), widths.get(f, 13)) for f in fields),
             _Column(t("観測値", "Observed"), 9, "number"),
             _Column(t("基準", "Threshold"), 9, "number"),
             _Column(t("行", "Line"), 9, "number"),
