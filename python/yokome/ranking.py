@@ -111,7 +111,7 @@ def evaluated_by_rule(native: Any) -> dict[str, Evaluated] | None:
 
     The one place where they are read: the table ``evaluated_days`` with the columns ``rule``
     (utf8), ``key_days``, ``keys``, ``users`` (uint64), a row per rule. None from a core that does
-    not count them: then nothing is ranked.
+    not count them: then nothing is ranked. What they count: docs/design.md.
     """
     fetch = getattr(native, "evaluated_days", None)
     if fetch is None:
