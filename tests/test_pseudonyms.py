@@ -142,6 +142,7 @@ def test_no_output_holds_a_replaced_value(
         monkeypatch.setattr("yokome.ranking.evaluated_by_rule", lambda native: figures)
     out = tmp_path / "out"
     words = ["scan", str(log), "--out", str(out), "--policy", str(policy), "--lang", "ja"]
+    words += ["--where", f"user = {list(USERS)}"]
     words += ["--report", "xlsx,html", "--pseudonymise", str(key), "--evidence"]
     assert cli.main(words) == 0
     texts = contents(out)

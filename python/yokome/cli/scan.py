@@ -155,5 +155,7 @@ def _write(
         from yokome.pseudonyms import Pseudonyms
 
         given = {name: value for name, value in vars(options).items() if name != "command"}
-        given["path"] = list(options.path)
+        if key is not None and options.where:
+            # A condition may name whom it is about.
+            given["where"] = ["(withheld)"]
         write_run(writer, result, given, pseudonyms=None if key is None else Pseudonyms(key).key_id)
