@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from collections.abc import Sequence
 from fractions import Fraction
@@ -319,6 +320,15 @@ def test_the_summary_names_what_to_look_at_first(
     assert first[1].startswith("   1. 職員 aについて、2026年4月7日（火）09:00:00から")
     assert first[2] == "      同様以上の事象は延べ 5 人日のうち 1 人日です。"
     assert "   2. " not in out
+
+
+@pytest.mark.usefixtures("counted")
+def test_summary_json_names_users_by_priority(log: Path) -> None:
+    from yokome.summary_json import summary_json
+
+    result = yokome.scan(log, yokome.Policy.from_toml(POLICY))
+    top = json.loads(summary_json(result))["top_users"]
+    assert [row["user"] for row in top] == ["b", "a", None]
 
 
 @pytest.mark.usefixtures("counted")

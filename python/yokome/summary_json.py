@@ -18,8 +18,8 @@ Keys, in order:
 ``rules``
     The rows of the summary table.
 ``top_users``
-    The twenty users with the most findings: ``user``, ``findings``, ``flagged`` (most findings
-    first, then most flagged rows, then the user).
+    The twenty users to look at first: ``user``, ``findings``, ``flagged``. By priority, if users
+    are ranked; else most findings first, then most flagged rows, then the user.
 ``by_day``
     Rows of ``date``, ``records``, ``flagged``.
 ``inputs``
@@ -101,9 +101,9 @@ def _top_users(result: ScanResult) -> list[dict[str, Any]]:
         total = totals.setdefault(row["user"], [0, 0])
         total[0] += row["findings"]
         total[1] += row["flagged"]
-    order = sorted(
-        totals.items(), key=lambda item: (-item[1][0], -item[1][1], item[0] is None, item[0] or "")
-    )
+    order = list(totals.items())
+    if result.ranking is None:
+        order.sort(key=lambda item: (-item[1][0], -item[1][1], item[0] is None, item[0] or ""))
     return [
         {"user": user, "findings": findings, "flagged": flagged}
         for user, (findings, flagged) in order[:_TOP]

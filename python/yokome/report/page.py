@@ -282,9 +282,9 @@ def _findings(f: Facts) -> Html:
                 pick(
                     f.lang,
                     f"この表は全 {len(f.findings):,} 件のうち、はじめの {len(listed):,} 件です。"
-                    "残りは結果のファイルと調書（report.xlsx）にあります。",
+                    "残りは結果のファイル（findings）にあります。",
                     f"The table has the first {len(listed):,} of {len(f.findings):,} findings; the "
-                    "rest is in the result's files and in report.xlsx.",
+                    "rest is in the result's files (findings).",
                 ),
                 class_="rank",
             )
