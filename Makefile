@@ -58,7 +58,8 @@ docs: $(DEV)
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
 	mkdir -p target/doc/python
 	cd target/doc/python && $(CURDIR)/$(BIN)/python -m pydoc -w yokome yokome.cli yokome.errors \
-		yokome.output yokome.policy yokome.records yokome.result yokome.summary_json >/dev/null
+		yokome.evidence yokome.explain yokome.output yokome.policy yokome.pseudonyms yokome.ranking \
+		yokome.records yokome.report yokome.result yokome.starter yokome.summary_json yokome.words >/dev/null
 
 $(TOOLS): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed (make PYTHON=...)" >&2; exit 1; }

@@ -554,6 +554,51 @@ class Oracle:
         """``"subject=123, hour=9"``."""
         return ", ".join(f"{name}={self.value(r, name)}" for name in as_list(rule.get("by", [])))
 
+    # --- how much a rule evaluated ---
+
+    def evaluated_days(self, rule: Mapping[str, Any]) -> tuple[int, int, int]:
+        """Key-days on which the rule could judge, keys with such a day, users on such a day.
+
+        A key-day is a key and a civil day with a record in scope. The rule could judge it if it
+        evaluated a record of it; or if none of its records satisfied ``where``, so that there was
+        nothing to judge, and it would have had the history to judge by.
+        """
+        if not self.needs(rule) <= self.columns:
+            return 0, 0, 0
+        per = rule.get("per", "user")
+        by_day: dict[tuple[str | None, date], list[Record]] = {}
+        for r in self.records:
+            key = self.value(r, per)
+            if self.in_scope(r) and (key is not None or rule["kind"] == "match"):
+                by_day.setdefault((key, r.day), []).append(r)
+        days = set()
+        users = set()
+        for (key, day), records in by_day.items():
+            judged = [r for r in records if self.satisfies(r, rule.get("where", {}))]
+            if judged:
+                could = any(self.evaluate(r, rule).state == "evaluated" for r in judged)
+            else:
+                could = self.has_history(key, day, rule)
+            if could:
+                days.add((key, day))
+                users.update({r.user for r in records} - {None})
+        return len(days), len({key for key, _ in days}), len(users)
+
+    def has_history(self, key: str | None, day: date, rule: Mapping[str, Any]) -> bool:
+        """Whether a rule with a lookback has enough days to hold that day against."""
+        if "lookback" not in rule:
+            return True
+        lookback = timedelta(days=lookback_days(rule["lookback"]))
+        active = {
+            s.day
+            for s in self.records
+            if self.value(s, rule.get("per", "user")) == key
+            and day - lookback <= s.day <= day - timedelta(days=1)
+        }
+        least = int(rule["min_active_days"])
+        # `hours` needs a half-hour in use to measure from, whatever the policy asks.
+        return len(active) >= (max(1, least) if rule["kind"] == "hours" else least)
+
     # --- everything ---
 
     def run(self) -> Outcome:

@@ -588,3 +588,61 @@ def test_a_scan_does_not_load_pandas(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert done.returncode == 0
+
+
+# --- reports --------------------------------------------------------------------------------------
+
+
+def test_scan_writes_reports_beside_the_tables(run: Run, tmp_path: Path) -> None:
+    done = run("scan", EXAMPLE, "--out", tmp_path, "--report", "xlsx,html", "--report", "html")
+    assert (done.status, done.err) == (0, "")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {"report.xlsx", "report.html", "flagged.csv", "summary.json"}
+    assert stat.S_IMODE((tmp_path / "report.xlsx").stat().st_mode) == 0o600
+    files = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["files"]
+    assert {"report.xlsx", "report.html"} <= set(files)
+
+
+def test_reports_do_not_change_the_tables(run: Run, tmp_path: Path) -> None:
+    run("scan", EXAMPLE, "--out", tmp_path / "a")
+    run("scan", EXAMPLE, "--out", tmp_path / "b", "--report", "html", "--top", "1")
+    for name in TABLES:
+        ours, theirs = (tmp_path / d / f"{name}.csv" for d in ("a", "b"))
+        assert ours.read_bytes() == theirs.read_bytes()
+
+
+@pytest.mark.parametrize("option", [["--report", "html"], ["--evidence"], ["--pseudonymise", "k"]])
+def test_what_is_written_needs_a_place(run: Run, option: list[str]) -> None:
+    done = run("scan", EXAMPLE, *option)
+    assert done.status == 2
+    one_complaint(done)
+    assert f"{option[0]} needs --out" in done.err
+
+
+def test_an_unknown_report_is_wrong_use(run: Run, tmp_path: Path) -> None:
+    done = run("scan", EXAMPLE, "--out", tmp_path / "out", "--report", "xlsx,pdf", "--lang", "ja")
+    assert done.status == 2
+    one_complaint(done)
+    assert "'pdf' は指定できません" in done.err
+
+
+def test_a_missing_library_is_said_before_the_scan(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    done = run("scan", EXAMPLE, "--out", tmp_path / "out", "--report", "html")
+    assert done.status == 2
+    one_complaint(done)
+    assert "pip install 'yokome[report]'" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_scan_without_reports_does_not_load_their_libraries(tmp_path: Path) -> None:
+    heavy = ("pandas", "xlsxwriter", "matplotlib", "yokome.report", "yokome.evidence")
+    program = (
+        "import sys; from yokome.cli import main; "
+        f"status = main(['scan', {EXAMPLE!r}, '--out', {str(tmp_path)!r}]); "
+        f"sys.exit(status or str([m for m in {heavy!r} if m in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.stderr.strip() == b"[]"

@@ -452,3 +452,10 @@ def test_a_missing_file_is_also_a_file_not_found_error(tmp_path: Path) -> None:
     assert isinstance(caught.value, yokome.InputError)
     assert caught.value.source is not None
     assert "none.csv" in caught.value.source
+
+
+def test_a_result_writes_reports_if_wished(tmp_path: Path) -> None:
+    result = yokome.scan(Path(__file__).parent / "data" / "ppc_example.csv")
+    paths = result.write(tmp_path, format="csv", reports=["html", "xlsx"], lang="en", top=3)
+    assert {"report.html", "report.xlsx"} <= {path.name for path in paths}
+    assert 'lang="en"' in (tmp_path / "report.html").read_text(encoding="utf-8")

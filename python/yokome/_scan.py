@@ -261,6 +261,13 @@ def run(
     batch_size = _at_least(1, "batch_size", batch_size)
     if policy.country is not None:
         public_holidays(policy.country, 2000)  # better now than when the logs have been read
+    members = None
+    if sink is not None:
+        from yokome.ranking import Members
+
+        members = Members(policy.rules)
+        if members.needed:
+            sink = _both(members.add, sink)
     paths = _paths(source)
     if paths is None:
         for name, value in (
@@ -299,7 +306,15 @@ def run(
             progress=progress,
             sink=sink,
         )
-    return ScanResult(native, policy)
+    return ScanResult(native, policy, members=members)
+
+
+def _both(first: Callable[[Any], None], second: Callable[[Any], None]) -> Callable[[Any], None]:
+    def sink(batch: Any) -> None:
+        first(batch)
+        second(batch)
+
+    return sink
 
 
 def _paths(source: object) -> list[str] | None:

@@ -12,6 +12,7 @@ __all__ = [
     "ColumnError",
     "InputError",
     "InputNotFoundError",
+    "MissingLibraryError",
     "PolicyError",
     "StrictError",
     "YokomeError",
@@ -105,3 +106,7 @@ class ColumnError(InputError):
 
 class StrictError(InputError):
     """``strict`` was asked for and a record was rejected."""
+
+
+class MissingLibraryError(YokomeError, ImportError):
+    """What was asked for needs a library that is not installed (an extra of the package)."""

@@ -14,10 +14,10 @@ import contextlib
 import os
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, Protocol, TypeVar, get_args
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 Format = Literal["parquet", "csv", "arrow"]
+T = TypeVar("T")
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
 TABLES: Final = (
@@ -116,10 +117,18 @@ class ResultWriter:
 
     def text(self, name: str, text: str) -> None:
         """Write a text file, UTF-8."""
+        self.data(name, text.encode("utf-8"))
+
+    def data(self, name: str, data: bytes) -> None:
+        """Write a file of bytes."""
         file = _Staged(self.directory / name)
         self._files.append(file)
-        file.stream.write(text.encode("utf-8"))
+        file.stream.write(data)
         file.close()
+
+    def digests(self, digest: Callable[[Path], T]) -> list[tuple[str, T]]:
+        """What `digest` says of each file staged so far, by its name."""
+        return [(file.path.name, digest(file.staged)) for file in self._files]
 
     def commit(self) -> list[Path]:
         """Move every file into its place, in the order they were begun; returns their paths.
@@ -198,6 +207,11 @@ class TableFile:
         writer.close()
         self._staged.close()
 
+    @property
+    def staged(self) -> Path:
+        """Where the finished file is until it is moved."""
+        return self._staged.staged
+
     def move(self) -> None:
         """Move the finished file into its place."""
         self._staged.move()
@@ -242,12 +256,17 @@ class TableFile:
 
 
 def write_result(
-    writer: ResultWriter, result: ScanResult, *, flagged: TableFile | None = None
+    writer: ResultWriter,
+    result: ScanResult,
+    *,
+    flagged: TableFile | None = None,
+    others: Sequence[tuple[str, bytes]] = (),
 ) -> None:
     """Stage every table of a scan, and ``summary.json`` last of all.
 
     Args:
         flagged: where the scan's sink wrote the flagged rows, if it had one.
+        others: names and contents of files that belong to the result (reports).
     """
     from yokome.summary_json import summary_json
 
@@ -256,6 +275,8 @@ def write_result(
             flagged.close(result.flagged.schema)
         else:
             writer.table(name, getattr(result, name))
+    for name, data in others:
+        writer.data(name, data)
     writer.text("summary.json", summary_json(result, files=[*writer.names(), "summary.json"]))
 
 
@@ -415,6 +436,11 @@ class _Staged:
         number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         self._temporary: Path | None = Path(name)
         self.stream: BinaryIO = os.fdopen(number, "wb")
+
+    @property
+    def staged(self) -> Path:
+        """Where the file is until it is moved."""
+        return self._temporary or self.path
 
     def close(self) -> None:
         """Flush to disk."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from yokome import _yokome
 
-__all__ = ["Policy", "toml_conditions"]
+__all__ = ["Policy", "toml_conditions", "toml_value"]
 
 
 class Policy:
@@ -99,10 +100,15 @@ def toml_conditions(where: str | Mapping[str, Any]) -> str:
     """
     if isinstance(where, str):
         return where
-    return ",\n".join(f"{_toml_string(k)} = {_toml(v)}" for k, v in where.items())
+    return ",\n".join(f"{_toml_string(k)} = {toml_value(v)}" for k, v in where.items())
 
 
-def _toml(value: object) -> str:
+def toml_value(value: object) -> str:
+    """A value as TOML writes it, on one line.
+
+    Raises:
+        TypeError: it is of a type TOML does not have.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -112,11 +118,17 @@ def _toml(value: object) -> str:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_toml_string(k)} = {_toml(v)}" for k, v in value.items()) + " }"
+        pairs = (f"{_toml_key(k)} = {toml_value(v)}" for k, v in value.items())
+        return "{ " + ", ".join(pairs) + " }"
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
         items = sorted(value) if isinstance(value, set | frozenset) else value
-        return "[" + ", ".join(_toml(v) for v in items) + "]"
+        return "[" + ", ".join(toml_value(v) for v in items) + "]"
     raise TypeError(f"{type(value).__name__} has no place in a policy: {value!r}")
+
+
+def _toml_key(key: str) -> str:
+    bare = isinstance(key, str) and re.fullmatch(r"[A-Za-z0-9_-]+", key)
+    return key if bare else _toml_string(key)
 
 
 def _toml_string(text: str) -> str:

@@ -9,15 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from yokome.lang import clean, pad, width
+from yokome.lang import Lang, clean, pad, width
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
     from yokome._yokome import NativeResult
+    from yokome.explain import Explanation
     from yokome.overview import Overview
     from yokome.policy import Policy
+    from yokome.ranking import Members, Ranking
 
 __all__ = ["ScanResult"]
 
@@ -35,8 +37,12 @@ class ScanResult:
     policy: Policy
     _native: NativeResult
 
-    def __init__(self, native: NativeResult, policy: Policy) -> None:
+    def __init__(
+        self, native: NativeResult, policy: Policy, *, members: Members | None = None
+    ) -> None:
+        """`members`: what a sink took of the flagged rows, if the scan had one."""
         self._native = native
+        self._members = members
         self.policy = policy
 
     @cached_property
@@ -54,9 +60,31 @@ class ScanResult:
         """Flagged rows grouped into what a person checks once.
 
         ``finding`` (the id ``flagged`` links to), ``rule``, ``viewpoint``, ``per``, ``key``,
-        ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``.
+        ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``. Ranked, the
+        rarest first, with ``rarity``, ``days_as_strong`` and ``days_evaluated``, if the core counts
+        what it evaluates (see :attr:`ranking`).
         """
-        return _table(self._native.findings)
+        from yokome.ranking import ranked_findings
+
+        table = _table(self._native.findings)
+        return table if self.ranking is None else ranked_findings(table, self.ranking)
+
+    @cached_property
+    def ranking(self) -> Ranking | None:
+        """What is rare comes first: the order of findings and users, and the shares behind it.
+
+        None if the core does not count what each rule evaluated.
+        """
+        from yokome.ranking import Members, evaluated_by_rule, rank
+
+        evaluated = evaluated_by_rule(self._native)
+        if evaluated is None:
+            return None
+        members = self._members
+        if members is None:
+            members = Members(self.policy.rules)
+            members.add(self.flagged)
+        return rank(_table(self._native.findings), evaluated, members.pairs)
 
     @cached_property
     def summary(self) -> pa.Table:
@@ -65,8 +93,15 @@ class ScanResult:
 
     @cached_property
     def by_user(self) -> pa.Table:
-        """``flagged`` and ``findings`` by ``user`` and ``rule``, where anything was flagged."""
-        return _table(self._native.by_user)
+        """``flagged`` and ``findings`` by ``user`` and ``rule``, where anything was flagged.
+
+        Ranked, the first to look at first, with ``priority``, ``strength``, ``users_as_strong`` and
+        ``users_evaluated``, if the core counts what it evaluates (see :attr:`ranking`).
+        """
+        from yokome.ranking import ranked_by_user
+
+        table = _table(self._native.by_user)
+        return table if self.ranking is None else ranked_by_user(table, self.ranking)
 
     @cached_property
     def by_day(self) -> pa.Table:
@@ -108,6 +143,35 @@ class ScanResult:
 
         return overview(self)
 
+    def explain(self, finding: str, lang: Lang = "ja") -> Explanation:
+        """A finding in sentences: what happened, when, against which threshold and baseline.
+
+        Args:
+            finding: its id, as in the column ``finding``.
+            lang: ``"ja"`` or ``"en"``.
+
+        Raises:
+            KeyError: there is no such finding.
+        """
+        import pyarrow.compute as pc
+
+        from yokome.explain import explain, rank_words
+        from yokome.words import document
+
+        rows = self.findings.filter(pc.field("finding") == finding).to_pylist()
+        if not rows:
+            raise KeyError(f"no finding {finding!r}")
+        rules = {rule["id"]: rule for rule in document(self.policy)["rules"]}
+        records = self.flagged.filter(pc.field("finding") == finding).to_pylist()
+        share = None if self.ranking is None else self.ranking.shares[finding]
+        return explain(
+            rows[0],
+            lang,
+            rule=rules[rows[0]["rule"]],
+            records=records,
+            rank=rank_words(share, rows[0]["per"], lang),
+        )
+
     def to_pandas(self) -> pd.DataFrame:
         """:attr:`flagged` as a pandas frame (needs pandas)."""
         return self.flagged.to_pandas()
@@ -117,8 +181,18 @@ class ScanResult:
         directory: str | os.PathLike[str],
         *,
         format: Literal["parquet", "csv", "arrow"] = "parquet",
+        reports: Sequence[Literal["xlsx", "html"]] = (),
+        lang: Lang = "ja",
+        top: int | None = None,
     ) -> list[Path]:
         """Write every table and ``summary.json`` into `directory`, as ``yokome scan --out`` does.
+
+        Args:
+            directory: where to.
+            format: of the tables.
+            reports: reports to make as well, ``report.xlsx`` and ``report.html``.
+            lang: the language of the reports.
+            top: how many findings and users the reports list; None: as many as they can bear.
 
         All files or none: each is written beside its place and moved there at the end. Only the
         owner can read them (0600); a directory that has to be made is 0700.
@@ -128,11 +202,17 @@ class ScanResult:
 
         Raises:
             OSError: they could not be written; whatever stood there before still does.
+            MissingLibraryError: a report needs a library of the extra ``report``.
         """
         from yokome.output import ResultWriter, write_result
 
+        made = []
+        if reports:
+            from yokome.report import make_reports
+
+            made = make_reports(self, reports, lang, top=top)
         with ResultWriter(directory, format) as writer:
-            write_result(writer, self)
+            write_result(writer, self, others=made)
             return writer.commit()
 
     def __repr__(self) -> str:

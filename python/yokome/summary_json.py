@@ -18,8 +18,8 @@ Keys, in order:
 ``rules``
     The rows of the summary table.
 ``top_users``
-    The twenty users with the most findings: ``user``, ``findings``, ``flagged`` (most findings
-    first, then most flagged rows, then the user).
+    The twenty users to look at first: ``user``, ``findings``, ``flagged``. By priority, if users
+    are ranked; else most findings first, then most flagged rows, then the user.
 ``by_day``
     Rows of ``date``, ``records``, ``flagged``.
 ``inputs``
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from yokome.result import ScanResult
 
-__all__ = ["summary_json"]
+__all__ = ["summary_json", "versions"]
 
 _TOP = 20
 
@@ -56,7 +56,7 @@ def summary_json(result: ScanResult, *, files: Sequence[str] = ()) -> str:
     o = result.overview
     document = {
         "yokome": {"summary": 1},
-        "versions": _versions(),
+        "versions": versions(),
         "policy": {"name": result.policy.name, "toml": result.policy.to_toml()},
         "period": {"first": o.first, "last": o.last},
         "records": {
@@ -83,7 +83,8 @@ def summary_json(result: ScanResult, *, files: Sequence[str] = ()) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2, default=_value) + "\n"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of yokome and of what it stands on."""
     from yokome import __version__
 
     return {
@@ -100,9 +101,9 @@ def _top_users(result: ScanResult) -> list[dict[str, Any]]:
         total = totals.setdefault(row["user"], [0, 0])
         total[0] += row["findings"]
         total[1] += row["flagged"]
-    order = sorted(
-        totals.items(), key=lambda item: (-item[1][0], -item[1][1], item[0] is None, item[0] or "")
-    )
+    order = list(totals.items())
+    if result.ranking is None:
+        order.sort(key=lambda item: (-item[1][0], -item[1][1], item[0] is None, item[0] or ""))
     return [
         {"user": user, "findings": findings, "flagged": flagged}
         for user, (findings, flagged) in order[:_TOP]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from yokome.overview import Overview, RuleOverview
     from yokome.result import ScanResult
 
-__all__ = ["VIEWPOINTS", "location_text", "summary_text"]
+__all__ = ["VIEWPOINTS", "location_text", "not_evaluable", "summary_text"]
 
 VIEWPOINTS: dict[int, tuple[str, str]] = {
     1: ("不自然な曜日・時間帯の参照", "references at an unnatural weekday or hour"),
@@ -28,6 +28,7 @@ VIEWPOINTS: dict[int, tuple[str, str]] = {
 }
 """The Commission's five viewpoints, in brief (Japanese, English)."""
 
+_TOP = 5
 _MAX_NOTES = 20
 _MAX_INPUTS = 5
 
@@ -37,14 +38,17 @@ def summary_text(
     lang: Lang,
     *,
     ambiguous: int = 1,
+    top: int = _TOP,
 ) -> str:
     """The summary, without a trailing newline.
 
     Args:
+        top: how many of the findings to name, if they are ranked.
         ambiguous: terminal columns of characters whose width depends on the terminal (①).
     """
     o = result.overview
     lines = [*_head(result, o, lang), "", *_rules(o, lang, ambiguous)]
+    lines += _first(result, lang, top)
     reasons = _reasons(o, lang)
     if reasons:
         lines += ["", pick(lang, "評価できなかった規則", "Not evaluable"), *reasons]
@@ -146,6 +150,23 @@ def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
     return [f"{pad(label, columns)}  {value}" for label, value in rows]
 
 
+def _first(result: ScanResult, lang: Lang, top: int) -> list[str]:
+    """What to look at first, and how rare it is; nothing if that was not counted."""
+    if result.ranking is None or not result.ranking.findings:
+        return []
+    from yokome.explain import explain, rank_words
+    from yokome.words import document
+
+    rules = {rule["id"]: rule for rule in document(result.policy)["rules"]}
+    lines = ["", pick(lang, "まず確認するもの", "First things to check")]
+    for number, row in enumerate(result.findings.slice(0, top).to_pylist(), 1):
+        rank = rank_words(result.ranking.shares[row["finding"]], row["per"], lang)
+        explanation = explain(row, lang, rule=rules[row["rule"]], rank=rank)
+        lines.append(f"  {number:>2}. {clean(explanation.what)}")
+        lines.append(f"      {clean(rank)}")
+    return lines
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
@@ -215,11 +236,12 @@ def _reason(reason: str, lang: Lang) -> str:
     return reason
 
 
-def _reasons(o: Overview, lang: Lang) -> list[str]:
+def not_evaluable(o: Overview, lang: Lang) -> list[tuple[str, int, str]]:
+    """What could not be evaluated: rule, number of records, why."""
     rows = []
     for rule in o.rules:
         if rule.reason is not None:
-            why = clean(_reason(rule.reason, lang))
+            why = _reason(rule.reason, lang)
         elif rule.not_evaluable == 0:
             continue
         elif rule.kind in ("novelty", "hours", "spike"):
@@ -230,7 +252,12 @@ def _reasons(o: Overview, lang: Lang) -> list[str]:
             )
         else:
             why = pick(lang, "値が空です", "an empty value")
-        rows.append((clean(rule.rule), f"{rule.not_evaluable:,}", why))
+        rows.append((rule.rule, rule.not_evaluable, why))
+    return rows
+
+
+def _reasons(o: Overview, lang: Lang) -> list[str]:
+    rows = [(clean(rule), f"{n:,}", clean(why)) for rule, n, why in not_evaluable(o, lang)]
     widths = [max((width(row[i]) for row in rows), default=0) for i in range(2)]
     return [
         f"    {pad(name, widths[0])}  "

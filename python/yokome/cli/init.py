@@ -1,0 +1,59 @@
+"""``yokome init``: a first policy from a look at the logs."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+
+from yokome.cli.common import (
+    DONE,
+    columns_of,
+    maybe,
+    policy_of,
+    reading,
+    reconfigure,
+    writing,
+)
+from yokome.lang import Lang
+
+__all__ = ["init"]
+
+
+def init(options: argparse.Namespace) -> int:
+    """Write a policy fit for logs, with what was decided and why in its comments."""
+    from yokome.progress import progress_line
+    from yokome.starter import starter_policy
+
+    lang: Lang = options.lang
+    policy_of(options)  # what is wrong with the options is said as everywhere
+    with contextlib.ExitStack() as stack:
+        line = stack.enter_context(maybe(progress_line(sys.stderr, lang, quiet=options.quiet)))
+        with reading(lang):
+            text = starter_policy(
+                options.path,
+                budget=options.budget,
+                progress=line,
+                columns=columns_of(options.column, lang),
+                encoding=options.encoding,
+                delimiter=options.delimiter,
+                time_format=options.time_format,
+                timezone=options.timezone,
+                header=False if options.no_header else None,
+                threads=options.threads,
+                strict=options.strict,
+                skip_unreadable=options.skip_unreadable,
+                max_ratio=options.max_ratio,
+                max_rejects=options.max_rejects,
+            )
+    if options.out is None:
+        if not sys.stdout.isatty():
+            # A policy is UTF-8, whatever the console's code page: it is on its way to a file.
+            reconfigure(sys.stdout, encoding="utf-8")
+        sys.stdout.write(text)
+        return DONE
+    from yokome.output import write_text
+
+    with writing(options.out, lang):
+        write_text(options.out, text)
+    return DONE

@@ -1,0 +1,40 @@
+"""``yokome key``: a key for pseudonyms."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+
+from yokome.cli.common import DONE, MISUSED, Stop, writing
+from yokome.lang import Lang, clean, pick
+
+__all__ = ["key"]
+
+
+def key(options: argparse.Namespace) -> int:
+    """Write a new random key, for its owner only; a file that is there stays as it is."""
+    lang: Lang = options.lang
+    with writing(options.out, lang):
+        try:
+            number = os.open(options.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError as error:
+            raise Stop(
+                pick(
+                    lang,
+                    f"{options.out} はすでにあります（鍵を上書きすると、仮名は元に戻りません）",
+                    f"{options.out} is there already (a new key would give other pseudonyms)",
+                ),
+                MISUSED,
+            ) from error
+        with os.fdopen(number, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n")
+    if not options.quiet:
+        print(
+            pick(
+                lang,
+                f"{clean(str(options.out))}: 鍵を作りました。結果とは別の場所に保管してください",
+                f"{clean(str(options.out))}: a new key; keep it apart from the results",
+            )
+        )
+    return DONE

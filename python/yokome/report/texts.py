@@ -1,0 +1,175 @@
+"""What both reports say in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from yokome.lang import Lang, pick
+from yokome.words import calendar_words, field_name, list_words, rule_words, scope_words, title
+
+if TYPE_CHECKING:
+    from yokome.report.facts import Facts
+
+__all__ = ["WEEKDAYS", "caveats", "headline", "order_words", "policy_name", "policy_rows"]
+
+WEEKDAYS: tuple[tuple[str, str], ...] = (
+    ("月", "Mon"),
+    ("火", "Tue"),
+    ("水", "Wed"),
+    ("木", "Thu"),
+    ("金", "Fri"),
+    ("土", "Sat"),
+    ("日", "Sun"),
+)
+"""Monday first: (Japanese, English)."""
+
+
+def headline(facts: Facts) -> str:
+    """The result in a sentence or two."""
+    o, lang = facts.overview, facts.lang
+    if o.findings == 0:
+        return pick(
+            lang,
+            f"{o.accepted:,} 件の記録を調べました。確認を要する所見はありません。",
+            f"{o.accepted:,} records were examined. There is no finding to check.",
+        )
+    return pick(
+        lang,
+        f"{o.accepted:,} 件の記録を調べ、{o.users:,} 人について {o.findings:,} "
+        f"件の所見がありました。"
+        "所見は「確認すべき問い」であり、不正の証拠ではありません。",
+        f"{o.accepted:,} records were examined; there are {o.findings:,} findings about "
+        f"{o.users:,} "
+        "users. A finding is a question to ask, not proof of wrongdoing.",
+    )
+
+
+def order_words(facts: Facts) -> str:
+    """In what order the findings stand, and how many of them."""
+    lang, shown, all_ = facts.lang, len(facts.findings), facts.overview.findings
+    order = (
+        pick(lang, "まれなものから順に並べています。", "The rarest come first.")
+        if facts.ranked
+        else pick(lang, "日時の順に並べています。", "They are in the order of time.")
+    )
+    if shown == all_:
+        return order
+    return order + pick(
+        lang,
+        f"全 {all_:,} 件のうち、はじめの {shown:,} 件を載せています。",
+        f" Listed are the first {shown:,} of {all_:,}.",
+    )
+
+
+def caveats(facts: Facts) -> list[str]:
+    """What this result cannot say, each in a sentence."""
+    o, lang = facts.overview, facts.lang
+    names = {r.id: r.title for v in facts.viewpoints for r in v.rules}
+    lines = [
+        pick(
+            lang,
+            f"規則「{names[rule]}」：{number:,} 件の記録を評価できませんでした（{why}）。",
+            f"Rule “{names[rule]}”: {number:,} records could not be evaluated ({why}).",
+        )
+        for rule, number, why in facts.not_evaluable
+    ]
+    lines += [
+        pick(
+            lang,
+            f"規則「{r.title_ja or r.rule}」：{r.unattributed:,} 件の記録は、"
+            f"誰の記録か分からないため"
+            "評価していません。",
+            f"Rule “{r.title_en or r.rule}”: {r.unattributed:,} records were not evaluated, as "
+            f"they "
+            "do not say whose they are.",
+        )
+        for r in o.rules
+        if r.unattributed
+    ]
+    figures = (
+        (o.rejected, "件の記録は読み取れず、調べていません。", "records could not be read."),
+        (o.unreadable, "個の入力は読めず、調べていません。", "sources could not be read."),
+        (
+            o.replaced,
+            "個の値に、読み取れない文字がありました（U+FFFD で示しています）。",
+            "values hold characters that could not be decoded (shown as U+FFFD).",
+        ),
+    )
+    lines += [pick(lang, f"{n:,} {ja}", f"{n:,} {en}") for n, ja, en in figures if n]
+    if not facts.ranked:
+        lines.append(
+            pick(
+                lang,
+                "所見のまれさは数えていません。",
+                "How rare the findings are was not counted.",
+            )
+        )
+    lines += facts.notes
+    return lines or [
+        pick(
+            lang,
+            "すべての記録を、すべての規則で評価しました。",
+            "Every record was evaluated by every rule.",
+        )
+    ]
+
+
+def policy_name(facts: Facts) -> str:
+    """The policy's name, the default one's in the report's language."""
+    if facts.policy_name == "default policy":
+        return pick(facts.lang, "既定のポリシー", "the default policy")
+    return facts.policy_name
+
+
+def policy_rows(facts: Facts) -> list[tuple[str, str, str]]:
+    """The policy as (section, item, words)."""
+    policy, lang = facts.policy, facts.lang
+
+    def section(ja: str, en: str, rows: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
+        name = pick(lang, ja, en)
+        return [(name, item, words) for item, words in rows]
+
+    rules = [
+        (
+            _mark(rule.get("viewpoint")) + title(rule, lang),
+            f"{rule_words(rule, lang)}{pick(lang, '（', ' (')}{rule['id']}{pick(lang, '）', ')')}",
+        )
+        for rule in policy["rules"]
+    ]
+    return [
+        *section("ポリシー", "Policy", [(pick(lang, "名称", "Name"), policy_name(facts))]),
+        *section(
+            "対象範囲",
+            "Scope",
+            [(pick(lang, "対象", "Records"), scope_words(policy["scope"], lang))],
+        ),
+        *section("規則", "Rules", rules),
+        *section("執務日と執務時間", "Calendar", calendar_words(policy["calendar"], lang)),
+        *section("操作の分類", "Classes of operations", _patterns(policy["operations"], lang)),
+        *section("処理結果の語", "Words of results", _patterns(policy["results"], lang)),
+        *section("リスト", "Lists", list_words(policy.get("lists", {}), lang)),
+        *section("列がないときの仮定", "Assumed", _assumed(policy.get("assume", {}), lang)),
+    ]
+
+
+def _mark(viewpoint: int | None) -> str:
+    return "" if viewpoint is None else chr(0x2460 + viewpoint - 1) + " "
+
+
+def _patterns(table: Mapping[str, Any], lang: Lang) -> list[tuple[str, str]]:
+    return [(name, pick(lang, "、", ", ").join(patterns)) for name, patterns in table.items()]
+
+
+def _assumed(table: Mapping[str, Any], lang: Lang) -> list[tuple[str, str]]:
+    return [
+        (
+            field_name(field, lang),
+            pick(lang, "あり", "yes")
+            if value is True
+            else pick(lang, "なし", "no")
+            if value is False
+            else str(value),
+        )
+        for field, value in table.items()
+    ]

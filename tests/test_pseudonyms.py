@@ -1,0 +1,289 @@
+"""Under pseudonyms nothing in any output tells who it was, and everything else stays."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reporting import count_evaluated
+
+import yokome
+from yokome import cli
+from yokome.pseudonyms import Pseudonyms, pseudonymise, read_key
+
+KEY = b"0123456789abcdef0123456789abcdef"
+USERS = ("staff-00123", "佐々木")
+NAMES = ("横目　花子", "監視　太郎")
+SUBJECTS = ("0049500216", "0049500217", "宛名３")
+SECRETS = (*USERS, *NAMES, *SUBJECTS, "横目花子", "監視太郎")
+
+HEADER = "日時,職員番号,職員名,所属,端末番号,業務名,操作内容,処理結果,個人番号参照,宛名番号\n"
+POLICY = """
+[lists.permits]
+on = ["user", "operation"]
+values = [["staff-00123", "印刷"], ["佐々木", "印刷"]]
+[lists.stars]
+values = ["0049500216", "宛名３"]
+[lists.colleagues]
+on = "user_name"
+values = ["横目　花子"]
+
+[[rules]]
+id = "denied"
+kind = "count"
+title = { ja = "staff-00123 の失敗", en = "failures" }
+window = "7d"
+at_least = 1
+by = ["subject", "terminal"]
+[rules.where]
+result = "failure"
+user = { not_in = ["佐々木"], regex = "^staff-00123$" }
+user_name = { not_list = "colleagues" }
+
+[[rules]]
+id = "stars"
+kind = "match"
+[rules.where]
+subject = { list = "stars" }
+[rules.where.and]
+user = ["staff-00123", "佐々木"]
+terminal = { glob = "PC*", in = ["PC-staff-00123", "PC-2"] }
+
+[[rules]]
+id = "not-permitted"
+kind = "match"
+where = { user = { not_list = "permits" } }
+
+[[rules]]
+id = "visited"
+kind = "distinct"
+per = "subject"
+field = "user"
+window = "7d"
+at_least = 2
+
+[[rules]]
+id = "shared"
+kind = "count"
+per = "terminal"
+window = "7d"
+at_least = 2
+
+[[rules]]
+id = "new-subject"
+kind = "novelty"
+field = "subject"
+lookback = "30d"
+min_active_days = 0
+"""
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    rows = []
+    for day in range(1, 4):
+        for n, subject in enumerate(SUBJECTS):
+            user = USERS[(n + day) % 2]
+            name = NAMES[n % 2]
+            rows.append(
+                f"2026/04/0{day} 22:0{n}:00,{user},{name},税務課,PC-{user},住民記録,"
+                f"照会（{subject}）{name.replace('　', '')},失敗,あり,{subject}\n"
+            )
+    rows.append(f"いつか,{USERS[0]},{NAMES[0]},税務課,PC,住民記録,検索,成功,あり,{SUBJECTS[0]}\n")
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER + "".join(rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    path = tmp_path / "key"
+    path.write_bytes(KEY + b"\n")
+    return path
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.toml"
+    path.write_text(POLICY, encoding="utf-8")
+    return path
+
+
+def contents(directory: Path) -> dict[str, str]:
+    """The text of every file; of a workbook, of all its parts."""
+    texts = {}
+    for path in directory.iterdir():
+        data = path.read_bytes()
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(io.BytesIO(data)) as parts:
+                data = b"\n".join(parts.read(name) for name in parts.namelist())
+        texts[path.name] = data.decode("utf-8")
+    return texts
+
+
+@pytest.mark.parametrize("ranked", [False, True])
+def test_no_output_holds_a_replaced_value(
+    log: Path,
+    key: Path,
+    policy: Path,
+    tmp_path: Path,
+    ranked: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if ranked:
+        from yokome.ranking import Evaluated
+
+        figures = {r["id"]: Evaluated(99, 50, 50) for r in yokome.Policy.load(policy).rules}
+        monkeypatch.setattr("yokome.ranking.evaluated_by_rule", lambda native: figures)
+    out = tmp_path / "out"
+    words = ["scan", str(log), "--out", str(out), "--policy", str(policy), "--lang", "ja"]
+    words += ["--where", f"user = {list(USERS)}"]
+    words += ["--report", "xlsx,html", "--pseudonymise", str(key), "--evidence"]
+    assert cli.main(words) == 0
+    texts = contents(out)
+    texts["screen"] = capsys.readouterr().out
+    assert set(texts) >= {"flagged.csv", "report.xlsx", "report.html", "summary.json", "run.json"}
+    for name, text in texts.items():
+        for secret in SECRETS:
+            assert secret not in text, (name, secret)
+    plain = yokome.scan(log, policy)
+    for finding in plain.findings.column("finding").to_pylist():
+        assert not any(finding in text for text in texts.values())
+    assert json.loads(texts["run.json"])["pseudonyms"] == Pseudonyms(KEY).key_id
+    assert KEY.decode() not in "".join(texts.values())
+
+
+def under(log: Path, policy: Path, key: bytes = KEY) -> yokome.ScanResult:
+    return pseudonymise(yokome.scan(log, policy), key)
+
+
+def test_everything_else_stays(log: Path, policy: Path) -> None:
+    plain, hidden = yokome.scan(log, policy), under(log, policy)
+    names = Pseudonyms(KEY)
+    assert hidden.flagged.schema == plain.flagged.schema
+    assert hidden.findings.schema == plain.findings.schema
+    for column in ("rule", "time", "result", "observed", "line", "offset", "source"):
+        assert hidden.flagged.column(column).to_pylist() == plain.flagged.column(column).to_pylist()
+    for field in ("user", "user_name", "subject"):
+        assert hidden.flagged.column(field).to_pylist() == [
+            names.of(field, value) for value in plain.flagged.column(field).to_pylist()
+        ]
+    figures = ("rule", "per", "first", "last", "records", "peak", "magnitude")
+
+    def rows(result: yokome.ScanResult) -> list[Any]:
+        return sorted(tuple(f[c] for c in figures) for f in result.findings.to_pylist())
+
+    assert rows(hidden) == rows(plain)
+    titles = ["title_ja", "title_en"]
+    assert hidden.summary.drop_columns(titles).equals(plain.summary.drop_columns(titles))
+    assert (hidden.overview.users, hidden.overview.seen) == (2, 10)
+    # Flagged rows still find their finding.
+    assert set(hidden.flagged.column("finding").to_pylist()) == set(
+        hidden.findings.column("finding").to_pylist()
+    )
+
+
+def test_keys_by_values_and_new_values_are_replaced_field_by_field(log: Path, policy: Path) -> None:
+    names = Pseudonyms(KEY)
+    findings = under(log, policy).findings.to_pylist()
+    by_rule = {f["rule"]: f for f in findings}
+    subject, user = names.of("subject", SUBJECTS[0]), names.of("user", USERS[0])
+    assert {f["key"] for f in findings if f["rule"] == "visited"} >= {subject}
+    assert by_rule["denied"]["by"].startswith("subject=s-")
+    assert f"terminal=PC-{user}" in by_rule["denied"]["by"]
+    assert {f["key"] for f in findings if f["rule"] == "shared"} == {
+        f"PC-{names.of('user', u)}" for u in USERS
+    }
+    assert {f["value"] for f in findings if f["rule"] == "new-subject"} <= {
+        names.of("subject", s) for s in SUBJECTS
+    }
+
+
+def test_one_key_gives_the_same_pseudonyms_and_another_gives_others(
+    log: Path, policy: Path
+) -> None:
+    assert under(log, policy).findings.equals(under(log, policy).findings)
+    other = under(log, policy, b"another key, as long as it takes")
+    ours = set(under(log, policy).flagged.column("user").to_pylist())
+    assert not ours & set(other.flagged.column("user").to_pylist())
+    names = Pseudonyms(KEY)
+    assert names.of("user", "1") != names.of("subject", "1")[0:1]
+    assert names.of("user", "1").partition("-")[2] != names.of("subject", "1").partition("-")[2]
+
+
+def test_order_does_not_tell_the_ids(log: Path, policy: Path) -> None:
+    users = under(log, policy).by_user.column("user").to_pylist()
+    assert users == sorted(users)
+
+
+def test_the_policy_is_shown_without_people_in_it(log: Path, policy: Path) -> None:
+    hidden = under(log, policy).policy
+    toml = hidden.to_toml()
+    names = Pseudonyms(KEY)
+    assert names.of("user", "staff-00123") in toml
+    assert names.of("subject", "宛名３") in toml
+    assert names.of("user_name", "横目　花子") in toml
+    assert "withheld" in toml
+    assert "印刷" in toml
+    assert not any(secret in toml for secret in SECRETS)
+    assert hidden.name == str(policy)
+
+
+def test_records_without_user_or_subject_stay_without(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER + "2026/04/04 22:00:00,,,,,,検索,成功,あり,\n", encoding="utf-8")
+    hidden = pseudonymise(yokome.scan(path), KEY)
+    [row] = hidden.flagged.to_pylist()
+    assert (row["user"], row["user_name"], row["subject"], row["raw"]) == (None,) * 4
+    assert hidden.findings.column("key").to_pylist() == [None]
+
+
+def test_a_result_under_pseudonyms_explains_itself(
+    log: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count_evaluated(monkeypatch)
+    hidden = pseudonymise(yokome.scan(log), KEY)
+    text = str(hidden.explain(hidden.findings.column("finding")[0].as_py(), "ja"))
+    assert "職員 u-" in text
+    assert any("仮名に置き換え" in note for note in hidden.notes_ja)
+
+
+# --- keys -----------------------------------------------------------------------------------------
+
+
+def test_a_key_is_made_once_for_its_owner(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "key"
+    assert cli.main(["key", str(path), "--lang", "ja"]) == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    made = read_key(path)
+    assert len(made) == 64
+    assert cli.main(["key", str(path), "--lang", "en"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert read_key(path) == made
+
+
+@pytest.mark.parametrize("text", [b"", b"short", b"  0123456789abcde \n"])
+def test_a_short_key_is_refused_before_the_scan(
+    tmp_path: Path, log: Path, text: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(text)
+    words = ["scan", str(log), "--out", str(tmp_path / "out"), "--pseudonymise", str(path)]
+    assert cli.main([*words, "--lang", "en"]) == 2
+    assert "at least 16 bytes" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_key_is_refused(
+    tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["scan", str(log), "--out", str(tmp_path / "out"), "--pseudonymise", "nowhere"]
+    assert cli.main([*words, "--lang", "ja"]) == 2
+    assert "鍵を読めません" in capsys.readouterr().err

@@ -1,0 +1,152 @@
+"""``yokome init``: a policy fit for a log, whose comments say what is so."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import yokome
+from yokome import _yokome, cli
+from yokome.starter import starter_policy
+
+HEADER = "日時,職員番号,所属,端末番号,操作内容,処理結果\n"
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("log") / "log.csv"
+    _yokome.synth(str(path), None, 30_000, 40, 100, 7, "cp932", None)
+    return path
+
+
+@pytest.fixture(scope="module")
+def text(log: Path) -> str:
+    return starter_policy(log, budget=30)
+
+
+def tables(text: str) -> dict[str, list[tuple[str, float, bool]]]:
+    """By rule: candidate, findings a month, whether chosen."""
+    found: dict[str, list[tuple[str, float, bool]]] = {}
+    rows: list[tuple[str, float, bool]] = []
+    for line in text.split("\n"):
+        row = re.fullmatch(r"#   at_least +(\S.*?) +([\d,.]+)(  <-)?", line)
+        if row:
+            rows.append((row[1], float(row[2].replace(",", "")), row[3] is not None))
+        elif line.startswith("id = ") and rows:
+            found[line.split('"')[1]], rows = rows, []
+    return found
+
+
+def test_it_is_a_policy_with_every_rule_of_the_default_one(text: str) -> None:
+    rules = yokome.Policy.from_toml(text).rules
+    assert [r["id"] for r in rules] == [r["id"] for r in yokome.Policy.default().rules]
+
+
+def test_the_figures_are_those_of_a_scan_and_the_choice_the_closest(log: Path, text: str) -> None:
+    result = yokome.scan(log, yokome.Policy.from_toml(text))
+    o = result.overview
+    assert o.first is not None
+    assert o.last is not None
+    months = ((o.last.date() - o.first.date()).days + 1) / (365.25 / 12)
+    found = {rule.rule: rule.findings / months for rule in o.rules}
+    wished = 30 / len(o.rules)
+    seen = tables(text)
+    assert set(seen) == {
+        "unusual-hours",
+        "terminal-hopping",
+        "denied-burst",
+        "bulk-export",
+        "repeat-subject",
+    }
+    for rule, rows in seen.items():
+        [chosen] = [figure for _, figure, mark in rows if mark]
+        assert chosen == pytest.approx(found[rule], abs=0.051)
+        assert abs(chosen - wished) <= min(abs(figure - wished) for _, figure, _ in rows) + 0.051
+    # A higher threshold never finds records that a lower one does not.
+    burst = [figure for _, figure, _ in seen["denied-burst"]]
+    assert burst[-1] <= burst[0]
+
+
+def test_another_budget_chooses_otherwise(log: Path, text: str) -> None:
+    strict, loose = (tomllib.loads(starter_policy(log, budget=n)) for n in (1, 100_000))
+    for ours, theirs in zip(strict["rules"], loose["rules"], strict=True):
+        if ours["kind"] == "count":
+            assert ours["at_least"] > theirs["at_least"]
+
+
+def test_the_comments_say_columns_operations_and_hours(text: str) -> None:
+    assert '#   user = "職員番号"' in text
+    assert re.search(r"# login:\n#   ログイン \([\d,]+\)\nlogin = ", text)
+    assert re.search(r"in no class:\n#   ログアウト", text)
+    assert re.search(
+        r"# 市民課: 0[78]:[03]0-1\d:[03]0 \([\d,]+\)\n# "
+        r"\[\[calendar.override\]\]",
+        text,
+    )
+    assert "同じ職員の、失敗した記録が、24時間のうちに" in text
+
+
+def test_the_suggested_hours_are_a_policy_too(text: str) -> None:
+    start = text.index("# [[calendar.override]]")
+    block = "\n".join(line.removeprefix("# ") for line in text[start:].split("\n")[:3])
+    assert yokome.Policy.from_toml(block)
+
+
+def test_the_same_log_gives_the_same_text(log: Path, text: str) -> None:
+    assert starter_policy(log, budget=30, threads=1, chunk_size=4096) == text
+
+
+def test_what_a_log_lacks_is_said_and_the_rule_optional(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER + "2026/04/06 10:00:00,a,甲課,PC,検索,成功\n", encoding="utf-8")
+    text = starter_policy(path)
+    assert "列なし / no column: 職員名 (user_name), 業務 (system)" in text
+    assert "cannot be evaluated on this log: no column: subject" in text
+    assert yokome.scan(path, yokome.Policy.from_toml(text)).overview.accepted == 1
+
+
+def test_nothing_in_a_log_gets_out_of_a_comment(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    hostile = '"x\n[[rules]]\nid = ""evil""\r\n\u2028\x1b[31m"'
+    path.write_text(
+        HEADER + f"2026/04/06 10:00:00,a,{hostile},PC,{hostile},成功\n",
+        encoding="utf-8",
+        newline="",
+    )
+    policy = yokome.Policy.from_toml(starter_policy(path))
+    assert "evil" not in [rule["id"] for rule in policy.rules]
+    assert len(policy.rules) == len(yokome.Policy.default().rules)
+
+
+def test_a_log_without_records_and_a_budget_of_nothing_are_errors(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER, encoding="utf-8")
+    with pytest.raises(yokome.InputError, match="no record"):
+        starter_policy(path)
+    with pytest.raises(ValueError, match="budget"):
+        starter_policy(path, budget=0)
+    assert cli.main(["init", str(path), "--lang", "ja"]) == 1
+    assert "読み取れた記録が一件もありません" in capsys.readouterr().err
+    assert cli.main(["init", str(path), "--budget", "0", "--lang", "en"]) == 2
+
+
+def test_the_command_writes_it(
+    log: Path, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["init", str(log), "--budget", "30"]) == 0
+    assert capsys.readouterr().out == text
+    assert cli.main(["init", str(log), "--budget", "30", "--out", str(tmp_path / "p.toml")]) == 0
+    assert (tmp_path / "p.toml").read_text(encoding="utf-8") == text
+    assert cli.main(["policy", "check", str(tmp_path / "p.toml")]) == 0
+
+
+def test_columns_may_be_said(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("いつ,誰\n2026/04/06 10:00:00,a\n", encoding="utf-8")
+    words = ["init", str(path), "--column", "time=いつ", "--column", "user=誰"]
+    assert cli.main([*words, "--out", str(tmp_path / "p.toml")]) == 0
