@@ -167,21 +167,7 @@ impl Cache {
                 tag(hash, len)
             };
         }
-        let mask = self.slots.len() - 1;
-        for i in 0..TOGETHER {
-            let home = homes[i] as usize & mask;
-            let (first, second) = (self.slots[home], self.slots[(home + 1) & mask]);
-            let number = if second.tag == tags[i] {
-                second.number
-            } else {
-                0
-            };
-            numbers[i] = if first.tag == tags[i] {
-                first.number
-            } else {
-                number
-            };
-        }
+        self.candidates(&homes, &tags, numbers);
         for i in 0..TOGETHER {
             let known = &self.spans[numbers[i].saturating_sub(1) as usize];
             let differ = known.iter().zip(&spans[i]).fold(0, |d, (a, b)| d | (a ^ b));
@@ -197,6 +183,37 @@ impl Cache {
                 numbers[i] = found.unwrap_or(UNKNOWN);
             }
         }
+    }
+
+    /// The numbers (plus one) of spans that may be meant, 0 where there is none; their bytes are near
+    /// afterwards. Not inlined, so that it is not compiled for instruction sets whose gathers are
+    /// slower than single loads.
+    #[inline(never)]
+    fn candidates(
+        &self,
+        homes: &[u32; TOGETHER],
+        tags: &[u32; TOGETHER],
+        numbers: &mut [u32; TOGETHER],
+    ) {
+        let mask = self.slots.len() - 1;
+        let mut touched = 0;
+        for i in 0..TOGETHER {
+            let home = homes[i] as usize & mask;
+            let (first, second) = (self.slots[home], self.slots[(home + 1) & mask]);
+            let number = if second.tag == tags[i] {
+                second.number
+            } else {
+                0
+            };
+            let number = if first.tag == tags[i] {
+                first.number
+            } else {
+                number
+            };
+            numbers[i] = number;
+            touched |= self.spans[number.saturating_sub(1) as usize][0];
+        }
+        std::hint::black_box(touched);
     }
 
     /// The number of `text[start..end]`, if it is known.

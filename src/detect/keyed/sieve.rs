@@ -139,7 +139,9 @@ impl Sieve {
     /// that is the threshold at least.
     #[cold]
     fn search(&mut self, value: Value, at_least: u64, until: i64, out: &mut Out<'_>) -> usize {
-        let found = self.queue.iter().filter(|e| e.value == value).count();
+        let (front, back) = self.queue.as_slices();
+        let count = |part: &[Entry]| part.iter().filter(|e| e.value == value).count();
+        let found = count(front) + count(back);
         if (found as u64) < at_least {
             return 0;
         }
