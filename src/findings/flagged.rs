@@ -1,18 +1,21 @@
 //! The flagged rows of a batch: sorted into output order, joined with their records.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use arrow_array::builder::StringDictionaryBuilder;
+use arrow_array::types::UInt32Type;
 use arrow_array::{
     ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     UInt64Array,
 };
 
 use super::tables::{
-    Names, batch, dictionary, finding_name, id_dictionary, threshold, times, viewpoints,
+    Names, batch, finding_names, id_dictionary, place_dictionary, threshold, times, viewpoints,
 };
 use super::{Flag, NO_TIME};
 use crate::block::{Block, Origin, REFERENCES_YES};
-use crate::dictionary::id_column;
+use crate::dictionary::{id_column, packed_digits};
 use crate::log::encoding::{Encoding, utf16_len};
 use crate::order::Batch;
 use crate::policy::Rule;
@@ -40,11 +43,10 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn result(&self) -> Option<&'static str> {
+    /// Place of the result in [`Outcome::ALL`].
+    fn result(&self) -> Option<usize> {
         let code = self.block.columns.result.get(self.at)?;
-        Outcome::ALL
-            .get(usize::from(*code).wrapping_sub(1))
-            .map(|o| o.name())
+        usize::from(*code).checked_sub(1)
     }
 
     fn references(&self) -> Option<bool> {
@@ -53,11 +55,11 @@ impl Row<'_> {
     }
 
     /// The record's own text as it stood.
-    fn raw(&self) -> Option<String> {
+    fn raw(&self) -> Option<Cow<'_, str>> {
         let text = self.block.origin.text.as_ref()?;
         let columns = &self.block.columns;
         let bytes = &text.bytes[columns.start[self.at] as usize..columns.end[self.at] as usize];
-        Some(text.encoding?.decode(bytes).0.into_owned())
+        Some(text.encoding?.decode(bytes).0)
     }
 }
 
@@ -76,18 +78,20 @@ pub fn table(names: Names<'_>, of: &Batch, flags: &[Flag]) -> RecordBatch {
             }
         })
         .collect();
-    let mut columns = judgement_left(&rows);
+    let mut columns = judgement_left(names, &rows);
     columns.extend(record(names, &rows));
     columns.extend(judgement_right(&rows));
     columns.extend(place(names, &rows));
     batch(columns)
 }
 
-fn judgement_left(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
+fn judgement_left(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     vec![
         (
             "rule",
-            dictionary(rows.iter().map(|r| Some(r.rule.id.as_str()))),
+            place_dictionary(rows.iter().map(|r| Some(r.flag.rule as usize)), |rule| {
+                &names.policy.rules[rule].id
+            }),
         ),
         ("viewpoint", viewpoints(rows.iter().map(|r| r.rule))),
     ]
@@ -102,14 +106,6 @@ fn record(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
             .map(|r| r.block.columns.ids[column].get(r.at).copied().unwrap_or(0));
         id_dictionary(ids, &values)
     };
-    let subject = |r: &Row<'_>| {
-        r.block
-            .columns
-            .subject
-            .get(r.at)
-            .and_then(|&s| names.dictionaries.subject_text(s))
-    };
-    let subjects: Vec<Option<String>> = rows.iter().map(subject).collect();
     vec![
         (
             "time",
@@ -121,12 +117,15 @@ fn record(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
         ("terminal", ids(Field::Terminal)),
         ("system", ids(Field::System)),
         ("operation", ids(Field::Operation)),
-        ("result", dictionary(rows.iter().map(Row::result))),
+        (
+            "result",
+            place_dictionary(rows.iter().map(Row::result), |at| Outcome::ALL[at].name()),
+        ),
         (
             "references",
             Arc::new(rows.iter().map(Row::references).collect::<BooleanArray>()),
         ),
-        ("subject", dictionary(subjects.iter().map(Option::as_deref))),
+        ("subject", subjects(names, rows)),
     ]
 }
 
@@ -151,28 +150,19 @@ fn judgement_right(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
             times(flags().map(|f| Some(f.since).filter(|&t| t != NO_TIME))),
         ),
         ("active_days", Arc::new(active_days.collect::<Int32Array>())),
-        (
-            "finding",
-            Arc::new(
-                flags()
-                    .map(|f| Some(finding_name(f.finding)))
-                    .collect::<StringArray>(),
-            ),
-        ),
+        ("finding", finding_names(flags().map(|f| f.finding))),
     ]
 }
 
 fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     let mut offsets = Offsets::default();
-    let sources = rows
-        .iter()
-        .map(|r| Some(names.sources[r.block.origin.source as usize].as_str()));
+    let sources = rows.iter().map(|r| Some(r.block.origin.source as usize));
     let mut offset = |r: &Row<'_>| {
         let start = r.block.columns.start.get(r.at).copied().unwrap_or(0) as usize;
         offsets.of(&r.block.origin, start)
     };
     vec![
-        ("source", dictionary(sources)),
+        ("source", place_dictionary(sources, |at| &names.sources[at])),
         (
             "line",
             Arc::new(
@@ -190,6 +180,20 @@ fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
             Arc::new(rows.iter().map(Row::raw).collect::<StringArray>()),
         ),
     ]
+}
+
+fn subjects(names: Names<'_>, rows: &[Row<'_>]) -> ArrayRef {
+    let mut texts = StringDictionaryBuilder::<UInt32Type>::new();
+    for row in rows {
+        let subject = row.block.columns.subject.get(row.at).copied().unwrap_or(0);
+        if let Some((digits, len)) = packed_digits(subject) {
+            let digits = digits.to_le_bytes();
+            texts.append_option(std::str::from_utf8(&digits[..len]).ok());
+        } else {
+            texts.append_option(names.dictionaries.subject_text(subject));
+        }
+    }
+    Arc::new(texts.finish())
 }
 
 /// Offsets of rows in their sources; UTF-16 is counted on from the row asked for before.

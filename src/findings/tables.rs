@@ -1,6 +1,7 @@
 //! Results as Arrow tables. Orders are fixed: they depend on the set of records alone.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, RwLockReadGuard};
 
 use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::UInt32Type;
@@ -11,8 +12,8 @@ use arrow_array::{
 
 use super::Finding;
 use super::totals::{FlagTotals, RecordTotals};
-use crate::detect::values::text;
-use crate::dictionary::{Dictionaries, Id, Values};
+use crate::detect::values::{Value, text};
+use crate::dictionary::{Dictionaries, ID_FIELDS, Id, Values, id_column};
 use crate::policy::{Key, Kind, Policy, Rule, Sequence};
 use crate::record::Field;
 
@@ -78,9 +79,106 @@ fn count(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// The identity of a finding as people read it.
-pub(super) fn finding_name(id: u64) -> String {
-    format!("{id:016x}")
+/// The identities of findings as people read them: sixteen hexadecimal digits.
+pub(super) fn finding_names(ids: impl ExactSizeIterator<Item = u64>) -> ArrayRef {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut names = StringBuilder::with_capacity(ids.len(), ids.len() * 16);
+    for id in ids {
+        let digits: [u8; 16] = std::array::from_fn(|i| DIGITS[(id >> (60 - 4 * i) & 15) as usize]);
+        names.append_value(std::str::from_utf8(&digits).unwrap_or_default());
+    }
+    Arc::new(names.finish())
+}
+
+/// A dictionary column of places in a small list of texts, with those that occur.
+pub(super) fn place_dictionary<'a>(
+    places: impl Iterator<Item = Option<usize>>,
+    text: impl Fn(usize) -> &'a str,
+) -> ArrayRef {
+    let mut known: Vec<Option<u32>> = Vec::new();
+    let mut texts = StringBuilder::new();
+    let mut count = 0;
+    let keys: UInt32Array = places
+        .map(|place| {
+            let place = place?;
+            if known.len() <= place {
+                known.resize(place + 1, None);
+            }
+            Some(*known[place].get_or_insert_with(|| {
+                texts.append_value(text(place));
+                count += 1;
+                count - 1
+            }))
+        })
+        .collect();
+    Arc::new(DictionaryArray::new(keys, Arc::new(texts.finish())))
+}
+
+/// The texts of many values: the dictionaries are locked once.
+struct Texts<'a> {
+    ids: [RwLockReadGuard<'a, Values>; 6],
+    dictionaries: &'a Dictionaries,
+}
+
+impl<'a> Texts<'a> {
+    fn of(dictionaries: &'a Dictionaries) -> Texts<'a> {
+        Texts {
+            ids: ID_FIELDS.map(|field| dictionaries.of(field).read()),
+            dictionaries,
+        }
+    }
+
+    fn get(&self, key: Key, value: Value) -> Option<Cow<'_, str>> {
+        if let Key::Field(field) = key
+            && let Some(column) = id_column(field)
+        {
+            let id = u32::try_from(value).ok()?;
+            return self.ids[column].text(id).map(Cow::Borrowed);
+        }
+        text(key, value, self.dictionaries).map(Cow::Owned)
+    }
+}
+
+/// A finding and what people read of it.
+struct Row<'a> {
+    finding: &'a Finding,
+    key: Option<Cow<'a, str>>,
+    by: String,
+    value: Option<Cow<'a, str>>,
+}
+
+impl<'a> Row<'a> {
+    fn of(finding: &'a Finding, rule: &Rule, texts: &'a Texts<'_>) -> Row<'a> {
+        let (by, field) = match &rule.kind {
+            Kind::Count { by, .. }
+            | Kind::Distinct { by, .. }
+            | Kind::Sequence(Sequence { by, .. }) => (by.as_slice(), None),
+            Kind::Novelty { field, .. } => (&[][..], Some(*field)),
+            Kind::Match | Kind::Hours { .. } | Kind::Spike(_) | Kind::Gap { .. } => (&[][..], None),
+        };
+        let mut text = String::new();
+        for (&key, &value) in by.iter().zip(&finding.by) {
+            if !text.is_empty() {
+                text.push_str(", ");
+            }
+            text.push_str(key.name());
+            text.push('=');
+            text.push_str(&texts.get(key, value).unwrap_or_default());
+        }
+        Row {
+            finding,
+            key: texts.get(Key::Field(rule.per), finding.key),
+            by: text,
+            value: field.and_then(|key| texts.get(key, finding.value)),
+        }
+    }
+
+    /// What the order of findings goes by. The id decides between keys that read the same but for
+    /// undecodable bytes.
+    fn order(&self) -> impl Ord + '_ {
+        let f = self.finding;
+        (f.first, f.rule, &self.key, &self.by, &self.value, f.id)
+    }
 }
 
 /// The `threshold` of a rule's flagged rows; minutes for `hours`, seconds for `gap`. That of a
@@ -100,73 +198,34 @@ pub fn threshold(kind: &Kind) -> Option<f64> {
 /// A row per finding: by first, the rule's place, key, by, value.
 #[must_use]
 pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
-    let rule = |f: &Finding| &names.policy.rules[f.rule as usize];
-    let mut rows: Vec<(&Finding, Option<String>, String, Option<String>)> = findings
+    let rules = &names.policy.rules;
+    let texts = Texts::of(names.dictionaries);
+    let rule = |f: &Finding| &rules[f.rule as usize];
+    let mut rows: Vec<Row<'_>> = findings
         .iter()
-        .map(|f| {
-            let key = text(Key::Field(rule(f).per), f.key, names.dictionaries);
-            let (by, field) = match &rule(f).kind {
-                Kind::Count { by, .. }
-                | Kind::Distinct { by, .. }
-                | Kind::Sequence(Sequence { by, .. }) => (by.as_slice(), None),
-                Kind::Novelty { field, .. } => (&[][..], Some(*field)),
-                Kind::Match | Kind::Hours { .. } | Kind::Spike(_) | Kind::Gap { .. } => {
-                    (&[][..], None)
-                }
-            };
-            let by: Vec<String> = by
-                .iter()
-                .zip(&f.by)
-                .map(|(&k, &v)| {
-                    format!(
-                        "{}={}",
-                        k.name(),
-                        text(k, v, names.dictionaries).unwrap_or_default()
-                    )
-                })
-                .collect();
-            (
-                f,
-                key,
-                by.join(", "),
-                field.and_then(|k| text(k, f.value, names.dictionaries)),
-            )
-        })
+        .map(|f| Row::of(f, rule(f), &texts))
         .collect();
-    rows.sort_by(|a, b| {
-        // The id decides between keys that read the same but for undecodable bytes.
-        (a.0.first, a.0.rule, &a.1, &a.2, &a.3, a.0.id)
-            .cmp(&(b.0.first, b.0.rule, &b.1, &b.2, &b.3, b.0.id))
-    });
-    let all = || rows.iter().map(|r| r.0);
+    rows.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+    let all = || rows.iter().map(|r| r.finding);
+    let strings = |of: for<'a> fn(&'a Row<'_>) -> Option<&'a str>| -> ArrayRef {
+        Arc::new(rows.iter().map(of).collect::<StringArray>())
+    };
     batch(vec![
+        ("finding", finding_names(all().map(|f| f.id))),
         (
-            "finding",
-            Arc::new(
-                all()
-                    .map(|f| Some(finding_name(f.id)))
-                    .collect::<StringArray>(),
-            ),
+            "rule",
+            place_dictionary(all().map(|f| Some(f.rule as usize)), |rule| &rules[rule].id),
         ),
-        ("rule", dictionary(all().map(|f| Some(rule(f).id.as_str())))),
         ("viewpoint", viewpoints(all().map(rule))),
-        ("per", dictionary(all().map(|f| Some(rule(f).per.name())))),
         (
-            "key",
-            Arc::new(rows.iter().map(|r| r.1.clone()).collect::<StringArray>()),
+            "per",
+            place_dictionary(all().map(|f| Some(rule(f).per as usize)), |field| {
+                Field::ALL[field].name()
+            }),
         ),
-        (
-            "by",
-            Arc::new(
-                rows.iter()
-                    .map(|r| Some(r.2.clone()))
-                    .collect::<StringArray>(),
-            ),
-        ),
-        (
-            "value",
-            Arc::new(rows.iter().map(|r| r.3.clone()).collect::<StringArray>()),
-        ),
+        ("key", strings(|r| r.key.as_deref())),
+        ("by", strings(|r| Some(&r.by))),
+        ("value", strings(|r| r.value.as_deref())),
         ("first", times(all().map(|f| Some(f.first)))),
         ("last", times(all().map(|f| Some(f.last)))),
         (
