@@ -1,6 +1,7 @@
 //! Results as Arrow tables. Orders are fixed: they depend on the set of records alone.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::sync::{Arc, RwLockReadGuard};
 
 use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
@@ -139,22 +140,23 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// A finding and what people read of it.
-struct Row<'a> {
-    finding: &'a Finding,
-    key: Option<Cow<'a, str>>,
-    by: String,
-    value: Option<Cow<'a, str>>,
-}
+impl Texts<'_> {
+    /// The text of a finding's key.
+    fn key(&self, finding: &Finding, rule: &Rule) -> Option<Cow<'_, str>> {
+        self.get(Key::Field(rule.per), finding.key)
+    }
 
-impl<'a> Row<'a> {
-    fn of(finding: &'a Finding, rule: &Rule, texts: &'a Texts<'_>) -> Row<'a> {
-        let (by, field) = match &rule.kind {
+    /// `name=value, …` of a finding's `by` values.
+    fn by(&self, finding: &Finding, rule: &Rule) -> String {
+        let by = match &rule.kind {
             Kind::Count { by, .. }
             | Kind::Distinct { by, .. }
-            | Kind::Sequence(Sequence { by, .. }) => (by.as_slice(), None),
-            Kind::Novelty { field, .. } => (&[][..], Some(*field)),
-            Kind::Match | Kind::Hours { .. } | Kind::Spike(_) | Kind::Gap { .. } => (&[][..], None),
+            | Kind::Sequence(Sequence { by, .. }) => by.as_slice(),
+            Kind::Match
+            | Kind::Novelty { .. }
+            | Kind::Hours { .. }
+            | Kind::Spike(_)
+            | Kind::Gap { .. } => &[],
         };
         let mut text = String::new();
         for (&key, &value) in by.iter().zip(&finding.by) {
@@ -163,21 +165,32 @@ impl<'a> Row<'a> {
             }
             text.push_str(key.name());
             text.push('=');
-            text.push_str(&texts.get(key, value).unwrap_or_default());
+            text.push_str(&self.get(key, value).unwrap_or_default());
         }
-        Row {
-            finding,
-            key: texts.get(Key::Field(rule.per), finding.key),
-            by: text,
-            value: field.and_then(|key| texts.get(key, finding.value)),
+        text
+    }
+
+    /// The text of a finding's new value.
+    fn value(&self, finding: &Finding, rule: &Rule) -> Option<Cow<'_, str>> {
+        match rule.kind {
+            Kind::Novelty { field, .. } => self.get(field, finding.value),
+            _ => None,
         }
     }
 
-    /// What the order of findings goes by. The id decides between keys that read the same but for
-    /// undecodable bytes.
-    fn order(&self) -> impl Ord + '_ {
-        let f = self.finding;
-        (f.first, f.rule, &self.key, &self.by, &self.value, f.id)
+    /// The order of findings: by first, the rule's place, key, by, value. The id decides between
+    /// keys that read the same but for undecodable bytes.
+    fn order(&self, a: &Finding, b: &Finding, rules: &[Rule]) -> Ordering {
+        (a.first, a.rule).cmp(&(b.first, b.rule)).then_with(|| {
+            let rule = &rules[a.rule as usize];
+            let key = || self.key(a, rule).cmp(&self.key(b, rule));
+            let by = || self.by(a, rule).cmp(&self.by(b, rule));
+            let value = || self.value(a, rule).cmp(&self.value(b, rule));
+            key()
+                .then_with(by)
+                .then_with(value)
+                .then_with(|| a.id.cmp(&b.id))
+        })
     }
 }
 
@@ -196,20 +209,29 @@ pub fn threshold(kind: &Kind) -> Option<f64> {
 }
 
 /// A row per finding: by first, the rule's place, key, by, value.
+///
+/// # Panics
+/// With 2³² findings.
 #[must_use]
 pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
     let rules = &names.policy.rules;
     let texts = Texts::of(names.dictionaries);
     let rule = |f: &Finding| &rules[f.rule as usize];
-    let mut rows: Vec<Row<'_>> = findings
-        .iter()
-        .map(|f| Row::of(f, rule(f), &texts))
-        .collect();
-    rows.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
-    let all = || rows.iter().map(|r| r.finding);
-    let strings = |of: for<'a> fn(&'a Row<'_>) -> Option<&'a str>| -> ArrayRef {
-        Arc::new(rows.iter().map(of).collect::<StringArray>())
-    };
+    let most = u32::try_from(findings.len()).expect("fewer than 2^32 findings");
+    let mut order: Vec<u32> = (0..most).collect();
+    order.sort_unstable_by(|&a, &b| {
+        texts.order(&findings[a as usize], &findings[b as usize], rules)
+    });
+    let all = || order.iter().map(|&at| &findings[at as usize]);
+    let mut keys = StringBuilder::new();
+    let mut by = StringBuilder::new();
+    let mut values = StringBuilder::new();
+    for finding in all() {
+        let rule = rule(finding);
+        keys.append_option(texts.key(finding, rule));
+        by.append_value(texts.by(finding, rule));
+        values.append_option(texts.value(finding, rule));
+    }
     batch(vec![
         ("finding", finding_names(all().map(|f| f.id))),
         (
@@ -223,9 +245,9 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
                 Field::ALL[field].name()
             }),
         ),
-        ("key", strings(|r| r.key.as_deref())),
-        ("by", strings(|r| Some(&r.by))),
-        ("value", strings(|r| r.value.as_deref())),
+        ("key", Arc::new(keys.finish())),
+        ("by", Arc::new(by.finish())),
+        ("value", Arc::new(values.finish())),
         ("first", times(all().map(|f| Some(f.first)))),
         ("last", times(all().map(|f| Some(f.last)))),
         (

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::Flag;
+use super::{Finding, Flag};
 use crate::block::Columns;
 use crate::detect::calendar::weekday;
 use crate::detect::predicate::{Bits, has};
@@ -12,6 +12,7 @@ use crate::detect::run::RuleCounts;
 use crate::detect::values::day_of;
 use crate::dictionary::{Id, id_column};
 use crate::order::Batch;
+use crate::policy::Rule;
 use crate::record::{DAY_MS, Field};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -117,16 +118,20 @@ pub struct FlagTotals {
     pub by_user: HashMap<(Id, u32), (u64, u64), foldhash::fast::RandomState>,
     /// Flagged rows by civil day.
     pub by_day: BTreeMap<i32, u64>,
+    /// By rule: whether its findings are one user's each, so that they tell themselves whose they are.
+    per_user: Vec<bool>,
+    /// Of the other rules: findings and their users.
     seen: HashSet<(u64, Id), foldhash::fast::RandomState>,
 }
 
 impl FlagTotals {
-    /// No counts yet, for `rules` rules.
+    /// No counts yet, for the rules of a policy.
     #[must_use]
-    pub fn new(rules: usize) -> FlagTotals {
+    pub fn new(rules: &[Rule]) -> FlagTotals {
         FlagTotals {
-            counts: vec![RuleCounts::default(); rules],
-            flagged: vec![0; rules],
+            counts: vec![RuleCounts::default(); rules.len()],
+            flagged: vec![0; rules.len()],
+            per_user: rules.iter().map(|rule| rule.per == Field::User).collect(),
             ..FlagTotals::default()
         }
     }
@@ -144,7 +149,17 @@ impl FlagTotals {
                 .or_insert(0) += 1;
             let counts = self.by_user.entry((user, flag.rule)).or_insert((0, 0));
             counts.0 += 1;
-            counts.1 += u64::from(self.seen.insert((flag.finding, user)));
+            if !self.per_user[flag.rule as usize] {
+                counts.1 += u64::from(self.seen.insert((flag.finding, user)));
+            }
+        }
+    }
+
+    /// Counts the findings of rules whose findings are one user's each; to be called once.
+    pub fn add_findings(&mut self, findings: &[Finding]) {
+        for finding in findings.iter().filter(|f| self.per_user[f.rule as usize]) {
+            let user = Id::try_from(finding.key).unwrap_or(0);
+            self.by_user.entry((user, finding.rule)).or_insert((0, 0)).1 += 1;
         }
     }
 

@@ -264,7 +264,13 @@ pub fn scan_paths(
         Err(Failure::Error(error)) => return Err(error),
         Ok(outcome) => outcome,
     };
-    Ok(finish(&context, outcome, &reasons, false))
+    // By a thread of its own: it takes over the heap of a worker that has ended, with what is free in
+    // it, where this thread would have to ask for more memory at the very peak.
+    let finished = std::thread::scope(|scope| {
+        let finish = scope.spawn(|| finish(&context, outcome, &reasons, false));
+        finish.join()
+    });
+    Ok(finished.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
 }
 
 /// Scans record batches. They are held in memory until all have come.
@@ -447,6 +453,7 @@ fn result(
             counts.not_evaluable = outcome.records.in_scope;
         }
     }
+    outcome.flags.add_findings(&outcome.findings);
     ScanResult {
         flagged_schema: flagged::table(names, &Batch::default(), &[]).schema(),
         findings: tables::findings(names, &outcome.findings),

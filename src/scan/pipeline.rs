@@ -123,7 +123,6 @@ pub fn run(
     control: &mut Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
     let units = Units::new(pers, context.threads * 2, context.conditions.bits().words());
-    let rules = context.policy.rules.len();
     let pipeline = Pipeline {
         context,
         bits: context.conditions.bits(),
@@ -138,7 +137,7 @@ pub fn run(
             outputs: BTreeMap::new(),
             next_output: 0,
             findings: Vec::new(),
-            flags: FlagTotals::new(rules),
+            flags: FlagTotals::new(&context.policy.rules),
             records: RecordTotals::default(),
             failure: None,
             workers: context.threads,
