@@ -14,6 +14,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any, get_args
 
+import holidays
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -459,3 +460,11 @@ def test_a_result_writes_reports_if_wished(tmp_path: Path) -> None:
     paths = result.write(tmp_path, format="csv", reports=["html", "xlsx"], lang="en", top=3)
     assert {"report.html", "report.xlsx"} <= {path.name for path in paths}
     assert 'lang="en"' in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("country", ["JP", "KR", "TW"])
+def test_holidays_are_the_librarys(country: str) -> None:
+    epoch = dt.date(1970, 1, 1)
+    for year in (1999, 2019, 2026):
+        known = holidays.country_holidays(country, years=year)
+        assert public_holidays(country, year) == sorted((day - epoch).days for day in known)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import importlib
 import json
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
@@ -269,6 +273,7 @@ def run(
         if members.needed:
             sink = _both(members.add, sink)
     paths = _paths(source)
+    _import_ahead()
     if paths is None:
         for name, value in (
             ("encoding", encoding),
@@ -307,6 +312,19 @@ def run(
             sink=sink,
         )
     return ScanResult(native, policy, members=members)
+
+
+def _import_ahead() -> None:
+    """Import what results are handed over with while the logs are read, not afterwards."""
+    if "pyarrow" in sys.modules:
+        return
+
+    def work() -> None:
+        # If it is missing, whoever asks for a table is told.
+        with contextlib.suppress(ImportError):
+            importlib.import_module("pyarrow")
+
+    threading.Thread(target=work, name="yokome-import").start()
 
 
 def _both(first: Callable[[Any], None], second: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -7,7 +7,10 @@ Out: days since 1970-01-01, ascending. No network, no clock.
 from __future__ import annotations
 
 import datetime as dt
-from functools import lru_cache
+import importlib.util
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from pathlib import Path
 
 from yokome.errors import PolicyError
 
@@ -59,7 +62,32 @@ def _public_holidays(country: str, year: int) -> tuple[int, ...]:
 def _days(code: str, subdivision: str | None, year: int) -> set[dt.date]:
     from holidays import country_holidays
 
-    return set(country_holidays(code, subdiv=subdivision, years=year))
+    country = _country(code) or partial(country_holidays, code)
+    return set(country(subdiv=subdivision, years=year))
+
+
+@lru_cache(maxsize=16)
+def _country(code: str) -> Callable[..., Iterable[dt.date]] | None:
+    """The class of a country, without the 250 others that come along with the package's own loader.
+
+    They would take longer than all the rest of a small scan. None if the library is not laid out as
+    it was: then the loader is asked.
+    """
+    try:
+        import holidays
+        from holidays.registry import COUNTRIES
+
+        module, name = next((m, e[0]) for m, e in COUNTRIES.items() if code in e[1:])
+        file = Path(holidays.__file__).parent / "countries" / f"{module}.py"
+        spec = importlib.util.spec_from_file_location(f"yokome._{module}", file)
+        if spec is None or spec.loader is None:
+            return None
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        country: Callable[..., Iterable[dt.date]] = getattr(loaded, name)
+    except (AttributeError, ImportError, OSError, StopIteration, TypeError):
+        return None
+    return country
 
 
 def _unknown(country: str, examples: str, cause: Exception | None) -> PolicyError:

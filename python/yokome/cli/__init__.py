@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (default: the process's); returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     lang = wished_lang(words)
+    # NumPy comes along with pyarrow and would start threads that nothing here uses.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         with _terminating():
             reconfigure(sys.stdout)
