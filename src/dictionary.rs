@@ -212,10 +212,10 @@ pub fn packed_digits(subject: Subject) -> Option<(u128, usize)> {
 /// The eight ASCII digits of a number, the first in the lowest byte: fours, pairs, ones.
 #[inline]
 fn eight_ascii(value: u64) -> u64 {
-    let fours = value / 10_000 | (value % 10_000) << 32;
-    let hundreds = (fours * 10_486 >> 20) & 0x0000_007F_0000_007F;
+    let fours = (value / 10_000) | ((value % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
     let pairs = hundreds | (fours - 100 * hundreds) << 16;
-    let tens = (pairs * 103 >> 10) & 0x000F_000F_000F_000F;
+    let tens = ((pairs * 103) >> 10) & 0x000F_000F_000F_000F;
     (tens | (pairs - 10 * tens) << 8) | 0x3030_3030_3030_3030
 }
 

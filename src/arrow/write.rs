@@ -109,16 +109,15 @@ impl BatchWriter {
         let views: Vec<u128> = columns
             .subject
             .iter()
-            .map(|&subject| match inline_view(subject) {
-                Some(view) => view,
-                None => {
+            .map(|&subject| {
+                inline_view(subject).unwrap_or_else(|| {
                     let text = self.dictionaries.subject_text(subject).unwrap_or_default();
                     let view = make_view(text.as_bytes(), 0, place(long.len()));
                     if text.len() > INLINE {
                         long.extend_from_slice(text.as_bytes());
                     }
                     view
-                }
+                })
             })
             .collect();
         let nulls = nulls(n, |row| columns.subject[row] != 0);

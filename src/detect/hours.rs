@@ -6,7 +6,7 @@ use super::rule::Placed;
 use super::run::{Hit, Open, Out, Run};
 use super::values::day_of;
 use crate::findings::{ByValues, NO_TIME};
-use crate::policy::Key;
+use crate::policy::{Key, Kind};
 use crate::record::DAY_MS;
 
 const HALF_HOURS: usize = 48;
@@ -22,6 +22,27 @@ pub struct Hours {
     pub at_least: i64,
     /// Whether that is all of it.
     pub exact: bool,
+}
+
+impl Hours {
+    /// The parameters of a rule of this kind.
+    #[must_use]
+    pub fn of(kind: &Kind) -> Option<Hours> {
+        let Kind::Hours {
+            lookback,
+            min_active_days,
+            at_least,
+        } = *kind
+        else {
+            return None;
+        };
+        Some(Hours {
+            lookback,
+            min_active_days,
+            at_least: at_least / 60_000,
+            exact: at_least % 60_000 == 0,
+        })
+    }
 }
 
 /// Active days, and the last day of activity in each half-hour.

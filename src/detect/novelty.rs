@@ -9,7 +9,7 @@ use super::rule::Placed;
 use super::run::{Hit, Open, Out, Run};
 use super::values::{Value, day_of};
 use crate::findings::{ByValues, NO_TIME};
-use crate::policy::Key;
+use crate::policy::{Key, Kind};
 use crate::record::DAY_MS;
 
 /// Parameters.
@@ -23,6 +23,28 @@ pub struct Novelty {
     pub min_active_days: u32,
     /// Days.
     pub max_days: u32,
+}
+
+impl Novelty {
+    /// The parameters of a rule of this kind.
+    #[must_use]
+    pub fn of(kind: &Kind) -> Option<Novelty> {
+        let Kind::Novelty {
+            field,
+            lookback,
+            min_active_days,
+            max_days,
+        } = *kind
+        else {
+            return None;
+        };
+        Some(Novelty {
+            field,
+            lookback,
+            min_active_days,
+            max_days,
+        })
+    }
 }
 
 const FORGET_AT: usize = 64;

@@ -3,10 +3,10 @@
 use super::count::CountState;
 use super::gap::GapState;
 use super::grouped::GroupedState;
-use super::hours::HoursState;
+use super::hours::{Hours, HoursState};
 use super::keyed::{Keyed, KeyedState};
 use super::matching::MatchState;
-use super::novelty::NoveltyState;
+use super::novelty::{Novelty, NoveltyState};
 use super::run::{Out, Run};
 use super::sequence::SequenceState;
 use super::spike::SpikeState;
@@ -69,111 +69,54 @@ impl RuleState {
 
     /// Takes the next records of the key.
     pub fn advance(&mut self, of: Placed<'_>, run: &Run<'_>, out: &mut Out<'_>) {
-        match (self, &of.rule.kind) {
-            (RuleState::Match(state), Kind::Match) => state.advance(of, run, out),
-            (
-                RuleState::Count(state),
-                Kind::Count {
-                    window, at_least, ..
-                },
-            ) => {
-                state.advance(of, *window, *at_least, run, out);
+        let kind = &of.rule.kind;
+        match self {
+            RuleState::Match(state) => state.advance(of, run, out),
+            RuleState::Count(state) => {
+                if let Some(what) = Grouping::of(kind) {
+                    state.advance(of, what.window, what.at_least, run, out);
+                }
             }
-            (
-                RuleState::Keyed(state),
-                Kind::Count {
-                    window,
-                    at_least,
-                    by,
-                },
-            ) => {
-                let what = Keyed {
-                    window: *window,
-                    at_least: *at_least,
-                    by: by[0],
-                };
-                state.advance(of, what, run, out);
+            RuleState::Keyed(state) => {
+                if let Some(what) = Grouping::of(kind) {
+                    let what = Keyed {
+                        window: what.window,
+                        at_least: what.at_least,
+                        by: what.by[0],
+                    };
+                    state.advance(of, what, run, out);
+                }
             }
-            (
-                RuleState::Grouped(state),
-                Kind::Count {
-                    window,
-                    at_least,
-                    by,
-                },
-            ) => {
-                state.advance(
-                    of,
-                    &Grouping {
-                        window: *window,
-                        at_least: *at_least,
-                        by,
-                        field: None,
-                    },
-                    run,
-                    out,
-                );
+            RuleState::Grouped(state) => {
+                if let Some(what) = Grouping::of(kind) {
+                    state.advance(of, &what, run, out);
+                }
             }
-            (
-                RuleState::Grouped(state),
-                Kind::Distinct {
-                    field,
-                    window,
-                    at_least,
-                    by,
-                },
-            ) => {
-                state.advance(
-                    of,
-                    &Grouping {
-                        window: *window,
-                        at_least: *at_least,
-                        by,
-                        field: Some(*field),
-                    },
-                    run,
-                    out,
-                );
+            RuleState::Novelty(state) => {
+                if let Some(what) = Novelty::of(kind) {
+                    state.advance(of, what, run, out);
+                }
             }
-            (
-                RuleState::Novelty(state),
-                Kind::Novelty {
-                    field,
-                    lookback,
-                    min_active_days,
-                    max_days,
-                },
-            ) => {
-                let what = super::novelty::Novelty {
-                    field: *field,
-                    lookback: *lookback,
-                    min_active_days: *min_active_days,
-                    max_days: *max_days,
-                };
-                state.advance(of, what, run, out);
+            RuleState::Hours(state) => {
+                if let Some(what) = Hours::of(kind) {
+                    state.advance(of, what, run, out);
+                }
             }
-            (
-                RuleState::Hours(state),
-                Kind::Hours {
-                    lookback,
-                    min_active_days,
-                    at_least,
-                },
-            ) => {
-                let what = super::hours::Hours {
-                    lookback: *lookback,
-                    min_active_days: *min_active_days,
-                    at_least: *at_least / 60_000,
-                    exact: *at_least % 60_000 == 0,
-                };
-                state.advance(of, what, run, out);
+            RuleState::Spike(state) => {
+                if let Kind::Spike(what) = kind {
+                    state.advance(of, *what, run, out);
+                }
             }
-            (RuleState::Spike(state), Kind::Spike(what)) => state.advance(of, *what, run, out),
-            (RuleState::Gap(state), Kind::Gap { idle }) => state.advance(of, *idle, run, out),
-            (RuleState::Sequence(state), Kind::Sequence(what)) => {
-                state.advance(of, what, run, out);
+            RuleState::Gap(state) => {
+                if let Kind::Gap { idle } = kind {
+                    state.advance(of, *idle, run, out);
+                }
             }
-            _ => unreachable!("a state is made for its rule"),
+            RuleState::Sequence(state) => {
+                if let Kind::Sequence(what) = kind {
+                    state.advance(of, what, run, out);
+                }
+            }
         }
     }
 
@@ -203,4 +146,31 @@ pub struct Grouping<'a> {
     pub by: &'a [Key],
     /// `distinct`: the field counted.
     pub field: Option<Key>,
+}
+
+impl<'a> Grouping<'a> {
+    /// The parameters of a rule of such a kind.
+    #[must_use]
+    pub fn of(kind: &'a Kind) -> Option<Grouping<'a>> {
+        let (window, at_least, by, field) = match kind {
+            Kind::Count {
+                window,
+                at_least,
+                by,
+            } => (*window, *at_least, by, None),
+            Kind::Distinct {
+                field,
+                window,
+                at_least,
+                by,
+            } => (*window, *at_least, by, Some(*field)),
+            _ => return None,
+        };
+        Some(Grouping {
+            window,
+            at_least,
+            by,
+            field,
+        })
+    }
 }

@@ -371,18 +371,16 @@ impl Subjects {
     #[inline(never)]
     fn look_up(&mut self, cells: &Cells<'_>, from: usize, to: usize, seen: &mut Seen) -> u64 {
         let text = cells.segment.text.as_slice();
-        match self.cache.find(text, from, to) {
-            Some(number) => self.values[number as usize],
-            None => {
-                let raw = unquote(&text[from..to]);
-                let encoding = cells.segment.encoding;
-                let (subject, dirty) = cells.meaning.subject(&raw, encoding, cells.dictionaries);
-                seen.dirty |= dirty;
-                self.values.push(subject);
-                self.cache.insert(&text[from..to]);
-                subject
-            }
+        if let Some(number) = self.cache.find(text, from, to) {
+            return self.values[number as usize];
         }
+        let raw = unquote(&text[from..to]);
+        let encoding = cells.segment.encoding;
+        let (subject, dirty) = cells.meaning.subject(&raw, encoding, cells.dictionaries);
+        seen.dirty |= dirty;
+        self.values.push(subject);
+        self.cache.insert(&text[from..to]);
+        subject
     }
 }
 

@@ -222,12 +222,12 @@ mod tests {
     #[test]
     fn both_forms_say_what_a_list_says() {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(5);
-        for round in 0..60u64 {
+        for round in 0..60usize {
             // From a few values again and again to many that hardly recur.
-            let values = [2, 7, 40, 600][round as usize % 4];
+            let values = [2, 7, 40, 600][round % 4];
             let what = Keyed {
-                window: [1, 30, 500, 4000][(round / 4) as usize % 4],
-                at_least: 4 + round % 5,
+                window: [1, 30, 500, 4000][round / 4 % 4],
+                at_least: 4 + round as u64 % 5,
                 by: Key::Field(Field::Subject),
             };
             let mut time = 0;
@@ -235,7 +235,9 @@ mod tests {
                 .map(|_| {
                     let n = random.next_u64();
                     // Steps of nothing, of a little and, now and then, of more than a window.
-                    time += [0, 0, 1, 3, 10, 900][(n >> 32) as usize % 6] * i64::from(n % 9 != 0);
+                    let step = (n >> 32) % 6;
+                    let steps = [0, 0, 1, 3, 10, 900];
+                    time += steps[usize::try_from(step).unwrap()] * i64::from(n % 9 != 0);
                     // Values that share their lowest bits meet in one count.
                     let value = 1 + (n % values) * if round % 2 == 0 { 1 } else { 1 << 40 };
                     (value, time)
@@ -245,10 +247,10 @@ mod tests {
             assert_eq!(standing(&mut Table::default(), &records, what), list);
             assert_eq!(standing(&mut Sieve::default(), &records, what), list);
             let mut sieve = Sieve::default();
-            let (first, last) = records.split_at(700);
-            let mut both = standing(&mut sieve, first, what);
+            let (early, late) = records.split_at(700);
+            let mut both = standing(&mut sieve, early, what);
             let mut table = sieve.into_table(what.window);
-            both.extend(standing(&mut table, last, what));
+            both.extend(standing(&mut table, late, what));
             assert_eq!(both, list);
         }
     }
