@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
+import zstandard
 from benches.measure import ROOT
 
 from yokome import _yokome
@@ -93,7 +97,11 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
     "quoted": _quoted,
     "cp932": lambda block: block.decode().encode("cp932"),
     "gzip": bytes,
+    "zstd": bytes,
+    "zip": bytes,
 }
+
+ENDINGS = {"tsv": ".tsv", "gzip": ".csv.gz", "zstd": ".csv.zst", "zip": ".zip"}
 
 
 def form(path: Path, name: str) -> Path:
@@ -102,9 +110,22 @@ def form(path: Path, name: str) -> Path:
         return path
 
     def make(part: Path) -> None:
-        with gzip.open(part, "wb", 6) if name == "gzip" else part.open("wb") as out:
+        with contextlib.ExitStack() as stack:
+            out = stack.enter_context(_compressed(part, name, stack))
             for block in _blocks(path):
                 out.write(FORMS[name](block))
 
-    ending = {"tsv": ".tsv", "gzip": ".csv.gz"}.get(name, ".csv")
+    ending = ENDINGS.get(name, ".csv")
     return _made(path.with_name(f"{path.stem}-{name}{ending}"), make)
+
+
+def _compressed(part: Path, name: str, stack: contextlib.ExitStack) -> IO[bytes]:
+    """A file to write into, at the level that each program uses by itself."""
+    if name == "gzip":
+        return cast(IO[bytes], gzip.open(part, "wb", 6))
+    if name == "zstd":
+        return zstandard.open(part, "wb")
+    if name == "zip":
+        archive = stack.enter_context(zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED))
+        return archive.open("log.csv", "w", force_zip64=True)
+    return part.open("wb")

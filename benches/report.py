@@ -30,7 +30,10 @@ FORM_TITLES = {
     "quoted": "every field quoted",
     "cp932": "CP932",
     "gzip": "gzip",
-    "gunzip": "(decompressing alone, by Python's zlib)",
+    "gzip alone": "(gzip, decompressing alone, by Python's zlib)",
+    "zstd": "zstd",
+    "zstd alone": "(zstd, decompressing alone, by the C library)",
+    "zip": "zip",
 }
 
 
@@ -166,7 +169,7 @@ def _forms(results: Results) -> Iterable[str]:
         rows.append((title, *cells))
     yield from _table(("", "seconds", "×", "CPU seconds", "×"), rows)
     yield ""
-    yield "By `yokome.read`, batch by batch, start-up not counted; of a log of at most 2,000,000"
+    yield "By `yokome.scan` with the five rules, start-up not counted; of a log of at most 2,000,000"
     yield "records."
 
 
