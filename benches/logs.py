@@ -124,7 +124,7 @@ def _compressed(part: Path, name: str, stack: contextlib.ExitStack) -> IO[bytes]
     if name == "gzip":
         return cast(IO[bytes], gzip.open(part, "wb", 6))
     if name == "zstd":
-        return zstandard.open(part, "wb")
+        return cast(IO[bytes], zstandard.open(part, "wb"))
     if name == "zip":
         archive = stack.enter_context(zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED))
         return archive.open("log.csv", "w", force_zip64=True)

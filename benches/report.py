@@ -169,8 +169,8 @@ def _forms(results: Results) -> Iterable[str]:
         rows.append((title, *cells))
     yield from _table(("", "seconds", "×", "CPU seconds", "×"), rows)
     yield ""
-    yield "By `yokome.scan` with the five rules, start-up not counted; of a log of at most 2,000,000"
-    yield "records."
+    yield "By `yokome.scan` with the five rules, start-up not counted; of a log of at most"
+    yield "2,000,000 records."
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
