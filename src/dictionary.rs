@@ -141,6 +141,12 @@ pub type Subject = u64;
 
 const PACKED: u64 = 1 << 63;
 
+/// Whether a subject is packed in place: its number means the same in every scan.
+#[must_use]
+pub fn is_packed(subject: Subject) -> bool {
+    subject & PACKED != 0
+}
+
 /// Packs a subject that is 1–15 ASCII digits; the number of digits is a part of it.
 #[inline]
 #[must_use]

@@ -13,12 +13,14 @@ from yokome.errors import (
     InputError,
     InputNotFoundError,
     PolicyError,
+    StateError,
     StrictError,
     YokomeError,
 )
 from yokome.policy import Policy
 from yokome.records import Records
 from yokome.result import ScanResult
+from yokome.state import State, read_state
 
 __all__ = [
     "ColumnError",
@@ -29,9 +31,12 @@ __all__ = [
     "Progress",
     "Records",
     "ScanResult",
+    "State",
+    "StateError",
     "StrictError",
     "YokomeError",
     "__version__",
     "read",
+    "read_state",
     "scan",
 ]

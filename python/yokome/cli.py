@@ -108,6 +108,7 @@ def _scan(options: argparse.Namespace) -> int:
                 skip_unreadable=options.skip_unreadable,
                 max_ratio=options.max_ratio,
                 max_rejects=options.max_rejects,
+                state=options.state,
                 progress=line,
                 # Without --out nobody looks at the flagged rows: do not keep them.
                 sink=_ignore if flagged is None else flagged.write,
@@ -119,6 +120,9 @@ def _scan(options: argparse.Namespace) -> int:
             with _writing(options.out, lang):
                 write_result(writer, result, flagged=flagged)
                 paths = writer.commit()
+        # Last of all: a state that is there is one of which the results are there.
+        with _reading(lang):
+            result._write_state()
     if not options.quiet:
         print(summary_text(result, lang, ambiguous=_ambiguous(sys.stdout)))
         print()
@@ -237,6 +241,21 @@ def _policy_check(options: argparse.Namespace) -> int:
             f"{clean(str(options.policy))}: a correct policy ({rules} rules)",
         )
     )
+    return DONE
+
+
+def _state_show(options: argparse.Namespace) -> int:
+    from yokome.state import read_state
+    from yokome.state_text import state_text
+
+    with _reading(options.lang):
+        state = read_state(options.state)
+    if options.json:
+        import json
+
+        print(json.dumps(state.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(state_text(state, options.lang))
     return DONE
 
 
@@ -693,6 +712,15 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
             "condition on records to flag, TOML, as in 'department = \"税務課\"'",
         ),
     )
+    scan.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help=t(
+            "前回までの走査を引き継ぎ、次回に引き継ぐ状態を書くファイル（初回はまだなくてよい）",
+            "file to go on from, and to leave the state in for the next scan (new at first)",
+        ),
+    )
     scan.set_defaults(command=_scan)
 
     summary = t(
@@ -734,6 +762,19 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
         "policy", type=Path, metavar="FILE", help=t("ポリシー（TOML）", "policy, TOML")
     )
     check.set_defaults(command=_policy_check)
+
+    summary = t("状態ファイルの内容を表示する", "show what a state file covers")
+    state = commands.add_parser("state", help=summary, description=summary, allow_abbrev=False)
+    actions = state.add_subparsers(metavar="ACTION", required=True)
+    summary = t(
+        "走査済みの期間、ログ、ポリシーを表示する", "print the periods, sources and policy covered"
+    )
+    show = actions.add_parser(
+        "show", parents=[shared], help=summary, description=summary, allow_abbrev=False
+    )
+    show.add_argument("state", type=Path, metavar="FILE", help=t("状態ファイル", "state file"))
+    show.add_argument("--json", action="store_true", help=t("JSON で表示する", "print JSON"))
+    show.set_defaults(command=_state_show)
 
     summary = t(
         "架空のログを作る（試用・性能測定用）", "make up a log, for trials and measurements"

@@ -13,6 +13,7 @@ __all__ = [
     "InputError",
     "InputNotFoundError",
     "PolicyError",
+    "StateError",
     "StrictError",
     "YokomeError",
 ]
@@ -105,3 +106,22 @@ class ColumnError(InputError):
 
 class StrictError(InputError):
     """``strict`` was asked for and a record was rejected."""
+
+
+class StateError(YokomeError):
+    """A scan cannot go on from a state file, or cannot leave one.
+
+    It is damaged, of another version, policy or period, or cannot be read or written. Whatever
+    stood there before still does.
+
+    Attributes:
+        path: the state file, or None.
+    """
+
+    path: str | None
+
+    def __init__(
+        self, message: str = "", path: str | None = None, *, message_ja: str | None = None
+    ) -> None:
+        super().__init__(message, message_ja=message_ja)
+        self.path = path

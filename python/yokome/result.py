@@ -35,9 +35,15 @@ class ScanResult:
     policy: Policy
     _native: NativeResult
 
-    def __init__(self, native: NativeResult, policy: Policy) -> None:
+    def __init__(self, native: NativeResult, policy: Policy, *, state: str | None = None) -> None:
         self._native = native
+        self._state = state
         self.policy = policy
+
+    def _write_state(self) -> None:
+        """Write the state that the scan leaves, if it was asked for."""
+        if self._state is not None:
+            self._native.write_state(self._state)
 
     @cached_property
     def flagged(self) -> pa.Table:
@@ -54,7 +60,8 @@ class ScanResult:
         """Flagged rows grouped into what a person checks once.
 
         ``finding`` (the id ``flagged`` links to), ``rule``, ``viewpoint``, ``per``, ``key``,
-        ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``.
+        ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``, ``continued``:
+        whether it goes on from an earlier scan, by the state; its figures are those of all of it.
         """
         return _table(self._native.findings)
 

@@ -131,6 +131,16 @@ impl FlagTotals {
         }
     }
 
+    /// Findings and users that earlier scans have counted.
+    pub fn know(&mut self, seen: impl Iterator<Item = (u64, Id)>) {
+        self.seen.extend(seen);
+    }
+
+    /// Findings and the users they are counted for.
+    pub fn seen(&self) -> impl Iterator<Item = (u64, Id)> + '_ {
+        self.seen.iter().copied()
+    }
+
     /// Counts the flags of a batch.
     pub fn add(&mut self, batch: &Batch, flags: &[Flag]) {
         let column = id_column(Field::User).unwrap_or(0);
