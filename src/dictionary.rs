@@ -142,6 +142,12 @@ pub type Subject = u64;
 const PACKED: u64 = 1 << 63;
 const VALUE: u64 = 0x00FF_FFFF_FFFF_FFFF;
 
+/// Whether a subject is packed in place: its number means the same in every scan.
+#[must_use]
+pub fn is_packed(subject: Subject) -> bool {
+    subject & PACKED != 0
+}
+
 /// Packs a subject that is 1–15 ASCII digits; the number of digits is a part of it.
 #[inline]
 #[must_use]

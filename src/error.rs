@@ -50,6 +50,16 @@ pub enum Error {
         /// At most 200 characters of the record.
         excerpt: String,
     },
+    /// A state cannot be gone on from, or be left.
+    #[error("{path}: {message}")]
+    State {
+        /// The state file.
+        path: String,
+        /// What is wrong, and what to do.
+        message: String,
+        /// The same in Japanese.
+        message_ja: String,
+    },
     /// An option has a value that is not allowed.
     #[error("{0}")]
     Usage(String),

@@ -34,4 +34,5 @@ pub mod read;
 pub mod record;
 pub mod scan;
 pub mod source;
+pub mod state;
 pub mod synth;

@@ -68,7 +68,7 @@ pub fn read_paths(
         .map(|s| s.source.name.clone())
         .collect();
     let taken = Arc::new(AtomicU64::new(0));
-    let files = Files::new(Arc::clone(&planned), options, taken);
+    let files = Files::new(Arc::clone(&planned), options, taken, None);
     let threads = threads(options);
     let shared = Arc::new(Shared {
         names: names.clone(),

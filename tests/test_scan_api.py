@@ -574,6 +574,7 @@ def test_the_tables_have_their_columns_and_types(example: Path) -> None:
         "records",
         "peak",
         "magnitude",
+        "continued",
     ]
     assert result.summary.schema.names == [
         "rule",

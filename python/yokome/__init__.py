@@ -14,12 +14,14 @@ from yokome.errors import (
     InputNotFoundError,
     MissingLibraryError,
     PolicyError,
+    StateError,
     StrictError,
     YokomeError,
 )
 from yokome.policy import Policy
 from yokome.records import Records
 from yokome.result import ScanResult
+from yokome.state import State, read_state
 
 __all__ = [
     "ColumnError",
@@ -31,9 +33,12 @@ __all__ = [
     "Progress",
     "Records",
     "ScanResult",
+    "State",
+    "StateError",
     "StrictError",
     "YokomeError",
     "__version__",
     "read",
+    "read_state",
     "scan",
 ]

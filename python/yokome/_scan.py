@@ -86,6 +86,7 @@ def scan(
     max_rejects: int | None = None,
     chunk_size: int | None = None,
     batch_size: int | None = None,
+    state: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> ScanResult:
     """Scan access logs by the rules of a policy.
@@ -113,6 +114,9 @@ def scan(
             are counted, and a note says where the list stops. None: 100,000.
         chunk_size: bytes per chunk of work; the result does not depend on it.
         batch_size: records detected at a time; the result does not depend on it.
+        state: file to go on from, and to leave the state in for the next scan; it need not exist
+            yet. It is written, whole or not at all, when the scan is done. Scanning month after
+            month with it gives together what one scan over all of them gives (``docs/state.md``).
         progress: called now and then with a :class:`Progress`.
 
     Returns:
@@ -124,6 +128,8 @@ def scan(
         ColumnError: a source lacks a column that is needed.
         StrictError: `strict`, and a record cannot be read.
         InputError: a source cannot be read.
+        StateError: the state is of another policy, version or period, or is damaged; or it cannot
+            be written.
         TypeError, ValueError: an argument is not what it should be.
     """
     prepared = prepare(
@@ -136,7 +142,7 @@ def scan(
         to=to,
         where=where,
     )
-    return run(
+    result = run(
         source,
         prepared,
         encoding=encoding,
@@ -148,8 +154,11 @@ def scan(
         max_rejects=max_rejects,
         chunk_size=chunk_size,
         batch_size=batch_size,
+        state=state,
         progress=progress,
     )
+    result._write_state()
+    return result
 
 
 def read(
@@ -250,13 +259,15 @@ def run(
     max_rejects: int | None = None,
     chunk_size: int | None = None,
     batch_size: int | None = None,
+    state: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     sink: Callable[[Any], None] | None = None,
 ) -> ScanResult:
     """:func:`scan` with its policy prepared.
 
     With a `sink`, flagged rows are handed to it batch by batch, in order, as objects with
-    ``__arrow_c_stream__``, and the result's own ``flagged`` is empty.
+    ``__arrow_c_stream__``, and the result's own ``flagged`` is empty. The `state` that the scan
+    leaves is written by the result's ``_write_state()``, once everything else is safe.
     """
     threads = _at_least(1, "threads", threads)
     max_ratio = _at_least(1, "max_ratio", max_ratio)
@@ -272,6 +283,7 @@ def run(
         members = Members(policy.rules)
         if members.needed:
             sink = _both(members.add, sink)
+    state = None if state is None else os.fsdecode(state)
     paths = _paths(source)
     _import_ahead()
     if paths is None:
@@ -290,6 +302,7 @@ def run(
             threads=threads,
             strict=strict,
             max_rejects=max_rejects,
+            state=state,
             holidays=public_holidays,
             progress=progress,
             sink=sink,
@@ -307,11 +320,12 @@ def run(
             max_rejects=max_rejects,
             chunk_size=chunk_size,
             batch_size=batch_size,
+            state=state,
             holidays=public_holidays,
             progress=progress,
             sink=sink,
         )
-    return ScanResult(native, policy, members=members)
+    return ScanResult(native, policy, members=members, state=state)
 
 
 def _import_ahead() -> None:

@@ -91,6 +91,9 @@ class NativeResult:
     def rejects(self) -> Any:
         """A row per rejected record, as far as they are listed."""
 
+    def write_state(self, path: str) -> None:
+        """Write the state that the scan leaves, whole or not at all."""
+
     @property
     def notes(self) -> list[tuple[str, str]]:
         """Every assumption made, as (Japanese, English)."""
@@ -131,6 +134,7 @@ def scan_paths(
     max_rejects: int | None,
     chunk_size: int | None,
     batch_size: int | None,
+    state: str | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,
@@ -140,6 +144,8 @@ def scan_paths(
     `holidays(country, year)` gives the public holidays as days since 1970-01-01. `progress` is
     called about five times a second. `sink` takes the flagged rows in output order, batch by batch;
     None means that the rows so far are void and all come again (the input was not in time order).
+    `state` is the file of the state to go on from, which need not exist; the one that the scan
+    leaves is written by :meth:`NativeResult.write_state`.
     """
 
 def scan_stream(
@@ -149,11 +155,15 @@ def scan_stream(
     threads: int | None,
     strict: bool,
     max_rejects: int | None,
+    state: str | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,
 ) -> NativeResult:
     """Scan any object with ``__arrow_c_stream__``."""
+
+def state_header(path: str) -> str:
+    """What a state file covers, as JSON; times in civil milliseconds since 1970-01-01."""
 
 def read_paths(
     paths: list[str],

@@ -14,6 +14,7 @@ __all__ = [
     "InputNotFoundError",
     "MissingLibraryError",
     "PolicyError",
+    "StateError",
     "StrictError",
     "YokomeError",
 ]
@@ -110,3 +111,22 @@ class StrictError(InputError):
 
 class MissingLibraryError(YokomeError, ImportError):
     """What was asked for needs a library that is not installed (an extra of the package)."""
+
+
+class StateError(YokomeError):
+    """A scan cannot go on from a state file, or cannot leave one.
+
+    It is damaged, of another version, policy or period, or cannot be read or written. Whatever
+    stood there before still does.
+
+    Attributes:
+        path: the state file, or None.
+    """
+
+    path: str | None
+
+    def __init__(
+        self, message: str = "", path: str | None = None, *, message_ja: str | None = None
+    ) -> None:
+        super().__init__(message, message_ja=message_ja)
+        self.path = path

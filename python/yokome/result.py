@@ -38,12 +38,23 @@ class ScanResult:
     _native: NativeResult
 
     def __init__(
-        self, native: NativeResult, policy: Policy, *, members: Members | None = None
+        self,
+        native: NativeResult,
+        policy: Policy,
+        *,
+        members: Members | None = None,
+        state: str | None = None,
     ) -> None:
         """`members`: what a sink took of the flagged rows, if the scan had one."""
         self._native = native
         self._members = members
+        self._state = state
         self.policy = policy
+
+    def _write_state(self) -> None:
+        """Write the state that the scan leaves, if it was asked for."""
+        if self._state is not None:
+            self._native.write_state(self._state)
 
     @cached_property
     def flagged(self) -> pa.Table:
@@ -60,9 +71,10 @@ class ScanResult:
         """Flagged rows grouped into what a person checks once.
 
         ``finding`` (the id ``flagged`` links to), ``rule``, ``viewpoint``, ``per``, ``key``,
-        ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``. Ranked, the
-        rarest first, with ``rarity``, ``days_as_strong`` and ``days_evaluated``, if the core counts
-        what it evaluates (see :attr:`ranking`).
+        ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``, ``continued``:
+        whether it goes on from an earlier scan, by the state; its figures are those of all of it.
+        Ranked, the rarest first, with ``rarity``, ``days_as_strong`` and ``days_evaluated``, if the
+        core counts what it evaluates (see :attr:`ranking`).
         """
         from yokome.ranking import ranked_findings
 

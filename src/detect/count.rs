@@ -5,10 +5,14 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::rule::Placed;
 use super::run::{Hit, Open, Out, Run};
+use super::saved::{SavedOpen, Whose};
 use crate::findings::ByValues;
 use crate::policy::Key;
+use crate::state::texts::Saver;
 
 /// `count` without `by`: the times in the window.
 #[derive(Default)]
@@ -17,7 +21,37 @@ pub struct CountState {
     open: Option<Open>,
 }
 
+/// The state, saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedCount {
+    times: Vec<i64>,
+    /// The finding that may grow.
+    pub open: Option<SavedOpen>,
+}
+
 impl CountState {
+    /// The times that still stand in a window to come. (A finding that may grow has one of them.)
+    #[must_use]
+    pub fn save(&self, window: i64, to: &Saver) -> Option<SavedCount> {
+        let until = to.next.saturating_sub(window);
+        let times: Vec<i64> = self.times.iter().copied().filter(|&t| t > until).collect();
+        let open = self.open.as_ref().filter(|o| o.may_grow(to.next, window));
+        (!times.is_empty()).then(|| SavedCount {
+            times,
+            open: open.map(Open::save),
+        })
+    }
+
+    /// The state that was saved.
+    #[must_use]
+    pub fn load(saved: &SavedCount, whose: Whose<'_>) -> CountState {
+        let open = saved.open.as_ref();
+        CountState {
+            times: saved.times.iter().copied().collect(),
+            open: open.map(|open| Open::load(open, whose, ByValues::new(), 0)),
+        }
+    }
+
     /// Takes the next records of the key.
     pub fn advance(
         &mut self,

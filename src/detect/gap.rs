@@ -18,6 +18,18 @@ impl Default for GapState {
 }
 
 impl GapState {
+    /// The last time: however long ago, the next record is told when it was.
+    #[must_use]
+    pub fn save(&self) -> Option<i64> {
+        (self.last != NO_TIME).then_some(self.last)
+    }
+
+    /// The state that was saved.
+    #[must_use]
+    pub fn load(last: i64) -> GapState {
+        GapState { last }
+    }
+
     /// Takes the next records of the key; `idle` in milliseconds.
     pub fn advance(&mut self, of: Placed<'_>, idle: i64, run: &Run<'_>, out: &mut Out<'_>) {
         let mut i = 0;

@@ -4,13 +4,16 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::count::add;
 use super::rule::{Grouping, Placed};
 use super::run::{Hit, Open, Out, Run};
+use super::saved::{SavedOpen, Whose};
 use super::values::Value;
 use crate::findings::ByValues;
 use crate::policy::Key;
+use crate::state::texts::{Loader, Saver};
 
 /// A record in the window.
 struct Entry {
@@ -46,7 +49,98 @@ pub struct GroupedState {
     values: HashMap<(u32, Value), u32, foldhash::fast::RandomState>,
 }
 
+/// The state, saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedGrouped {
+    /// By their values.
+    pub groups: Vec<SavedGroup>,
+    /// Time, group and value of the records.
+    entries: Vec<(i64, u32, Value)>,
+}
+
+/// A group of such a state, saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedGroup {
+    by: Vec<Value>,
+    /// The finding that may grow.
+    pub open: Option<SavedOpen>,
+}
+
 impl GroupedState {
+    /// The records in a window to come, and their groups. (A finding that may grow has one of them.)
+    #[must_use]
+    pub fn save(
+        &self,
+        window: i64,
+        by: &[Key],
+        field: Option<Key>,
+        to: &mut Saver,
+    ) -> Option<SavedGrouped> {
+        let until = to.next.saturating_sub(window);
+        let live = || self.entries.iter().filter(|entry| entry.time > until);
+        let mut groups: Vec<(u32, SavedGroup)> = Vec::new();
+        let mut places: HashMap<u32, u32> = HashMap::new();
+        for entry in live() {
+            places.entry(entry.group).or_insert_with(|| {
+                let group = &self.groups[entry.group as usize];
+                let open = group.open.as_ref();
+                let saved = SavedGroup {
+                    by: to.values(by, &group.by),
+                    open: open
+                        .filter(|o| o.may_grow(to.next, window))
+                        .map(|o| o.save()),
+                };
+                groups.push((entry.group, saved));
+                0
+            });
+        }
+        groups.sort_unstable_by(|a, b| a.1.by.cmp(&b.1.by));
+        for (place, (group, _)) in (0..).zip(&groups) {
+            places.insert(*group, place);
+        }
+        let mut entries = Vec::new();
+        for entry in live() {
+            let value = field.map_or(0, |field| to.value(field, entry.value));
+            entries.push((entry.time, places[&entry.group], value));
+        }
+        // Records of one instant have no order.
+        entries.sort_unstable();
+        let groups = groups.into_iter().map(|(_, group)| group).collect();
+        (!entries.is_empty()).then_some(SavedGrouped { groups, entries })
+    }
+
+    /// The state that was saved.
+    #[must_use]
+    pub fn load(
+        saved: &SavedGrouped,
+        whose: Whose<'_>,
+        by: &[Key],
+        field: Option<Key>,
+        from: &mut Loader,
+    ) -> GroupedState {
+        let mut state = GroupedState::default();
+        let values: Vec<ByValues> = saved
+            .groups
+            .iter()
+            .map(|group| from.values(by, &group.by))
+            .collect();
+        for &(time, group, value) in &saved.entries {
+            let Some(by) = values.get(group as usize) else {
+                from.broken = true;
+                continue;
+            };
+            let open = saved.groups[group as usize].open.as_ref();
+            let value = field.map_or(0, |field| from.value(field, value));
+            let id = state.push(time, by.clone(), value);
+            let group = &mut state.groups[id as usize];
+            group.open = group.open.take().or_else(|| {
+                let open = open?;
+                Some(Box::new(Open::load(open, whose, by.clone(), 0)))
+            });
+        }
+        state
+    }
+
     /// Takes the next records of the key.
     pub fn advance(
         &mut self,

@@ -1,13 +1,17 @@
 //! `hours`: a half-hour of the day far from every one in which the key was active on the days of
 //! the lookback. Findings are the flagged records of one day.
 
+use serde::{Deserialize, Serialize};
+
 use super::days::{Newest, words};
 use super::rule::Placed;
 use super::run::{Hit, Open, Out, Run};
+use super::saved::{SavedOpen, Whose};
 use super::values::day_of;
 use crate::findings::{ByValues, NO_TIME};
 use crate::policy::{Key, Kind};
 use crate::record::DAY_MS;
+use crate::state::texts::Saver;
 
 const HALF_HOURS: usize = 48;
 
@@ -61,7 +65,60 @@ pub struct HoursState {
     open: Option<Open>,
 }
 
+/// The state, saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedHours {
+    active: i32,
+    active_words: Vec<u64>,
+    /// Half-hours in use before today, and the last day of each.
+    last_used: Vec<(u8, i32)>,
+    used_today: u64,
+    today: i32,
+    /// The finding that may grow.
+    pub open: Option<SavedOpen>,
+}
+
 impl HoursState {
+    /// The days that a lookback to come may reach.
+    #[must_use]
+    pub fn save(&self, lookback: u32, to: &Saver) -> Option<SavedHours> {
+        let next = day_of(to.next);
+        let oldest = i64::from(next) - i64::from(lookback);
+        let open = self.open.as_ref().filter(|_| self.today == next);
+        (i64::from(self.active.0) >= oldest).then(|| SavedHours {
+            active: self.active.0,
+            active_words: self.active_words.clone(),
+            last_used: (0..)
+                .zip(self.last_used)
+                .filter(|&(_, last)| i64::from(last) >= oldest)
+                .collect(),
+            used_today: self.used_today,
+            today: self.today,
+            open: open.map(Open::save),
+        })
+    }
+
+    /// The state that was saved.
+    #[must_use]
+    pub fn load(saved: &SavedHours, whose: Whose<'_>, lookback: u32) -> HoursState {
+        let mut state = HoursState::new(lookback);
+        state.active = Newest(saved.active);
+        for (word, &saved) in state.active_words.iter_mut().zip(&saved.active_words) {
+            *word = saved;
+        }
+        for &(half_hour, last) in &saved.last_used {
+            if let Some(place) = state.last_used.get_mut(usize::from(half_hour)) {
+                *place = last;
+            }
+        }
+        state.used_today = saved.used_today;
+        state.today = saved.today;
+        let open = saved.open.as_ref();
+        state.open = open.map(|open| Open::load(open, whose, ByValues::new(), 0));
+        state.measure(lookback);
+        state
+    }
+
     /// The state before any record.
     #[must_use]
     pub fn new(lookback: u32) -> HoursState {
@@ -137,6 +194,12 @@ impl HoursState {
         self.used_today = 0;
         self.today = day;
         self.active.add(&mut self.active_words, day);
+        self.measure(lookback);
+    }
+
+    /// What the days before today say.
+    fn measure(&mut self, lookback: u32) {
+        let day = self.today;
         self.days = self.active.before(&self.active_words, day, lookback).count;
         let oldest = i64::from(day) - i64::from(lookback);
         let in_use: Vec<usize> = (0..HALF_HOURS)

@@ -2,9 +2,11 @@
 
 use super::rule::Placed;
 use super::run::{Hit, Open, Out, Run};
+use super::saved::{SavedOpen, Whose};
 use super::values::day_of;
 use crate::findings::{ByValues, NO_TIME};
 use crate::policy::Key;
+use crate::state::texts::Saver;
 
 /// The finding of the day.
 #[derive(Default)]
@@ -48,6 +50,21 @@ impl MatchState {
                 },
                 out,
             );
+        }
+    }
+
+    /// The finding of the day, if the day may go on.
+    #[must_use]
+    pub fn save(&self, to: &Saver) -> Option<SavedOpen> {
+        let open = self.open.as_ref()?;
+        (day_of(open.0.first) == day_of(to.next)).then(|| open.save())
+    }
+
+    /// The state that was saved.
+    #[must_use]
+    pub fn load(saved: &SavedOpen, whose: Whose<'_>) -> MatchState {
+        MatchState {
+            open: Some(Open::load(saved, whose, ByValues::new(), 0)),
         }
     }
 

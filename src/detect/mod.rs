@@ -13,6 +13,7 @@ pub mod novelty;
 pub mod predicate;
 pub mod rule;
 pub mod run;
+pub mod saved;
 pub mod sequence;
 pub mod shards;
 pub mod spike;

@@ -141,6 +141,14 @@ fn put(identity: &mut Vec<u8>, part: Option<&[u8]>) {
 #[derive(Clone, Debug)]
 pub struct Open(pub Finding);
 
+impl Open {
+    /// Whether a record at `next` or later may still be less than `window` after its last.
+    #[must_use]
+    pub fn may_grow(&self, next: i64, window: i64) -> bool {
+        self.0.last > next.saturating_sub(window)
+    }
+}
+
 /// A record that is flagged, before it belongs to a finding.
 #[derive(Clone, Copy)]
 pub struct Hit {
@@ -195,6 +203,7 @@ impl Open {
             first,
             last: first,
             records: 0,
+            carried: 0,
             peak: i64::MIN,
             magnitude: 0.0,
         })
@@ -233,7 +242,7 @@ impl Open {
         #[allow(clippy::cast_precision_loss)]
         let peak = self.0.peak as f64;
         self.0.magnitude = peak;
-        out.findings.push(self.0);
+        self.close(out);
     }
 
     /// Closes it with the magnitude of kinds that measure it by the number of records.
@@ -241,11 +250,14 @@ impl Open {
         #[allow(clippy::cast_precision_loss)]
         let records = self.0.records as f64;
         self.0.magnitude = records;
-        out.findings.push(self.0);
+        self.close(out);
     }
 
-    /// Closes it with the magnitude it was given.
+    /// Closes it with the magnitude it was given. One that has not grown since it was carried over
+    /// from an earlier scan was reported there.
     pub fn close(self, out: &mut Out<'_>) {
-        out.findings.push(self.0);
+        if self.0.records > self.0.carried {
+            out.findings.push(self.0);
+        }
     }
 }

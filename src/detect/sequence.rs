@@ -7,11 +7,15 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::rule::Placed;
 use super::run::{Hit, Open, Out, Run};
+use super::saved::{SavedOpen, Whose};
+use super::values::Value;
 use crate::findings::ByValues;
 use crate::policy::{Key, Sequence, Step};
+use crate::state::texts::{Loader, Saver};
 
 const FORGET_AT: usize = 8;
 
@@ -53,7 +57,68 @@ impl Default for SequenceState {
     }
 }
 
+/// The state, saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedSequence {
+    /// By their values.
+    pub groups: Vec<SavedGroup>,
+}
+
+/// A group of such a state, saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedGroup {
+    by: Vec<Value>,
+    times: Vec<Vec<i64>>,
+    /// The finding that may grow.
+    pub open: Option<SavedOpen>,
+}
+
 impl SequenceState {
+    /// The groups with a record in a window to come.
+    #[must_use]
+    pub fn save(&self, within: i64, by: &[Key], to: &mut Saver) -> Option<SavedSequence> {
+        let until = to.next.saturating_sub(within);
+        let mut groups: Vec<SavedGroup> = Vec::new();
+        for (values, group) in &self.groups {
+            let left = |times: &VecDeque<i64>| -> Vec<i64> {
+                times.iter().copied().filter(|&t| t > until).collect()
+            };
+            let times: Vec<Vec<i64>> = group.times.iter().map(left).collect();
+            let open = group.open.as_ref().filter(|o| o.may_grow(to.next, within));
+            if open.is_some() || times.iter().any(|times| !times.is_empty()) {
+                groups.push(SavedGroup {
+                    by: to.values(by, values),
+                    times,
+                    open: open.map(Open::save),
+                });
+            }
+        }
+        groups.sort_unstable_by(|a, b| a.by.cmp(&b.by));
+        (!groups.is_empty()).then_some(SavedSequence { groups })
+    }
+
+    /// The state that was saved.
+    #[must_use]
+    pub fn load(
+        saved: &SavedSequence,
+        whose: Whose<'_>,
+        what: &Sequence,
+        from: &mut Loader,
+    ) -> SequenceState {
+        let mut state = SequenceState::default();
+        for group in &saved.groups {
+            let by: ByValues = from.values(&what.by, &group.by);
+            from.broken |= group.times.len() != kept(&what.steps);
+            let open = group.open.as_ref();
+            let open = open.map(|open| Open::load(open, whose, by.clone(), 0));
+            let times = group.times.iter().map(|t| t.iter().copied().collect());
+            let times = times.collect();
+            state.groups.insert(by, Group { times, open });
+        }
+        state.forget_at = (2 * state.groups.len()).max(FORGET_AT);
+        state
+    }
+
     /// Takes the next records of the key.
     pub fn advance(&mut self, of: Placed<'_>, what: &Sequence, run: &Run<'_>, out: &mut Out<'_>) {
         let last = of.steps + what.steps.len() - 1;

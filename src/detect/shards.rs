@@ -7,12 +7,15 @@ use super::group::Grouped;
 use super::predicate::Bits;
 use super::rule::{Placed, RuleState};
 use super::run::{Out, RuleCounts, Run};
+use super::saved::{SavedRule, Whose};
 use super::values::Value;
 use crate::block::Columns;
 use crate::dictionary::Dictionaries;
 use crate::findings::{Finding, Flag};
 use crate::policy::{Key, Kind, Policy};
 use crate::record::Field;
+use crate::state::SavedKey;
+use crate::state::texts::{Loader, Saver};
 
 /// The rules that share a `per` field.
 #[derive(Debug, Clone)]
@@ -207,6 +210,49 @@ impl Shard {
             }
             state.advance(Placed { place, rule, steps }, &run, out);
         }
+    }
+
+    fn placed<'a>(&self, policy: &'a Policy) -> Vec<Placed<'a>> {
+        let places = self.rules.places.iter().zip(&self.rules.steps);
+        places
+            .map(|(&place, &steps)| Placed {
+                place,
+                rule: &policy.rules[place],
+                steps,
+            })
+            .collect()
+    }
+
+    /// The states of the keys of which something may still matter.
+    pub fn save(&self, of: ShardContext<'_>, to: &mut Saver) -> Vec<SavedKey> {
+        let placed = self.placed(of.policy);
+        let mut keys = Vec::new();
+        for (&key, states) in &self.states {
+            let states: Vec<SavedRule> = states
+                .iter()
+                .zip(&placed)
+                .map(|(state, &of)| state.save(of, to))
+                .collect();
+            if states.iter().any(|state| *state != SavedRule::Nothing) {
+                keys.push((to.value(Key::Field(self.rules.per), key), states));
+            }
+        }
+        keys
+    }
+
+    /// Takes up the saved states of a key.
+    pub fn load(
+        &mut self,
+        of: ShardContext<'_>,
+        key: Value,
+        saved: &[SavedRule],
+        from: &mut Loader,
+    ) {
+        let placed = self.placed(of.policy);
+        from.broken |= placed.len() != saved.len();
+        let states = saved.iter().zip(placed);
+        let states = states.map(|(saved, of)| RuleState::load(saved, Whose { of, key }, from));
+        self.states.insert(key, states.collect());
     }
 
     /// No more batches: closes all findings.

@@ -4,12 +4,15 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashSet;
+use serde::{Deserialize, Serialize};
 
 use super::rule::Placed;
 use super::run::{Hit, Open, Out, Run};
+use super::saved::{SavedOpen, Whose};
 use super::values::{Value, day_of};
 use crate::findings::{ByValues, NO_TIME};
 use crate::policy::{Key, Spike};
+use crate::state::texts::{Loader, Saver};
 
 /// A thousandth of half a record: the unit in which thresholds are whole numbers, so that
 /// 1.1 × 10 is 11.
@@ -44,7 +47,68 @@ impl Default for SpikeState {
     }
 }
 
+/// The state, saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedSpike {
+    today: i32,
+    measured: u64,
+    values: Vec<Value>,
+    since: i64,
+    days: Vec<(i32, u64)>,
+    /// The finding that may grow.
+    pub open: Option<SavedOpen>,
+}
+
 impl SpikeState {
+    /// The measures of the days that a lookback to come may reach; of today, if it may go on, all.
+    #[must_use]
+    pub fn save(&self, what: Spike, to: &mut Saver) -> Option<SavedSpike> {
+        let next = day_of(to.next);
+        let oldest = i64::from(next) - i64::from(what.lookback);
+        if i64::from(self.today) < oldest {
+            return None;
+        }
+        let goes_on = self.today == next;
+        let mut values: Vec<Value> = match what.distinct {
+            Some(field) if goes_on => self.values.iter().map(|&v| to.value(field, v)).collect(),
+            _ => Vec::new(),
+        };
+        values.sort_unstable();
+        let days = self.days.iter().copied();
+        Some(SavedSpike {
+            today: self.today,
+            measured: self.measured,
+            values,
+            since: self.since,
+            days: days.filter(|day| i64::from(day.0) >= oldest).collect(),
+            open: self.open.as_ref().filter(|_| goes_on).map(Open::save),
+        })
+    }
+
+    /// The state that was saved.
+    #[must_use]
+    pub fn load(
+        saved: &SavedSpike,
+        whose: Whose<'_>,
+        what: Spike,
+        from: &mut Loader,
+    ) -> SpikeState {
+        let values = match what.distinct {
+            Some(field) => saved.values.iter().map(|&v| from.value(field, v)).collect(),
+            None => HashSet::default(),
+        };
+        let open = saved.open.as_ref();
+        SpikeState {
+            today: saved.today,
+            measured: saved.measured,
+            values,
+            since: saved.since,
+            days: saved.days.iter().copied().collect(),
+            threshold: None,
+            open: open.map(|open| Open::load(open, whose, ByValues::new(), 0)),
+        }
+    }
+
     /// Takes the next records of the key.
     pub fn advance(&mut self, of: Placed<'_>, what: Spike, run: &Run<'_>, out: &mut Out<'_>) {
         let mut i = 0;

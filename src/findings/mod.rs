@@ -52,6 +52,8 @@ pub struct Finding {
     pub last: i64,
     /// Number of flagged records.
     pub records: u64,
+    /// How many of them were flagged by the scans whose state was carried on; 0 if it began in this.
+    pub carried: u64,
     /// Largest `observed`.
     pub peak: i64,
     /// How strong it is within its rule (larger is stronger).

@@ -7,8 +7,8 @@ use std::sync::{Arc, RwLockReadGuard};
 use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::UInt32Type;
 use arrow_array::{
-    ArrayRef, Date32Array, DictionaryArray, Float64Array, Int8Array, Int64Array, RecordBatch,
-    StringArray, TimestampMillisecondArray, UInt32Array,
+    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int8Array, Int64Array,
+    RecordBatch, StringArray, TimestampMillisecondArray, UInt32Array,
 };
 
 use super::Finding;
@@ -262,10 +262,15 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
             "magnitude",
             Arc::new(all().map(|f| f.magnitude).collect::<Float64Array>()),
         ),
+        (
+            "continued",
+            Arc::new(all().map(|f| Some(f.carried > 0)).collect::<BooleanArray>()),
+        ),
     ])
 }
 
-/// A row per rule, in policy order. `reasons` says why a rule as a whole was not evaluable.
+/// A row per rule, in policy order; findings that go on from earlier scans were counted there.
+/// `reasons` says why a rule as a whole was not evaluable.
 #[must_use]
 pub fn summary(
     names: Names<'_>,
@@ -276,7 +281,7 @@ pub fn summary(
     let rules = &names.policy.rules;
     let mut found = vec![0i64; rules.len()];
     for finding in findings {
-        found[finding.rule as usize] += 1;
+        found[finding.rule as usize] += i64::from(finding.carried == 0);
     }
     let mut users = vec![0i64; rules.len()];
     for (user, rule) in totals.by_user.keys() {

@@ -136,6 +136,16 @@ impl FlagTotals {
         }
     }
 
+    /// Findings and users that earlier scans have counted.
+    pub fn know(&mut self, seen: impl Iterator<Item = (u64, Id)>) {
+        self.seen.extend(seen);
+    }
+
+    /// Findings and the users they are counted for.
+    pub fn seen(&self) -> impl Iterator<Item = (u64, Id)> + '_ {
+        self.seen.iter().copied()
+    }
+
     /// Counts the flags of a batch.
     pub fn add(&mut self, batch: &Batch, flags: &[Flag]) {
         let column = id_column(Field::User).unwrap_or(0);
@@ -157,7 +167,9 @@ impl FlagTotals {
 
     /// Counts the findings of rules whose findings are one user's each; to be called once.
     pub fn add_findings(&mut self, findings: &[Finding]) {
-        for finding in findings.iter().filter(|f| self.per_user[f.rule as usize]) {
+        // Those that go on from earlier scans were counted there.
+        let begun = findings.iter().filter(|f| f.carried == 0);
+        for finding in begun.filter(|f| self.per_user[f.rule as usize]) {
             let user = Id::try_from(finding.key).unwrap_or(0);
             self.by_user.entry((user, finding.rule)).or_insert((0, 0)).1 += 1;
         }

@@ -17,6 +17,9 @@ pub fn raise(py: Python<'_>, error: &Error, kept: Option<PyErr>) -> PyErr {
         Error::Input { source_name, .. } => of_input(py, "InputError", &message, source_name),
         Error::Columns { source_name, .. } => of_input(py, "ColumnError", &message, source_name),
         Error::Strict { source_name, .. } => of_input(py, "StrictError", &message, source_name),
+        Error::State {
+            path, message_ja, ..
+        } => of_state(py, &message, path, message_ja),
         Error::Usage(_) => return PyValueError::new_err(message),
         Error::Interrupted => return kept.unwrap_or_else(|| PyKeyboardInterrupt::new_err(())),
         Error::Callback(_) => return kept.unwrap_or_else(|| PyRuntimeError::new_err(message)),
@@ -41,6 +44,13 @@ pub fn raise_policy(py: Python<'_>, error: &PolicyError) -> PyErr {
 
 fn of_input(py: Python<'_>, class: &str, message: &str, source: &str) -> PyResult<PyErr> {
     of_class(py, class, (message, source).into_pyobject(py)?)
+}
+
+fn of_state(py: Python<'_>, message: &str, path: &str, message_ja: &str) -> PyResult<PyErr> {
+    let error = of_class(py, "StateError", (message, path).into_pyobject(py)?)?;
+    let ja = format!("{path}: {message_ja}");
+    error.value(py).setattr("message_ja", ja)?;
+    Ok(error)
 }
 
 fn no_member(py: Python<'_>, message: &str, path: &str, members: &str) -> PyResult<PyErr> {

@@ -1,5 +1,6 @@
 //! `scan_paths`, `scan_stream`: one call each, the GIL released but for callbacks.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use crate::detect::calendar::Holidays;
 use crate::error::{Error, Result};
 use crate::log::encoding::Encoding;
 use crate::scan::{self, Listener, Progress, ScanOptions, ScanResult};
+use crate::state::file;
 
 /// The exception of a callback that failed, until it is raised again.
 type Kept = Arc<Mutex<Option<PyErr>>>;
@@ -163,6 +165,16 @@ impl NativeResult {
         one(&self.inner.rejects)
     }
 
+    /// Writes the state that the scan leaves, whole or not at all.
+    #[allow(clippy::needless_pass_by_value)]
+    fn write_state(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        let Some(bytes) = &self.inner.state else {
+            return Ok(());
+        };
+        py.detach(|| file::write(&path, bytes))
+            .map_err(|e| raise(py, &e, None))
+    }
+
     #[getter]
     fn notes(&self) -> Vec<(String, String)> {
         self.inner
@@ -185,6 +197,7 @@ pub struct Given<'a> {
     pub max_rejects: Option<usize>,
     pub chunk_size: Option<usize>,
     pub batch_size: Option<usize>,
+    pub state: Option<&'a Path>,
 }
 
 impl Given<'_> {
@@ -224,6 +237,7 @@ impl Given<'_> {
             max_rejects: self.max_rejects.unwrap_or(usual.max_rejects),
             chunk: self.chunk_size.unwrap_or(usual.chunk),
             batch: self.batch_size.unwrap_or(usual.batch),
+            state: self.state.map(Path::to_path_buf),
         })
     }
 }
@@ -261,7 +275,7 @@ impl Callbacks {
 
 /// Scans files, directories and globs.
 #[pyfunction]
-#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, holidays, progress, sink))]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, state, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_paths(
     py: Python<'_>,
@@ -276,6 +290,7 @@ pub fn scan_paths(
     max_rejects: Option<usize>,
     chunk_size: Option<usize>,
     batch_size: Option<usize>,
+    state: Option<PathBuf>,
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
@@ -290,6 +305,7 @@ pub fn scan_paths(
         max_rejects,
         chunk_size,
         batch_size,
+        state: state.as_deref(),
     };
     let options = given.options().map_err(|e| raise(py, &e, None))?;
     let policy = &policy.get().inner;
@@ -308,8 +324,8 @@ pub fn scan_paths(
 
 /// Scans any object with `__arrow_c_stream__`.
 #[pyfunction]
-#[pyo3(signature = (stream, policy, *, threads, strict, max_rejects, holidays, progress, sink))]
-#[allow(clippy::too_many_arguments)]
+#[pyo3(signature = (stream, policy, *, threads, strict, max_rejects, state, holidays, progress, sink))]
+#[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_stream(
     py: Python<'_>,
     stream: AnyRecordBatch,
@@ -317,6 +333,7 @@ pub fn scan_stream(
     threads: Option<usize>,
     strict: bool,
     max_rejects: Option<usize>,
+    state: Option<PathBuf>,
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
@@ -325,6 +342,7 @@ pub fn scan_stream(
         threads,
         strict,
         max_rejects,
+        state: state.as_deref(),
         ..Given::default()
     };
     let options = given.options().map_err(|e| raise(py, &e, None))?;
@@ -345,4 +363,13 @@ pub fn scan_stream(
         )
     });
     callbacks.result(py, found)
+}
+
+/// What a state file covers, as JSON; times in milliseconds.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)]
+pub fn state_header(py: Python<'_>, path: PathBuf) -> PyResult<String> {
+    py.detach(|| scan::carry::show(&path))
+        .map(|state| serde_json::to_string(&state.header).expect("a header is JSON"))
+        .map_err(|e| raise(py, &e, None))
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use arrow_array::RecordBatch;
 
 use super::ScanOptions;
+use super::carry::{Digesting, Digests};
 use super::inputs::Planned;
 use crate::error::{Error, Result};
 use crate::log::encoding::Encoding;
@@ -54,13 +55,20 @@ pub struct Files {
     chunk: usize,
     skip_unreadable: bool,
     max_ratio: u64,
+    /// Where the digests of the sources go, if anyone asks for them.
+    digests: Option<Arc<Digests>>,
 }
 
 impl Files {
     /// The files of a plan; `taken` counts the bytes read. The compressed ones are decompressed
     /// ahead, by as many threads as the scan has.
     #[must_use]
-    pub fn new(planned: Arc<Planned>, options: &ScanOptions, taken: Arc<AtomicU64>) -> Files {
+    pub fn new(
+        planned: Arc<Planned>,
+        options: &ScanOptions,
+        taken: Arc<AtomicU64>,
+        digests: Option<Arc<Digests>>,
+    ) -> Files {
         let order = planned.reading_order();
         let compressed = order
             .iter()
@@ -83,6 +91,7 @@ impl Files {
             chunk: options.chunk.min(super::MOST_CHUNK),
             skip_unreadable: options.skip_unreadable,
             max_ratio: options.max_ratio,
+            digests,
         }
     }
 
@@ -134,6 +143,10 @@ impl Files {
                 Arc::clone(&self.taken),
                 self.max_ratio,
             )?),
+        };
+        let input: Box<dyn std::io::Read + Send> = match &self.digests {
+            Some(digests) => Box::new(Digesting::new(input, number, Arc::clone(digests))),
+            None => input,
         };
         plan.framer(input, self.chunk)
             .map_err(|e| Error::input(&source.source.name, crate::source::describe(&e)))

@@ -10,6 +10,9 @@ use crate::block::Block;
 use crate::detect::group::Grouped;
 use crate::detect::shards::{PerRules, Shard, ShardContext, ShardOut, shard_of};
 use crate::order::Batch;
+use crate::policy::Key;
+use crate::state::texts::{Loader, Saver};
+use crate::state::{SavedKey, SavedPer};
 
 /// A batch, grouped, and what the units made of it.
 pub struct Job {
@@ -72,6 +75,41 @@ impl Units {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    /// Takes up saved states.
+    pub fn load(&self, saved: &[SavedPer], of: ShardContext<'_>, from: &mut Loader) {
+        from.broken |= saved.len() != self.pers.len();
+        for (number, (saved, per)) in saved.iter().zip(&self.pers).enumerate() {
+            from.broken |= saved.per != per.per.name();
+            for (key, states) in &saved.keys {
+                let key = from.value(Key::Field(per.per), *key);
+                let unit = number * self.shards + shard_of(key, self.shards);
+                self.all[unit]
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .load(of, key, states, from);
+            }
+        }
+    }
+
+    /// The states of all keys, to be saved.
+    pub fn save(&self, of: ShardContext<'_>, to: &mut Saver) -> Vec<SavedPer> {
+        let shards = self.all.chunks(self.shards.max(1));
+        let pers = self.pers.iter().zip(shards);
+        pers.map(|(per, shards)| {
+            let mut keys: Vec<SavedKey> = Vec::new();
+            for shard in shards {
+                let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+                keys.extend(shard.save(of, to));
+            }
+            keys.sort_unstable_by_key(|key| key.0);
+            SavedPer {
+                per: per.per.name().to_owned(),
+                keys,
+            }
+        })
+        .collect()
     }
 
     /// Makes the job of a batch.

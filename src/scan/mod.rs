@@ -3,6 +3,7 @@
 //! Input in time order streams through with flat memory. When it turns out not to be, the scan
 //! starts again with everything in one batch; the result is the same either way.
 
+pub mod carry;
 pub mod collect;
 pub mod framing;
 pub mod inputs;
@@ -14,6 +15,7 @@ pub mod report;
 pub mod usable;
 pub mod work;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,6 +25,7 @@ use arrow_schema::SchemaRef;
 use crate::arrow::{STREAM_NAME, map_schema, time_format};
 use crate::detect::calendar::{HolidayCache, Holidays};
 use crate::detect::predicate::Conditions;
+use crate::detect::run::RuleCounts;
 use crate::detect::shards::PerRules;
 use crate::dictionary::Dictionaries;
 use crate::error::Result;
@@ -37,6 +40,7 @@ use crate::order::Batch;
 use crate::policy::Policy;
 use crate::source::MAX_RATIO;
 
+use carry::Carry;
 use collect::Collector;
 use framing::{Files, Stream, Supply};
 use inputs::{InputCounts, Planned};
@@ -79,6 +83,9 @@ pub struct ScanOptions {
     pub chunk: usize,
     /// Records that are detected at a time.
     pub batch: usize,
+    /// The file of the state to go on from, which need not exist yet. The state that the scan leaves
+    /// is in its result: write it there ([`crate::state::file::write`]) when the rest is safe.
+    pub state: Option<PathBuf>,
 }
 
 impl Default for ScanOptions {
@@ -93,6 +100,7 @@ impl Default for ScanOptions {
             max_rejects: MAX_REJECTS,
             chunk: CHUNK,
             batch: BATCH,
+            state: None,
         }
     }
 }
@@ -197,6 +205,8 @@ pub struct Context {
     pub holidays: Arc<HolidayCache>,
     /// Worker threads.
     pub threads: usize,
+    /// The state that the scan goes on from, and leaves.
+    pub carry: Option<Arc<Carry>>,
 }
 
 /// What a scan found.
@@ -221,6 +231,8 @@ pub struct ScanResult {
     pub rejects: RecordBatch,
     /// Every assumption made.
     pub notes: Vec<Note>,
+    /// The bytes of the state that the scan leaves, if it was asked for.
+    pub state: Option<Vec<u8>>,
 }
 
 /// Scans files, directories and globs.
@@ -228,6 +240,7 @@ pub struct ScanResult {
 /// # Errors
 /// [`Error::NotFound`], [`Error::Input`], [`Error::Columns`] for sources that cannot be scanned,
 /// [`Error::Policy`] if a rule needs a column that there is not, [`Error::Strict`] under `strict`,
+/// [`Error::State`] if the state is of another policy, version or period, or damaged,
 /// and what the listener or the source of holidays says.
 pub fn scan_paths(
     paths: &[String],
@@ -237,10 +250,14 @@ pub fn scan_paths(
     listener: &mut dyn Listener,
 ) -> Result<ScanResult> {
     let read = read_options(policy, options)?;
-    let planned = Arc::new(Planned::of(paths, &read, options, &mut || {
-        listener.progress(Progress::default())
-    })?);
-    let context = context(policy, read, Arc::clone(&planned), holidays, options)?;
+    let carry = carry(policy, options)?;
+    let mut check = || listener.progress(Progress::default());
+    let planned = Arc::new(Planned::of(paths, &read, options, &mut check)?);
+    if let Some(carry) = &carry {
+        carry.refuse_known(&planned, options.max_ratio, &mut check)?;
+    }
+    let mut context = context(policy, read, Arc::clone(&planned), holidays, options)?;
+    context.carry.clone_from(&carry);
     let reasons = usable::reasons(policy, |field| planned.has_column(field))?;
     let total = planned.sources.iter().map(|s| s.size).sum();
     let streamed = attempt(
@@ -254,9 +271,11 @@ pub fn scan_paths(
     let outcome = match streamed {
         Err(Failure::Disorder) => {
             listener.restart()?;
-            let fresh = self::context(policy, context.options.clone(), planned, holidays, options)?;
+            let mut fresh =
+                self::context(policy, context.options.clone(), planned, holidays, options)?;
+            fresh.carry = carry;
             return match attempt(&fresh, &reasons, options, None, total, listener) {
-                Ok(outcome) => Ok(finish(&fresh, outcome, &reasons, true)),
+                Ok(outcome) => finish(&fresh, outcome, &reasons, true),
                 Err(Failure::Error(error)) => Err(error),
                 Err(Failure::Disorder) => unreachable!("a single batch has no order"),
             };
@@ -270,7 +289,7 @@ pub fn scan_paths(
         let finish = scope.spawn(|| finish(&context, outcome, &reasons, false));
         finish.join()
     });
-    Ok(finished.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    finished.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Scans record batches. They are held in memory until all have come.
@@ -287,7 +306,9 @@ pub fn scan_stream(
 ) -> Result<ScanResult> {
     let read = read_options(policy, options)?;
     let mapping = map_schema(schema, &read)?;
+    let carry = carry(policy, options)?;
     let mut context = context(policy, read, Arc::default(), holidays, options)?;
+    context.carry = carry;
     context.source_names = vec![STREAM_NAME.to_owned()];
     let (times, first) = time_format(&mut stream, schema, &mapping, &context.options)?;
     context.stream_times = times;
@@ -303,7 +324,7 @@ pub fn scan_stream(
         vec![InputCounts::default()],
         options,
     );
-    let pers = PerRules::of(policy, |place| reasons[place].is_none());
+    let pers = pers(&context, &reasons);
     match pipeline::run(
         &context,
         pers,
@@ -312,7 +333,7 @@ pub fn scan_stream(
         None,
         &mut control,
     ) {
-        Ok(outcome) => Ok(finish_stream(&context, outcome, &reasons, &mapping)),
+        Ok(outcome) => finish_stream(&context, outcome, &reasons, &mapping),
         Err(Failure::Error(error)) => Err(error),
         Err(Failure::Disorder) => unreachable!("a single batch has no order"),
     }
@@ -364,7 +385,22 @@ fn context(
         conditions,
         holidays: Arc::new(HolidayCache::new(&policy.calendar, Arc::clone(holidays))),
         threads: threads(scan),
+        carry: None,
     })
+}
+
+/// The state to go on from, if one is asked for.
+fn carry(policy: &Policy, options: &ScanOptions) -> Result<Option<Arc<Carry>>> {
+    let path = options.state.as_deref();
+    path.map(|path| Carry::open(path, policy).map(Arc::new))
+        .transpose()
+}
+
+/// The rules that are run. A state that is carried on is that of all rules: a later log may have the
+/// column that this one lacks.
+fn pers(context: &Context, reasons: &[Option<String>]) -> Vec<PerRules> {
+    let all = context.carry.is_some();
+    PerRules::of(&context.policy, |place| all || reasons[place].is_none())
 }
 
 fn attempt(
@@ -376,13 +412,15 @@ fn attempt(
     listener: &mut dyn Listener,
 ) -> std::result::Result<Outcome, Failure> {
     let taken = Arc::new(AtomicU64::new(0));
-    let files = Files::new(Arc::clone(&context.planned), options, Arc::clone(&taken));
+    let digests = context.carry.as_ref().map(|carry| carry.digests());
+    let planned = Arc::clone(&context.planned);
+    let files = Files::new(planned, options, Arc::clone(&taken), digests);
     let collector = Collector::new(
         context.source_names.clone(),
         counts_before(&context.planned),
         options,
     );
-    let pers = PerRules::of(&context.policy, |place| reasons[place].is_none());
+    let pers = pers(context, reasons);
     let mut control = Control {
         listener,
         taken,
@@ -419,7 +457,7 @@ fn finish(
     outcome: Outcome,
     reasons: &[Option<String>],
     sorted: bool,
-) -> ScanResult {
+) -> Result<ScanResult> {
     let inputs = report::inputs(&context.planned, &outcome.collector.inputs);
     let notes = notes::of_scan(context, &outcome.collector, reasons, sorted);
     result(context, outcome, reasons, inputs, notes)
@@ -430,7 +468,7 @@ fn finish_stream(
     outcome: Outcome,
     reasons: &[Option<String>],
     mapping: &Mapping,
-) -> ScanResult {
+) -> Result<ScanResult> {
     let inputs = report::stream_input(STREAM_NAME, mapping, &outcome.collector.inputs[0]);
     let notes = notes::of_stream(context, &outcome.collector, reasons, mapping);
     result(context, outcome, reasons, inputs, notes)
@@ -441,8 +479,8 @@ fn result(
     mut outcome: Outcome,
     reasons: &[Option<String>],
     inputs: RecordBatch,
-    notes: Vec<Note>,
-) -> ScanResult {
+    mut notes: Vec<Note>,
+) -> Result<ScanResult> {
     let names = Names {
         policy: &context.policy,
         dictionaries: &context.dictionaries,
@@ -450,11 +488,22 @@ fn result(
     };
     for (counts, reason) in outcome.flags.counts.iter_mut().zip(reasons) {
         if reason.is_some() {
-            counts.not_evaluable = outcome.records.in_scope;
+            *counts = RuleCounts {
+                not_evaluable: outcome.records.in_scope,
+                ..RuleCounts::default()
+            };
         }
     }
     outcome.flags.add_findings(&outcome.findings);
-    ScanResult {
+    let mut state = None;
+    if let Some(carry) = &context.carry {
+        let continued = outcome.findings.iter().filter(|f| f.carried > 0).count();
+        notes.extend(carry.notes(continued));
+        let memory = outcome.memory.take().unwrap_or_default();
+        let (planned, sources) = (&context.planned, &context.source_names);
+        state = Some(carry.encode(planned, sources, &outcome.collector, memory)?);
+    }
+    Ok(ScanResult {
         flagged_schema: flagged::table(names, &Batch::default(), &[]).schema(),
         findings: tables::findings(names, &outcome.findings),
         summary: tables::summary(names, &outcome.flags, &outcome.findings, reasons),
@@ -465,5 +514,6 @@ fn result(
         rejects: report::rejects(&context.source_names, outcome.collector.rejects),
         flagged: outcome.flagged,
         notes,
-    }
+        state,
+    })
 }

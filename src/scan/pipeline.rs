@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 
+use super::carry;
 use super::collect::{Collector, Done};
 use super::framing::{Supply, Work};
 use super::jobs::{Job, Queues, Units};
@@ -25,6 +26,9 @@ use crate::findings::totals::{FlagTotals, RecordTotals};
 use crate::findings::{Finding, Flag};
 use crate::log::parse::Parser;
 use crate::order::{Batcher, Disorder};
+use crate::policy::Key;
+use crate::record::Field;
+use crate::state::Memory;
 
 /// Batches under way at once, beyond which no more is read.
 const MOST_JOBS: usize = 2;
@@ -44,6 +48,8 @@ pub struct Outcome {
     pub flags: FlagTotals,
     /// Counts of records.
     pub records: RecordTotals,
+    /// What the next scan goes on from, if it was asked for.
+    pub memory: Option<Memory>,
 }
 
 /// Why a run stopped.
@@ -150,6 +156,7 @@ pub fn run(
         stopped: AtomicBool::new(false),
         read: AtomicU64::new(0),
     };
+    pipeline.load()?;
     let mut flagged = Vec::new();
     std::thread::scope(|scope| {
         for _ in 0..context.threads {
@@ -300,6 +307,9 @@ impl Pipeline<'_> {
             seq,
             done,
             |block: Block, span: Span, ()| -> std::result::Result<(), Failure> {
+                if let Some(carry) = &self.context.carry {
+                    carry.refuse_early(&block, &self.context.source_names)?;
+                }
                 if let Some(batcher) = batcher {
                     batcher.push(block, span)?;
                 }
@@ -442,7 +452,38 @@ impl Pipeline<'_> {
         }
     }
 
+    /// Takes up the state of an earlier scan.
+    fn load(&self) -> Result<()> {
+        let Some(carry) = &self.context.carry else {
+            return Ok(());
+        };
+        let flags = &mut lock(&self.state).flags;
+        carry.load(&self.context.dictionaries, |memory, from| {
+            self.units.load(&memory.pers, self.shard_context(), from);
+            let user = Key::Field(Field::User);
+            let seen = memory.seen.iter();
+            flags.know(seen.map(|&(finding, number)| {
+                let user = from.value(user, number);
+                (finding, u32::try_from(user).unwrap_or(0))
+            }));
+        })
+    }
+
+    /// What the next scan goes on from.
+    fn memory(&self) -> Option<Memory> {
+        let state = lock(&self.state);
+        let carry = self.context.carry.as_ref()?;
+        if state.failure.is_some() {
+            return None;
+        }
+        let dictionaries = &self.context.dictionaries;
+        let mut saver = carry.saver(dictionaries, &state.collector);
+        let pers = self.units.save(self.shard_context(), &mut saver);
+        Some(carry::memory(dictionaries, saver, pers, state.flags.seen()))
+    }
+
     fn finish(self, flagged: Vec<RecordBatch>) -> std::result::Result<Outcome, Failure> {
+        let memory = self.memory();
         let outs = self.units.finish(self.shard_context());
         let mut state = self
             .state
@@ -458,6 +499,7 @@ impl Pipeline<'_> {
             findings: state.findings,
             flags: state.flags,
             records: state.records,
+            memory,
         })
     }
 }

@@ -108,7 +108,7 @@ class _Arguments:
         self.logs = self._logs()
         for add in (
             *(self._scan, self._init, self._read, self._verify),
-            *(self._policy, self._key, self._synth),
+            *(self._policy, self._state, self._key, self._synth),
         ):
             add()
 
@@ -301,6 +301,15 @@ class _Arguments:
                 "condition on records to flag, TOML, as in 'department = \"税務課\"'",
             ),
         )
+        scan.add_argument(
+            "--state",
+            type=Path,
+            metavar="FILE",
+            help=t(
+                "前回までの走査を引き継ぎ、次回に引き継ぐ状態を書くファイル（初回はまだなくてよい）",
+                "file to go on from, and to leave the state in for the next scan (new at first)",
+            ),
+        )
         self._results(scan)
 
     def _results(self, scan: argparse.ArgumentParser) -> None:
@@ -452,6 +461,30 @@ class _Arguments:
         )
         check.add_argument(
             "policy", type=Path, metavar="FILE", help=t("ポリシー（TOML）", "policy, TOML")
+        )
+
+    def _state(self) -> None:
+        t = self.t
+        summary = t("状態ファイルの内容を表示する", "show what a state file covers")
+        state = self.commands.add_parser(
+            "state", help=summary, description=summary, allow_abbrev=False
+        )
+        actions = state.add_subparsers(metavar="ACTION", required=True)
+        show = self.command(
+            "show",
+            t(
+                "走査済みの期間、ログ、ポリシーを表示する",
+                "print the periods, sources and policy covered",
+            ),
+            _command("state", "show"),
+            [self.shared],
+            actions,
+        )
+        show.add_argument(
+            "state", type=Path, metavar="FILE", help=t("状態ファイル", "state file")
+        )
+        show.add_argument(
+            "--json", action="store_true", help=t("JSON で表示する", "print JSON")
         )
 
     def _key(self) -> None:

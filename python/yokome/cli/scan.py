@@ -60,12 +60,14 @@ def scan(options: argparse.Namespace) -> int:
                 skip_unreadable=options.skip_unreadable,
                 max_ratio=options.max_ratio,
                 max_rejects=options.max_rejects,
+                state=options.state,
                 progress=line,
                 # Without --out nobody looks at the flagged rows: do not keep them.
                 sink=None if keeps else ignore if flagged is None else flagged.write,
             )
         if line is not None:
             line.close()
+        scanned = result
         if key is not None:
             from yokome.pseudonyms import pseudonymise
 
@@ -75,6 +77,9 @@ def scan(options: argparse.Namespace) -> int:
             with reading(lang), writing(options.out, lang):
                 _write(writer, result, options, flagged, key)
                 paths = writer.commit()
+        # Last of all: a state that is there is one of which the results are there.
+        with reading(lang):
+            scanned._write_state()
     if not options.quiet:
         top = {} if options.top is None else {"top": options.top}
         print(summary_text(result, lang, ambiguous=ambiguous_width(sys.stdout), **top))

@@ -7,6 +7,7 @@
 mod sieve;
 mod table;
 
+use serde::{Deserialize, Serialize};
 use smallvec::smallvec;
 
 use self::sieve::Sieve;
@@ -14,8 +15,10 @@ use self::table::Table;
 use super::count::add;
 use super::rule::Placed;
 use super::run::{Hit, Open, Out, Run};
+use super::saved::{SavedOpen, Whose};
 use super::values::Value;
 use crate::policy::Key;
+use crate::state::texts::{Loader, Saver};
 
 /// State of such a rule for one key.
 pub enum KeyedState {
@@ -36,8 +39,33 @@ pub struct Keyed {
     pub by: Key,
 }
 
+/// The state, saved: whichever of the forms it has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedKeyed {
+    /// The values in the window.
+    pub values: Vec<SavedTimes>,
+}
+
+/// The times of a value, saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedTimes {
+    value: Value,
+    times: Vec<i64>,
+    /// The finding that may grow.
+    pub open: Option<SavedOpen>,
+}
+
+/// The times of a value, ascending, and the finding that is open.
+struct Known {
+    value: Value,
+    times: Vec<i64>,
+    open: Option<Open>,
+}
+
 /// Times of values in a window that moves on.
 trait Times {
+    /// What is known of every value; more than stands in the window, if it is not looked at yet.
+    fn known(&self) -> Vec<Known>;
     /// Something to do before `records` records come.
     fn prepare(&mut self, records: usize);
     /// Whether another form would do better.
@@ -74,6 +102,60 @@ impl KeyedState {
         }
         if let KeyedState::Table(table) = self {
             advance(table, of, what, (run, from), out);
+        }
+    }
+
+    /// The times in a window to come. (A finding that may grow has one of them.)
+    #[must_use]
+    pub fn save(&self, window: i64, by: Key, to: &mut Saver) -> Option<SavedKeyed> {
+        let until = to.next.saturating_sub(window);
+        let known = match self {
+            KeyedState::Sieve(sieve) => sieve.known(),
+            KeyedState::Table(table) => table.known(),
+        };
+        let mut values: Vec<SavedTimes> = Vec::new();
+        for Known { value, times, open } in known {
+            let times: Vec<i64> = times.into_iter().filter(|&t| t > until).collect();
+            if !times.is_empty() {
+                let open = open.filter(|open| open.may_grow(to.next, window));
+                values.push(SavedTimes {
+                    value: to.value(by, value),
+                    times,
+                    open: open.as_ref().map(Open::save),
+                });
+            }
+        }
+        values.sort_unstable_by_key(|value| value.value);
+        (!values.is_empty()).then_some(SavedKeyed { values })
+    }
+
+    /// The state that was saved.
+    #[must_use]
+    pub fn load(
+        saved: &SavedKeyed,
+        whose: Whose<'_>,
+        what: Keyed,
+        from: &mut Loader,
+    ) -> KeyedState {
+        let known = saved.values.iter().map(|saved| {
+            let value = from.value(what.by, saved.value);
+            let open = saved.open.as_ref();
+            Known {
+                value,
+                times: saved.times.clone(),
+                open: open.map(|open| Open::load(open, whose, smallvec![value], 0)),
+            }
+        });
+        let known: Vec<Known> = known.collect();
+        match KeyedState::new(what.at_least) {
+            KeyedState::Sieve(_) => {
+                let sieve = Sieve::of(known, what.at_least);
+                if sieve.is_full() {
+                    return KeyedState::Table(sieve.into_table(what.window));
+                }
+                KeyedState::Sieve(sieve)
+            }
+            KeyedState::Table(_) => KeyedState::Table(Table::of(known, what.window)),
         }
     }
 

@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 use hashbrown::HashMap;
 
 use super::table::Table;
-use super::{Keyed, Times};
+use super::{Keyed, Known, Times};
 use crate::detect::run::{Open, Out};
 use crate::detect::values::Value;
 
@@ -189,6 +189,28 @@ impl Sieve {
         }
     }
 
+    /// A sieve that knows these times.
+    #[must_use]
+    pub(super) fn of(known: Vec<Known>, at_least: u64) -> Sieve {
+        let mut sieve = Sieve::default();
+        let mut entries: Vec<Entry> = Vec::new();
+        for Known { value, times, open } in known {
+            if open.is_some() || times.len() as u64 >= at_least {
+                let times = times.into_iter().collect();
+                sieve.hot.insert(value, Hot { times, open });
+            } else {
+                entries.extend(times.into_iter().map(|time| Entry { value, time }));
+            }
+        }
+        entries.sort_by_key(|entry| entry.time);
+        sieve.full = entries.len() >= FULL;
+        sieve.queue = entries.into();
+        sieve.forget_at = (sieve.hot.len() * 2).max(sieve.forget_at);
+        let counts = (sieve.queue.len() * COUNTS_PER_RECORD).next_power_of_two();
+        sieve.count_anew(counts.max(sieve.counts.len()));
+        sieve
+    }
+
     /// The same times in a table.
     #[must_use]
     pub fn into_table(self, window: i64) -> Table {
@@ -218,6 +240,29 @@ impl Sieve {
 }
 
 impl Times for Sieve {
+    fn known(&self) -> Vec<Known> {
+        let mut places: HashMap<Value, usize> = HashMap::new();
+        let mut known: Vec<Known> = Vec::new();
+        for entry in self.queue.iter().filter(|e| e.value != MOVED) {
+            let at = *places.entry(entry.value).or_insert_with(|| {
+                known.push(Known {
+                    value: entry.value,
+                    times: Vec::new(),
+                    open: None,
+                });
+                known.len() - 1
+            });
+            known[at].times.push(entry.time);
+        }
+        // (No value is in the queue and hot at once.)
+        known.extend(self.hot.iter().map(|(&value, hot)| Known {
+            value,
+            times: hot.times.iter().copied().collect(),
+            open: hot.open.clone(),
+        }));
+        known
+    }
+
     fn prepare(&mut self, records: usize) {
         if records * 4 >= self.counts.len() / 64 {
             super::bring_near(&self.counts);

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-use super::{Keyed, Times};
+use super::{Keyed, Known, Times};
 use crate::detect::run::{Open, Out};
 use crate::detect::values::Value;
 
@@ -73,6 +73,13 @@ impl List {
         }
     }
 
+    fn times(&self) -> Vec<i64> {
+        match self {
+            List::Few(len, times) => times[..usize::from(*len)].to_vec(),
+            List::Many(times) => times.iter().copied().collect(),
+        }
+    }
+
     /// Takes the times at or before `until` out, adds one.
     #[inline]
     fn push(&mut self, time: i64, until: i64) {
@@ -114,6 +121,21 @@ impl Default for Table {
 }
 
 impl Table {
+    /// A table that knows these times.
+    #[must_use]
+    pub(super) fn of(known: Vec<Known>, window: i64) -> Table {
+        let mut table = Table::default();
+        for Known { value, times, open } in known {
+            for time in times {
+                table.add(value, time, window);
+            }
+            if let Some(open) = open {
+                table.open(value, open);
+            }
+        }
+        table
+    }
+
     /// Reads the table from end to end: one stream from memory instead of a wait at every value.
     #[inline(never)]
     fn bring_near(&self) {
@@ -256,6 +278,20 @@ impl Table {
 }
 
 impl Times for Table {
+    fn known(&self) -> Vec<Known> {
+        let used = self.slots.iter().filter(|slot| slot.value != 0);
+        used.map(|slot| Known {
+            value: slot.value,
+            times: match slot.list() {
+                Some(list) => self.many[list].times(),
+                None if slot.before == NONE => vec![slot.last],
+                None => vec![slot.before, slot.last],
+            },
+            open: self.open.get(&slot.value).cloned(),
+        })
+        .collect()
+    }
+
     fn prepare(&mut self, records: usize) {
         if records * 4 >= self.slots.len() / LINE {
             self.bring_near();

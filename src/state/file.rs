@@ -1,0 +1,298 @@
+//! A state as a file: read with every doubt, written whole or not at all.
+//!
+//! ```text
+//! "YOKOME STATE\n"  format: u32  length of header, of memory: u64 each
+//! header: JSON      memory: postcard, zstd      XXH3-128 of all before
+//! ```
+//!
+//! Numbers are little-endian. Nothing is taken from a file of which the checksum is wrong.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::State;
+use crate::error::{Error, Result};
+use crate::source::describe;
+
+/// The layout of the file and of what is in it.
+pub const FORMAT: u32 = 1;
+
+const MAGIC: &[u8] = b"YOKOME STATE\n";
+
+/// Bytes before the header.
+const FIXED: usize = MAGIC.len() + 4 + 8 + 8;
+
+/// Bytes of the checksum.
+const SUM: usize = 16;
+
+const LEVEL: i32 = 3;
+
+/// An [`Error::State`].
+pub(crate) fn error(path: &Path, en: impl Into<String>, ja: impl Into<String>) -> Error {
+    Error::State {
+        path: path.to_string_lossy().into_owned(),
+        message: en.into(),
+        message_ja: ja.into(),
+    }
+}
+
+fn damaged(path: &Path, what: &str, ja: &str) -> Error {
+    error(
+        path,
+        format!(
+            "the state file is damaged ({what}): restore it from a backup, or name a file that does not exist yet and scan from the beginning again"
+        ),
+        format!(
+            "状態ファイルが壊れています（{ja}）。控えから戻すか、まだないファイル名を指定して最初の月から走査し直してください"
+        ),
+    )
+}
+
+/// The bytes of a state.
+///
+/// # Panics
+/// Never: all of it can be serialised, in memory.
+#[must_use]
+pub fn encode(state: &State) -> Vec<u8> {
+    let header = serde_json::to_vec(&state.header).expect("a header is JSON");
+    let memory = postcard::to_allocvec(&state.memory).expect("a memory can be serialised");
+    let memory = zstd::encode_all(memory.as_slice(), LEVEL).expect("memory to memory");
+    let mut bytes = Vec::with_capacity(FIXED + header.len() + memory.len() + SUM);
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&FORMAT.to_le_bytes());
+    bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&(memory.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&header);
+    bytes.extend_from_slice(&memory);
+    let sum = xxh3_128(&bytes);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+/// The state that bytes are; `path` for messages.
+///
+/// # Errors
+/// [`Error::State`] if they are no state, of another format, cut short or damaged.
+pub fn decode(bytes: &[u8], path: &Path) -> Result<State> {
+    if !bytes.starts_with(MAGIC) {
+        if bytes.is_empty() || MAGIC.starts_with(bytes) {
+            return Err(damaged(path, "it is cut short", "途中で切れています"));
+        }
+        return Err(error(
+            path,
+            "this is not a state file of Yokome: name the one that an earlier scan wrote, or a file that does not exist yet to start anew",
+            "横目の状態ファイルではありません。前回の走査が書いたファイルか、まだないファイル名（新しく始める場合）を指定してください",
+        ));
+    }
+    let short = || damaged(path, "it is cut short", "途中で切れています");
+    let behind = &bytes[MAGIC.len()..];
+    let (format, behind) = behind.split_first_chunk().ok_or_else(short)?;
+    let format = u32::from_le_bytes(*format);
+    if format != FORMAT {
+        return Err(error(
+            path,
+            format!(
+                "the state file has format {format}; this version of Yokome ({}) knows format {FORMAT}: use the version that wrote it, or name a file that does not exist yet and scan from the beginning again",
+                env!("CARGO_PKG_VERSION")
+            ),
+            format!(
+                "状態ファイルの形式（{format}）は、この版の横目（{}、形式 {FORMAT}）では扱えません。書いたときの版を使うか、まだないファイル名を指定して最初の月から走査し直してください",
+                env!("CARGO_PKG_VERSION")
+            ),
+        ));
+    }
+    let (header, behind) = behind.split_first_chunk().ok_or_else(short)?;
+    let (memory, _) = behind.split_first_chunk().ok_or_else(short)?;
+    let (header, memory) = (u64::from_le_bytes(*header), u64::from_le_bytes(*memory));
+    let whole = (FIXED as u64)
+        .checked_add(header)
+        .and_then(|n| n.checked_add(memory))
+        .and_then(|n| n.checked_add(SUM as u64));
+    match whole {
+        Some(whole) if (bytes.len() as u64) < whole => return Err(short()),
+        Some(whole) if bytes.len() as u64 == whole => {}
+        _ => return Err(damaged(path, "its lengths are wrong", "長さが合いません")),
+    }
+    let (content, sum) = bytes.split_at(bytes.len() - SUM);
+    if xxh3_128(content).to_le_bytes() != sum {
+        return Err(damaged(
+            path,
+            "its checksum is wrong",
+            "チェックサムが合いません",
+        ));
+    }
+    let unreadable = || damaged(path, "its content makes no sense", "内容を読み取れません");
+    let header = usize::try_from(header).map_err(|_| short())?;
+    let (header, memory) = content[FIXED..].split_at(header);
+    let header = serde_json::from_slice(header).map_err(|_| unreadable())?;
+    let memory = zstd::decode_all(memory).map_err(|_| unreadable())?;
+    let memory = postcard::from_bytes(&memory).map_err(|_| unreadable())?;
+    Ok(State { header, memory })
+}
+
+/// The state in a file; none if there is no such file.
+///
+/// # Errors
+/// As [`decode`]; [`Error::State`] if the file cannot be read.
+pub fn read(path: &Path) -> Result<Option<State>> {
+    match fs::read(path) {
+        Ok(bytes) => decode(&bytes, path).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn unreadable(path: &Path, failed: &io::Error) -> Error {
+    let why = describe(failed);
+    error(
+        path,
+        format!("the state file cannot be read: {why}"),
+        format!("状態ファイルを読めません: {why}"),
+    )
+}
+
+fn unwritable(path: &Path, failed: &io::Error) -> Error {
+    let why = describe(failed);
+    error(
+        path,
+        format!(
+            "the state file cannot be written: {why}. What stood there before still does; see that its folder exists and may be written to, and scan again"
+        ),
+        format!(
+            "状態ファイルを書き込めません: {why}。元の状態ファイルはそのまま残っています。フォルダーがあり、書き込めることを確かめて、走査をやり直してください"
+        ),
+    )
+}
+
+/// A file beside its place, which goes there only when it is complete.
+struct Staged {
+    temporary: PathBuf,
+    file: Option<File>,
+}
+
+impl Staged {
+    fn new(path: &Path) -> io::Result<Staged> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let (mut tries, process) = (0, std::process::id());
+        loop {
+            let temporary = path.with_file_name(format!(".{name}.{process}.{tries}.tmp"));
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            match options.open(&temporary) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => {
+                    tries += 1;
+                }
+                Err(error) => return Err(error),
+                Ok(file) => {
+                    let file = Some(file);
+                    return Ok(Staged { temporary, file });
+                }
+            }
+        }
+    }
+
+    fn put(mut self, bytes: &[u8], path: &Path) -> io::Result<()> {
+        if let Some(mut file) = self.file.take() {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+        }
+        fs::rename(&self.temporary, path)?;
+        // The move lasts through a power cut, where the system can say so of a folder.
+        #[cfg(unix)]
+        if let Ok(folder) = File::open(folder_of(path)) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        self.file = None;
+        // After the move there is none.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+#[cfg(unix)]
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes sure that a state can be written there, before a long scan.
+///
+/// # Errors
+/// [`Error::State`] if it cannot.
+pub fn probe(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Err(error(
+            path,
+            "this is a folder: name a file to keep the state in",
+            "これはフォルダーです。状態を保存するファイルの名前を指定してください",
+        ));
+    }
+    Staged::new(path)
+        .map(drop)
+        .map_err(|e| unwritable(path, &e))
+}
+
+/// Writes a state: beside its place, to the disk, then moved there in one step. The owner alone can
+/// read it.
+///
+/// # Errors
+/// [`Error::State`] if it cannot be written; what stood there before still does.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    Staged::new(path)
+        .and_then(|staged| staged.put(bytes, path))
+        .map_err(|e| unwritable(path, &e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+    use crate::state::Memory;
+    use crate::state::fingerprint::Fingerprint;
+    use crate::state::header::Header;
+
+    fn state() -> State {
+        let policy = Policy::parse("", "p").unwrap();
+        State {
+            header: Header {
+                yokome: "0".into(),
+                policy: Fingerprint::of(&policy),
+                periods: Vec::new(),
+                last_ms: Some(5),
+                users: 0,
+            },
+            memory: Memory {
+                seen: vec![(1, 2), (3, 4)],
+                ..Memory::default()
+            },
+        }
+    }
+
+    #[test]
+    fn every_damaged_byte_and_every_cut_is_noticed() {
+        let whole = encode(&state());
+        let path = Path::new("s");
+        assert_eq!(decode(&whole, path).unwrap(), state());
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x10;
+            assert!(decode(&bytes, path).is_err(), "byte {at}");
+            let error = decode(&whole[..at], path).unwrap_err().to_string();
+            assert!(error.contains("cut short"), "{at}: {error}");
+        }
+        let longer = [whole.as_slice(), b"x"].concat();
+        assert!(decode(&longer, path).is_err());
+    }
+}

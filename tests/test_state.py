@@ -1,0 +1,546 @@
+"""Month after month with a state is one scan; and what is wrong with a state is said.
+
+The oracle knows nothing of states: it sees all records at once.
+"""
+
+# ruff: noqa: S311 - chance, not secrets
+
+from __future__ import annotations
+
+import gzip
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import oracle
+import pyarrow as pa
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from observe import japanese_holiday, names, outcome_of, record_of, rows
+from oracle import Outcome, Record
+from rendering import Log, Style, folder, write_log
+from strategies import Case, cases, examples, styles
+
+import yokome
+
+THREADS = st.sampled_from((1, 2, 8, None))
+CHUNKS = st.one_of(st.integers(1, 64), st.sampled_from((None, 300)))
+BATCHES = st.sampled_from((None, 1, 2, 5, 20))
+
+
+@st.composite
+def ways(draw: st.DrawFn) -> dict[str, Any]:
+    """How a scan runs."""
+    return {
+        "threads": draw(THREADS),
+        "chunk_size": draw(CHUNKS),
+        "batch_size": draw(BATCHES),
+    }
+
+
+def months_of(records: Sequence[Record], cuts: Sequence[int]) -> list[list[Record]]:
+    """The records, cut between instants: each cut is a place in the list of all instants."""
+    instants = sorted({record.time for record in records})
+    bounds = sorted({instants[cut % len(instants)] for cut in cuts}) if instants else []
+    months: list[list[Record]] = [[] for _ in range(len(bounds) + 1)]
+    for record in records:
+        months[sum(record.time >= bound for bound in bounds)].append(record)
+    return months
+
+
+def together(results: Sequence[yokome.ScanResult]) -> Outcome:
+    """The outcome of scans one after another, in the oracle's shape.
+
+    Every flag and count once; of a finding that goes on, the last word.
+    """
+    out = Outcome()
+    last: dict[str, dict[str, Any]] = {}
+    for result in results:
+        for row in rows(result.findings):
+            before = last.get(row["finding"])
+            assert row["continued"] == (before is not None)
+            if before is not None:
+                fixed = ("rule", "key", "by", "value", "first")
+                assert [row[name] for name in fixed] == [before[name] for name in fixed]
+                assert row["records"] > before["records"]
+                assert row["last"] > before["last"]
+            last[row["finding"]] = row
+        one = outcome_of(result)
+        assert not one.flagged.keys() & out.flagged.keys()
+        out.flagged.update(one.flagged)
+        for rule, counts in one.summary.items():
+            known = out.summary.get(rule)
+            if known is not None:
+                sums = map(sum, zip(astuple(known), astuple(counts), strict=True))
+                counts = type(counts)(*sums)
+            out.summary[rule] = counts
+        add_pairs(out.by_user, one.by_user)
+        add_pairs(out.by_day, one.by_day)
+        out.activity += one.activity
+    for row in last.values():
+        fields = oracle.Finding.__dataclass_fields__
+        out.findings[oracle.Finding(**{name: row[name] for name in fields})] += 1
+    return out
+
+
+def add_pairs(to: dict[Any, tuple[int, int]], more: dict[Any, tuple[int, int]]) -> None:
+    """Adds counts to counts."""
+    for key, pair in more.items():
+        so_far = to.get(key, (0, 0))
+        to[key] = (so_far[0] + pair[0], so_far[1] + pair[1])
+
+
+def check_months(
+    case: Case,
+    style: Style,
+    cuts: Sequence[int],
+    ways: Sequence[dict[str, Any]],
+    *,
+    files: int = 1,
+    in_order: bool = False,
+) -> None:
+    """Month after month gives what the oracle says of all records together."""
+    records, policy = case
+    if in_order:
+        records = tuple(sorted(records, key=lambda r: r.time))
+    results: list[yokome.ScanResult] = []
+    placed: list[Record] = []
+    with folder() as place:
+        state = place / "state"
+        for number, month in enumerate(months_of(records, cuts)):
+            (place / str(number)).mkdir()
+            log = write_log(month, style, place / str(number), files=files, shuffle=not in_order)
+            contents = [r.data for r in log.rendered.values() if r.places]
+            assume(len(contents) == len(set(contents)))
+            results.append(scan(log, policy, style, state, **ways[number % len(ways)]))
+            placed += log.records
+            check_flags(results, log)
+        covered = yokome.read_state(state)
+        want = oracle.scan(placed, policy, holidays=japanese_holiday)
+        got = together(results)
+        users = {rule: counts.users for rule, counts in want.summary.items()}
+        # How many users there are in all is not the sum of how many there are each month.
+        for rule, counts in got.summary.items():
+            got.summary[rule] = replace(counts, users=users[rule])
+        assert got.flagged == want.flagged
+        assert got.findings == want.findings
+        assert got.summary == want.summary
+        assert got.by_user == want.by_user
+        assert got.by_day == want.by_day
+        assert got.activity == want.activity
+        assert len(covered.periods) == len(results)
+        assert covered.last == max((r.time for r in placed), default=None)
+        assert sum(period.records for period in covered.periods) == len(placed)
+        assert {s.source for p in covered.periods for s in p.sources} >= {r.source for r in placed}
+
+
+def check_flags(results: Sequence[yokome.ScanResult], log: Log) -> None:
+    """The flags of the last scan belong to findings of that scan."""
+    by_place = {(r.source, r.line): r for r in log.records}
+    findings = {row["finding"]: row for row in rows(results[-1].findings)}
+    flagged = Counter[str]()
+    for row in rows(results[-1].flagged):
+        assert record_of(row) == by_place[row["source"], row["line"]]
+        flagged[row["finding"]] += 1
+    assert flagged.keys() == findings.keys()
+    for finding, row in findings.items():
+        assert flagged[finding] == row["records"] or row["continued"]
+
+
+def scan(
+    log: Log, policy: dict[str, Any], style: Style, state: Path, **how: Any
+) -> yokome.ScanResult:
+    return yokome.scan(
+        names(log.paths),
+        yokome.Policy.from_dict(policy),
+        encoding=style.label,
+        delimiter=style.delimiter,
+        state=state,
+        **how,
+    )
+
+
+CUTS = st.lists(st.integers(0, 200), min_size=1, max_size=3)
+
+
+@settings(max_examples=examples(300))
+@given(
+    data=st.data(),
+    style=styles(),
+    cuts=CUTS,
+    how=st.lists(ways(), min_size=1, max_size=4),
+    files=st.integers(1, 2),
+    in_order=st.booleans(),
+)
+def test_month_after_month_is_one_scan(
+    data: st.DataObject,
+    style: Style,
+    cuts: list[int],
+    how: list[dict[str, Any]],
+    files: int,
+    in_order: bool,
+) -> None:
+    case = data.draw(cases(encoding=style.encoding))
+    check_months(case, style, cuts, how, files=files, in_order=in_order)
+
+
+@settings(max_examples=examples(100))
+@given(
+    case=cases(max_size=120),
+    cuts=CUTS,
+    how=st.lists(ways(), min_size=1, max_size=4),
+    in_order=st.booleans(),
+)
+def test_longer_months_are_one_scan(
+    case: Case, cuts: list[int], how: list[dict[str, Any]], in_order: bool
+) -> None:
+    check_months(case, Style(), cuts, how, in_order=in_order)
+
+
+@settings(max_examples=examples(60))
+@given(data=st.data(), cuts=CUTS, how=st.lists(ways(), min_size=1, max_size=2))
+def test_milliseconds_count(
+    data: st.DataObject, cuts: list[int], how: list[dict[str, Any]]
+) -> None:
+    style = data.draw(styles(millis=True))
+    case = data.draw(cases(encoding=style.encoding, millis=True))
+    check_months(case, style, cuts, how)
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "match": {"where": {"result": "failure"}},
+    "count": {"window": "40s", "at_least": 4},
+    "count by": {"kind": "count", "window": "60s", "at_least": 4, "by": ["subject"]},
+    "count by, low": {"kind": "count", "window": "60s", "at_least": 2, "by": ["subject"]},
+    "count by two": {
+        "kind": "count",
+        "window": "90s",
+        "at_least": 3,
+        "by": ["subject", "terminal"],
+    },
+    "distinct": {"field": "subject", "window": "50s", "at_least": 5},
+    "distinct per": {
+        "kind": "distinct",
+        "per": "terminal",
+        "field": "user",
+        "by": ["operation"],
+        "window": "100s",
+        "at_least": 2,
+    },
+    "novelty": {"field": "subject", "lookback": "3d", "min_active_days": 1},
+    "novelty per": {
+        "kind": "novelty",
+        "per": "subject",
+        "field": "user",
+        "lookback": "70d",
+        "min_active_days": 1,
+        "max_days": 1,
+    },
+    "hours": {"lookback": "5d", "min_active_days": 1, "at_least": "30m"},
+    "spike": {"lookback": "4d", "min_active_days": 1, "at_least": 2, "factor": 1.5},
+    "spike distinct": {
+        "kind": "spike",
+        "distinct": "subject",
+        "lookback": "4d",
+        "min_active_days": 1,
+        "at_least": 2,
+        "factor": 1.5,
+    },
+    "gap": {"idle": "45s"},
+    "sequence": {
+        "within": "60s",
+        "by": ["subject"],
+        "steps": [{"result": "failure", "times": 2}, {"result": "success"}],
+    },
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=examples(12))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    # Cuts at every moment of a window, of a day, and of none.
+    cuts=st.lists(st.integers(0, 10_000), min_size=1, max_size=3),
+    step=st.sampled_from((1, 1, 30, 4_000, 30_000)),
+    how=st.lists(ways(), min_size=1, max_size=2),
+)
+def test_every_kind_goes_on(
+    kind: str, seed: int, cuts: list[int], step: int, how: list[dict[str, Any]]
+) -> None:
+    """Many records of few values: windows, findings and days that span every cut."""
+    rng = random.Random(seed)
+    time = datetime(2026, 3, 30, 23, 58)
+    records = []
+    for _ in range(250):
+        time += timedelta(seconds=rng.choice((0, 0, 1, 2, 5, 9)) * step)
+        records.append(
+            Record(
+                time=time,
+                user=rng.choice(("u", "v")),
+                terminal=rng.choice(("T1", "T2", None)),
+                operation=rng.choice(("検索", "印刷")),
+                subject=rng.choice(("7", "007", "A-1", "A-2", "1234567890123456", None)),
+                result=rng.choice(("success", "failure")),
+            )
+        )
+    rule = {"kind": kind, **KINDS[kind], "id": "r"}
+    policy = {"calendar": {"country": "JP", "hours": "08:30-17:15"}, oracle.RULES: [rule]}
+    check_months((tuple(records), policy), Style(), cuts, how, in_order=bool(seed % 2))
+
+
+# --- what is wrong is said -----------------------------------------------------------------------
+
+RULE = {"id": "r", "kind": "count", "window": "7d", "at_least": 2, "by": ["subject"]}
+POLICY = {"calendar": {"country": "JP", "hours": "08:30-17:15"}, oracle.RULES: [RULE]}
+APRIL = ("2026-04-29 09:00:00,u,1", "2026-04-30 23:59:59,u,1")
+MAY = ("2026-05-01 00:00:00,u,1", "2026-05-20 09:00:00,v,2")
+
+
+def write(path: Path, lines: Sequence[str]) -> Path:
+    path.write_text("\n".join(("日時,職員番号,宛名番号", *lines, "")), encoding="utf-8")
+    return path
+
+
+def policy_with(**changes: Any) -> yokome.Policy:
+    return yokome.Policy.from_dict({**POLICY, **changes})
+
+
+@pytest.fixture
+def april(tmp_path: Path) -> Path:
+    """A state that covers April."""
+    state = tmp_path / "state"
+    yokome.scan(write(tmp_path / "april.csv", APRIL), policy_with(), state=state)
+    return state
+
+
+def refused(log: Path, state: Path, policy: yokome.Policy | None = None) -> yokome.StateError:
+    """The error of a scan; the state is as it was before, and nothing lies beside it."""
+    before = state.read_bytes() if state.is_file() else None
+    beside = set(state.parent.iterdir()) if state.parent.is_dir() else set()
+    with pytest.raises(yokome.StateError) as caught:
+        yokome.scan(log, policy or policy_with(), state=state)
+    assert (state.read_bytes() if state.is_file() else None) == before
+    assert not beside or set(state.parent.iterdir()) == beside
+    assert isinstance(caught.value, yokome.YokomeError)
+    assert caught.value.path == str(state)
+    assert caught.value.message_ja is not None
+    return caught.value
+
+
+def test_a_finding_goes_on_and_is_counted_once(april: Path, tmp_path: Path) -> None:
+    may = yokome.scan(write(tmp_path / "may.csv", MAY), policy_with(), state=april)
+    (finding,) = rows(may.findings)
+    assert finding["continued"] is True
+    assert (finding["records"], finding["peak"]) == (2, 3)
+    assert finding["first"] == datetime(2026, 4, 30, 23, 59, 59)
+    (summary,) = rows(may.summary)
+    assert (summary["flagged"], summary["findings"]) == (1, 0)
+    assert any("go on from earlier scans" in note for note in may.notes)
+    june = yokome.scan(
+        write(tmp_path / "june.csv", ["2026-06-01 09:00:00,u,1"]), policy_with(), state=april
+    )
+    assert june.findings.num_rows == 0
+
+
+def test_a_new_state_is_said_to_be_new(tmp_path: Path) -> None:
+    log, state = write(tmp_path / "april.csv", APRIL), tmp_path / "state"
+    first = yokome.scan(log, policy_with(), state=state)
+    assert any("starts anew" in note for note in first.notes)
+    assert any("新しく始めました" in note for note in first.notes_ja)
+    assert state.stat().st_mode & 0o777 == 0o600
+    may = yokome.scan(write(tmp_path / "may.csv", MAY), policy_with(), state=state)
+    assert any("covers up to 2026-04-30 23:59:59" in note for note in may.notes)
+
+
+def test_the_same_records_leave_the_same_bytes(tmp_path: Path) -> None:
+    lines = [f"2026-04-{n % 28 + 1:02} 09:00:{n % 60:02},u{n % 7},s{n % 11}" for n in range(300)]
+    states = []
+    for threads, chunk in ((1, None), (4, 50), (2, 7)):
+        state = tmp_path / f"state{threads}"
+        log = write(tmp_path / "april.csv", lines)
+        yokome.scan(log, policy_with(), state=state, threads=threads, chunk_size=chunk)
+        states.append(state.read_bytes())
+    assert states[0] == states[1] == states[2]
+
+
+def test_a_state_says_what_it_covers(april: Path, tmp_path: Path) -> None:
+    yokome.scan(write(tmp_path / "may.csv", [*MAY, "bad"]), policy_with(), state=april)
+    state = yokome.read_state(april)
+    assert state.last == datetime(2026, 5, 20, 9)
+    assert [period.records for period in state.periods] == [2, 2]
+    assert state.users == 1  # u's records have left the window
+    assert state.size == april.stat().st_size
+    (source,) = state.periods[1].sources
+    assert source.source == str(tmp_path / "may.csv")
+    assert source.bytes == (tmp_path / "may.csv").stat().st_size
+    assert source.digest is not None
+    assert len(source.digest) == 32
+    assert (source.records, source.rejected, source.error) == (2, 1, None)
+    assert state.to_dict()["periods"][0]["first"] == "2026-04-29 09:00:00"
+
+
+def test_records_that_are_covered_are_refused(april: Path, tmp_path: Path) -> None:
+    for time in ("2026-04-30 23:59:59", "2026-04-01 00:00:00"):
+        log = write(tmp_path / "may.csv", [MAY[1], f"{time},u,1"])
+        error = refused(log, april)
+        assert f"{log}:3: this record is of {time}" in str(error)
+        assert "covers everything up to 2026-04-30 23:59:59" in str(error)
+        assert "scan only logs that begin after that" in str(error)
+
+
+def test_the_same_source_twice_is_refused(april: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.csv"
+    again.write_bytes((tmp_path / "april.csv").read_bytes())
+    error = refused(again, april)
+    assert "scanned into this state already" in str(error)
+    assert str(tmp_path / "april.csv") in str(error)
+
+
+def test_the_same_source_twice_in_one_scan_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    for name in ("a.csv", "b.csv"):
+        write(tmp_path / "logs" / name, APRIL)
+    error = refused(tmp_path / "logs", tmp_path / "state")
+    assert "b.csv has been scanned into this state already (as " in str(error)
+
+
+def test_logs_without_records_are_not_the_same(april: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        result = yokome.scan(write(tmp_path / "none.csv", []), policy_with(), state=april)
+        assert result.inputs["records"].to_pylist() == [0]
+    assert yokome.read_state(april).last == datetime(2026, 4, 30, 23, 59, 59)
+    may = yokome.scan(write(tmp_path / "may.csv", MAY), policy_with(), state=april)
+    assert may.findings["continued"].to_pylist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({oracle.RULES: [{**RULE, "at_least": 3}]}, "rule r"),
+        ({oracle.RULES: [RULE, {"id": "q", "kind": "gap", "idle": "1d"}]}, "rule q"),
+        ({"calendar": {"country": "JP", "hours": "09:00-17:15"}}, "calendar"),
+        ({"normalise": {"trim": True}}, "normalise"),
+        ({"lists": {"vip": {"on": ["subject"], "values": ["1"]}}}, "lists"),
+        ({"columns": {"timezone": "Asia/Seoul"}}, "columns"),
+    ],
+)
+def test_another_policy_is_refused(
+    april: Path, tmp_path: Path, changes: dict[str, Any], part: str
+) -> None:
+    error = refused(write(tmp_path / "may.csv", MAY), april, policy_with(**changes))
+    assert "the policy is not the one of the state; it differs in: " in str(error)
+    assert part in str(error)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scope": {"from": "2026-05-01"}},
+        {"columns": {"subject": "宛名番号"}},
+        {oracle.RULES: [{**RULE, "title": {"en": "Again and again"}}]},
+    ],
+)
+def test_what_may_change_from_month_to_month(
+    april: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    log = write(tmp_path / "may.csv", MAY)
+    assert yokome.scan(log, policy_with(**changes), state=april).flagged.num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda b: b"", "cut short"),
+        (lambda b: b[:9], "cut short"),
+        (lambda b: b[:40], "cut short"),
+        (lambda b: b[:-1], "cut short"),
+        (lambda b: b + b"x", "lengths"),
+        (lambda b: b[:200] + bytes([b[200] ^ 1]) + b[201:], "checksum"),
+        (lambda b: b[:-30] + bytes([b[-30] ^ 1]) + b[-29:], "checksum"),
+        (lambda b: b[:13] + b"\x02" + b[14:], "has format 2"),
+        (lambda b: "日時,職員番号\n".encode(), "not a state file"),
+        (lambda b: b"PAR1", "not a state file"),
+    ],
+)
+def test_a_damaged_state_is_refused(april: Path, tmp_path: Path, damage: Any, message: str) -> None:
+    april.write_bytes(damage(april.read_bytes()))
+    error = refused(write(tmp_path / "may.csv", MAY), april)
+    assert message in str(error)
+    assert "file that does not exist yet" in str(error)
+    with pytest.raises(yokome.StateError, match=message):
+        yokome.read_state(april)
+
+
+def test_a_state_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
+    log = write(tmp_path / "april.csv", APRIL)
+    assert "cannot be written" in str(refused(log, tmp_path / "nowhere" / "state"))
+    (tmp_path / "folder").mkdir()
+    assert "this is a folder" in str(refused(log, tmp_path / "folder"))
+    with pytest.raises(yokome.InputNotFoundError):
+        yokome.read_state(tmp_path / "none")
+
+
+def test_a_failed_scan_leaves_the_state_alone(april: Path, tmp_path: Path) -> None:
+    before = april.read_bytes()
+    with pytest.raises(yokome.StrictError):
+        yokome.scan(
+            write(tmp_path / "may.csv", [*MAY, "bad"]), policy_with(), state=april, strict=True
+        )
+    assert april.read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"april.csv", "may.csv", "state"}
+
+
+def test_arrow_data_goes_on_too(april: Path) -> None:
+    table = pa.table(
+        {
+            "time": pa.array([datetime(2026, 5, 1), datetime(2026, 5, 2)], pa.timestamp("ms")),
+            "user": ["u", "v"],
+            "subject": ["1", "1"],
+        }
+    )
+    result = yokome.scan(table, policy_with(), state=april)
+    assert result.findings["continued"].to_pylist() == [True]
+    (source,) = yokome.read_state(april).periods[1].sources
+    assert (source.bytes, source.digest, source.records) == (None, None, 2)
+    with pytest.raises(yokome.StateError, match="this record is of 2026-05-01 00:00:00"):
+        yokome.scan(table, policy_with(), state=april)
+
+
+def test_compressed_is_the_same_source(april: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "april.csv.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "april.csv").read_bytes()))
+    refused(packed, april)
+    fresh = tmp_path / "fresh"
+    yokome.scan(packed, policy_with(), state=fresh)
+    digests = [yokome.read_state(path).periods[0].sources[0].digest for path in (april, fresh)]
+    assert digests[0] == digests[1]
+
+
+def test_the_size_does_not_grow_with_history(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    rng = random.Random(7)
+    rules = [
+        {"id": kind.replace(" ", "-").replace(",", ""), "kind": kind, **of}
+        for kind, of in KINDS.items()
+    ]
+    sizes = []
+    for month in range(24):
+        first = datetime(2024 + month // 12, month % 12 + 1, 1)
+        moments = sorted(rng.randrange(28 * 86400) for _ in range(2000))
+        lines = [
+            f"{first + timedelta(seconds=s):%Y-%m-%d %H:%M:%S},u{rng.randrange(20)},"
+            f"{month}-{rng.randrange(300)},T{rng.randrange(9)},op,成功"
+            for s in moments
+        ]
+        path = tmp_path / f"{month}.csv"
+        header = "日時,職員番号,宛名番号,端末番号,操作内容,処理結果"
+        path.write_text("\n".join((header, *lines, "")), encoding="utf-8")
+        yokome.scan(path, policy_with(**{oracle.RULES: rules}), state=state)
+        sizes.append(state.stat().st_size)
+    # From month to month a line about its source; months differ by chance.
+    assert max(sizes[12:]) < 1.1 * max(sizes[4:12]) + 12 * 400
