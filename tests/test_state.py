@@ -8,7 +8,13 @@ The oracle knows nothing of states: it sees all records at once.
 from __future__ import annotations
 
 import gzip
+import json
+import os
 import random
+import shutil
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, replace
@@ -27,6 +33,7 @@ from rendering import Log, Style, folder, write_log
 from strategies import Case, cases, examples, styles
 
 import yokome
+from yokome import cli
 
 THREADS = st.sampled_from((1, 2, 8, None))
 CHUNKS = st.one_of(st.integers(1, 64), st.sampled_from((None, 300)))
@@ -274,13 +281,13 @@ def test_every_kind_goes_on(
 ) -> None:
     """Many records of few values: windows, findings and days that span every cut."""
     rng = random.Random(seed)
-    time = datetime(2026, 3, 30, 23, 58)
+    at = datetime(2026, 3, 30, 23, 58)
     records = []
     for _ in range(250):
-        time += timedelta(seconds=rng.choice((0, 0, 1, 2, 5, 9)) * step)
+        at += timedelta(seconds=rng.choice((0, 0, 1, 2, 5, 9)) * step)
         records.append(
             Record(
-                time=time,
+                time=at,
                 user=rng.choice(("u", "v")),
                 terminal=rng.choice(("T1", "T2", None)),
                 operation=rng.choice(("検索", "印刷")),
@@ -385,10 +392,10 @@ def test_a_state_says_what_it_covers(april: Path, tmp_path: Path) -> None:
 
 
 def test_records_that_are_covered_are_refused(april: Path, tmp_path: Path) -> None:
-    for time in ("2026-04-30 23:59:59", "2026-04-01 00:00:00"):
-        log = write(tmp_path / "may.csv", [MAY[1], f"{time},u,1"])
+    for moment in ("2026-04-30 23:59:59", "2026-04-01 00:00:00"):
+        log = write(tmp_path / "may.csv", [MAY[1], f"{moment},u,1"])
         error = refused(log, april)
-        assert f"{log}:3: this record is of {time}" in str(error)
+        assert f"{log}:3: this record is of {moment}" in str(error)
         assert "covers everything up to 2026-04-30 23:59:59" in str(error)
         assert "scan only logs that begin after that" in str(error)
 
@@ -485,6 +492,23 @@ def test_a_state_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> No
         yokome.read_state(tmp_path / "none")
 
 
+def test_two_scans_at_once_do_not_forget_each_other(april: Path, tmp_path: Path) -> None:
+    may = write(tmp_path / "may.csv", MAY)
+    june = write(tmp_path / "june.csv", ["2026-06-01 09:00:00,u,1"])
+    told: list[bool] = []
+
+    def meanwhile(_: object) -> None:
+        if not told:
+            told.append(True)
+            yokome.scan(may, policy_with(), state=april)
+
+    with pytest.raises(yokome.StateError, match="has changed since this scan read it"):
+        yokome.scan(june, policy_with(), state=april, progress=meanwhile)
+    assert yokome.read_state(april).last == datetime(2026, 5, 20, 9)
+    yokome.scan(june, policy_with(), state=april)
+    assert len(yokome.read_state(april).periods) == 3
+
+
 def test_a_failed_scan_leaves_the_state_alone(april: Path, tmp_path: Path) -> None:
     before = april.read_bytes()
     with pytest.raises(yokome.StrictError):
@@ -544,3 +568,138 @@ def test_the_size_does_not_grow_with_history(tmp_path: Path) -> None:
         sizes.append(state.stat().st_size)
     # From month to month a line about its source; months differ by chance.
     assert max(sizes[12:]) < 1.1 * max(sizes[4:12]) + 12 * 400
+
+
+# --- whole or not at all -------------------------------------------------------------------------
+
+LOOP = """
+import os, shutil, sys
+from pathlib import Path
+import yokome
+folder = Path(sys.argv[1])
+policy = yokome.Policy.load(folder / "policy.toml")
+print("ready", flush=True)
+while True:
+    shutil.copy(folder / "april.state", folder / "copy")
+    os.replace(folder / "copy", folder / "state")
+    yokome.scan(folder / "may.csv", policy, state=folder / "state")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_killed_at_any_moment_a_state_is_whole(april: Path, tmp_path: Path) -> None:
+    policy = policy_with()
+    (tmp_path / "policy.toml").write_text(policy.to_toml(), encoding="utf-8")
+    (tmp_path / "april.state").write_bytes(april.read_bytes())
+    may = write(tmp_path / "may.csv", MAY)
+    yokome.scan(may, policy, state=april)
+    whole = {(tmp_path / "april.state").read_bytes(), april.read_bytes()}
+    assert len(whole) == 2
+    rng = random.Random(11)
+    for _ in range(8):
+        arguments = [sys.executable, "-c", LOOP, str(tmp_path)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"ready\n"
+            for _ in range(5):
+                time.sleep(rng.random() / 50)
+                assert april.read_bytes() in whole
+            child.kill()
+        assert april.read_bytes() in whole
+        assert yokome.read_state(april).users == 1
+    # What a killed scan left beside the state is in nobody's way.
+    (tmp_path / "copy").unlink(missing_ok=True)
+    april.write_bytes((tmp_path / "april.state").read_bytes())
+    yokome.scan(may, policy, state=april)
+    assert april.read_bytes() in whole
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_killed_at_any_moment_a_month_can_be_scanned_again(april: Path, tmp_path: Path) -> None:
+    """The state is written last: as long as it is April's, May is scanned again."""
+    (tmp_path / "policy.toml").write_text(policy_with().to_toml(), encoding="utf-8")
+    old = april.read_bytes()
+    may, out = write(tmp_path / "may.csv", MAY), tmp_path / "out"
+    words = ["scan", may, "--policy", tmp_path / "policy.toml", "--state", april, "--out", out]
+    command = [sys.executable, "-m", "yokome.cli", *map(str, words)]
+    start = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    took = time.monotonic() - start
+    new = april.read_bytes()
+    results = {path.name: path.read_bytes() for path in out.iterdir()}
+    rng = random.Random(5)
+    for _ in range(6):
+        april.write_bytes(old)
+        shutil.rmtree(out)
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+            time.sleep(rng.random() * took)
+            child.kill()
+        found = {p.name: p.read_bytes() for p in out.glob("[!.]*")} if out.exists() else {}
+        assert found.items() <= results.items()
+        assert april.read_bytes() in (old, new)
+        if april.read_bytes() == new:
+            assert found == results
+        else:
+            subprocess.run(command, check=True, capture_output=True)
+            found = {path.name: path.read_bytes() for path in out.glob("[!.]*")}
+            assert (found, april.read_bytes()) == (results, new)
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def command(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
+    capsys.readouterr()
+    status = cli.main([*map(str, words)])
+    return status, *capsys.readouterr()
+
+
+def test_the_command_goes_on_and_shows(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(policy_with().to_toml(), encoding="utf-8")
+    state, out = tmp_path / "state", tmp_path / "out"
+    april, may = write(tmp_path / "april.csv", APRIL), write(tmp_path / "may.csv", MAY)
+    shared = ("--policy", policy, "--state", state, "--lang", "en")
+    assert command(capsys, "scan", april, *shared)[0] == 0
+    status, said, _ = command(capsys, "scan", may, *shared, "--out", out)
+    assert status == 0
+    assert "goes on from the state file" in said
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    assert summary["totals"]["findings"] == 0
+    assert "continued" in (out / "findings.csv").read_text(encoding="utf-8-sig").splitlines()[0]
+
+    status, said, _ = command(capsys, "state", "show", state, "--lang", "en")
+    assert status == 0
+    for text in ("everything up to 2026-05-20 09:00:00", str(may), "2. 2026-05-01 00:00:00 to "):
+        assert text in said
+    status, said, _ = command(capsys, "state", "show", state, "--lang", "ja")
+    assert "2026-05-20 09:00:00 まで走査済み" in said
+    status, said, _ = command(capsys, "state", "show", state, "--json")
+    assert json.loads(said) == yokome.read_state(state).to_dict()
+
+    before = state.read_bytes()
+    for lang, text in (("en", "already"), ("ja", "すでに含まれています")):
+        status, _, said = command(capsys, "scan", may, *shared[:-1], lang)
+        assert status == 1
+        assert text in said
+        assert said.count("\n") == 1
+    assert command(capsys, "scan", may, "--state", state, "--lang", "en")[0] == 1
+    assert command(capsys, "state", "show", tmp_path / "none")[0] == 1
+    assert state.read_bytes() == before
+
+
+def test_results_that_cannot_be_written_leave_the_state_alone(
+    capsys: pytest.CaptureFixture[str], april: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(policy_with().to_toml(), encoding="utf-8")
+    before = april.read_bytes()
+    may = write(tmp_path / "may.csv", MAY)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("yokome.output.ResultWriter.commit", full)
+    words = ("scan", may, "--policy", policy, "--state", april, "--out", tmp_path / "out")
+    assert command(capsys, *words)[0] == 1
+    assert april.read_bytes() == before

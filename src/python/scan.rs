@@ -168,10 +168,10 @@ impl NativeResult {
     /// Writes the state that the scan leaves, whole or not at all.
     #[allow(clippy::needless_pass_by_value)]
     fn write_state(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        let Some(bytes) = &self.inner.state else {
+        let Some(state) = &self.inner.state else {
             return Ok(());
         };
-        py.detach(|| file::write(&path, bytes))
+        py.detach(|| file::write(&path, state))
             .map_err(|e| raise(py, &e, None))
     }
 

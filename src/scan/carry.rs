@@ -17,7 +17,7 @@ use crate::log::time::format_ms;
 use crate::policy::{Key, Policy};
 use crate::record::Field;
 use crate::source::open;
-use crate::state::file::{self, error};
+use crate::state::file::{self, NewState, error};
 use crate::state::fingerprint::Fingerprint;
 use crate::state::header::{Covered, Header, Period};
 use crate::state::texts::{Loader, Saver};
@@ -31,6 +31,8 @@ pub struct Carry {
     path: PathBuf,
     policy: Fingerprint,
     before: Option<State>,
+    /// Digest of the file that it was read from.
+    file: Option<u128>,
     digests: Arc<Digests>,
 }
 
@@ -83,7 +85,7 @@ impl Carry {
     /// could not be written later.
     pub fn open(path: &Path, policy: &Policy) -> Result<Carry> {
         file::probe(path)?;
-        let before = file::read(path)?;
+        let (before, file) = file::read(path)?.unzip();
         let policy = Fingerprint::of(policy);
         if let Some(state) = &before {
             check_policy(path, &state.header, &policy)?;
@@ -92,6 +94,7 @@ impl Carry {
             path: path.to_path_buf(),
             policy,
             before,
+            file,
             digests: Arc::default(),
         })
     }
@@ -224,7 +227,7 @@ impl Carry {
         scanned.max(self.until())
     }
 
-    /// The bytes of the state that the scan leaves.
+    /// The state that the scan leaves.
     ///
     /// # Errors
     /// [`Error::State`] if a source was scanned twice.
@@ -234,7 +237,7 @@ impl Carry {
         names: &[String],
         collector: &Collector<T>,
         memory: Memory,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<NewState> {
         let digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         let mut period = Period::default();
         let before = self.before.as_ref().map(|state| &state.header);
@@ -267,7 +270,10 @@ impl Carry {
             last_ms: self.last(collector),
             users: memory.texts.count(Field::User) as u64,
         };
-        Ok(file::encode(&State { header, memory }))
+        Ok(NewState {
+            bytes: file::encode(&State { header, memory }),
+            before: self.file,
+        })
     }
 
     /// What is to be said of it.
@@ -296,7 +302,7 @@ impl Carry {
         if continued > 0 {
             notes.push(Note {
                 ja: format!(
-                    "確認事項のうち {continued} 件は、前回までの走査から続いているものです（findings の continued）。件数は始まった走査で数え、ここでは数えていません。"
+                    "所見のうち {continued} 件は、前回までの走査から続いているものです（findings の continued）。始まったときの走査で数えているため、今回の所見の件数には含めていません。"
                 ),
                 en: format!(
                     "{continued} finding(s) go on from earlier scans (continued in findings): they are counted where they began, not here."
@@ -381,7 +387,8 @@ fn check_policy(path: &Path, header: &Header, policy: &Fingerprint) -> Result<()
 /// # Errors
 /// [`Error::NotFound`] if there is none, [`Error::State`] if it is damaged or of another version.
 pub fn show(path: &Path) -> Result<State> {
-    file::read(path)?.ok_or_else(|| Error::NotFound {
+    let read = file::read(path)?.ok_or_else(|| Error::NotFound {
         path: path.to_string_lossy().into_owned(),
-    })
+    });
+    Ok(read?.0)
 }

@@ -39,6 +39,7 @@ use crate::log::time::TimeFormat;
 use crate::order::Batch;
 use crate::policy::Policy;
 use crate::source::MAX_RATIO;
+use crate::state::file::NewState;
 
 use carry::Carry;
 use collect::Collector;
@@ -231,8 +232,8 @@ pub struct ScanResult {
     pub rejects: RecordBatch,
     /// Every assumption made.
     pub notes: Vec<Note>,
-    /// The bytes of the state that the scan leaves, if it was asked for.
-    pub state: Option<Vec<u8>>,
+    /// The state that the scan leaves, if it was asked for.
+    pub state: Option<NewState>,
 }
 
 /// Scans files, directories and globs.

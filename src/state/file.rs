@@ -133,16 +133,31 @@ pub fn decode(bytes: &[u8], path: &Path) -> Result<State> {
     Ok(State { header, memory })
 }
 
-/// The state in a file; none if there is no such file.
+/// The state in a file, and the digest of the file; none if there is no such file.
 ///
 /// # Errors
 /// As [`decode`]; [`Error::State`] if the file cannot be read.
-pub fn read(path: &Path) -> Result<Option<State>> {
+pub fn read(path: &Path) -> Result<Option<(State, u128)>> {
+    let bytes = bytes_of(path)?;
+    bytes
+        .map(|bytes| Ok((decode(&bytes, path)?, xxh3_128(&bytes))))
+        .transpose()
+}
+
+fn bytes_of(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
-        Ok(bytes) => decode(&bytes, path).map(Some),
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unreadable(path, &error)),
     }
+}
+
+/// A state to be written in place of the one that the scan went on from.
+pub struct NewState {
+    /// The file's bytes.
+    pub bytes: Vec<u8>,
+    /// Digest of the file as the scan read it; none if there was none.
+    pub before: Option<u128>,
 }
 
 fn unreadable(path: &Path, failed: &io::Error) -> Error {
@@ -248,10 +263,19 @@ pub fn probe(path: &Path) -> Result<()> {
 /// read it.
 ///
 /// # Errors
-/// [`Error::State`] if it cannot be written; what stood there before still does.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+/// [`Error::State`] if it cannot be written, or if the file is not what the scan read any more; what
+/// stood there before still does.
+pub fn write(path: &Path, new: &NewState) -> Result<()> {
+    let now = bytes_of(path)?.map(|bytes| xxh3_128(&bytes));
+    if now != new.before {
+        return Err(error(
+            path,
+            "the state file has changed since this scan read it (another scan with the same state?): it is left as it is. Let scans with one state follow each other; scan again if this log is not in it (yokome state show)",
+            "この走査が読んだ後に、状態ファイルが変わりました（同じ状態ファイルを使う別の走査があったようです）。状態ファイルはそのままにしてあります。同じ状態ファイルを使う走査は一つずつ行い、このログがまだ含まれていなければ（yokome state show で確かめられます）走査し直してください",
+        ));
+    }
     Staged::new(path)
-        .and_then(|staged| staged.put(bytes, path))
+        .and_then(|staged| staged.put(&new.bytes, path))
         .map_err(|e| unwritable(path, &e))
 }
 
@@ -264,7 +288,7 @@ mod tests {
     use crate::state::header::Header;
 
     fn state() -> State {
-        let policy = Policy::parse("", "p").unwrap();
+        let policy = Policy::default_policy();
         State {
             header: Header {
                 yokome: "0".into(),

@@ -51,7 +51,7 @@ impl Fingerprint {
         let mut part = "top".to_owned();
         let mut order = String::new();
         let mut rules = bare.rules.iter();
-        for line in bare.to_toml().lines() {
+        for line in bare.to_toml().lines().filter(|line| !line.is_empty()) {
             if let Some(name) = part_of(line) {
                 name.clone_into(&mut part);
                 if name == "rules"
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn of(toml: &str) -> Fingerprint {
-        Fingerprint::of(&Policy::parse(toml, "p.toml").unwrap())
+        Fingerprint::of(&Policy::from_toml(toml, "p.toml", None).unwrap())
     }
 
     const RULE: &str = "[[rules]]\nid = \"a\"\nkind = \"gap\"\nidle = \"9d\"\n";
@@ -111,7 +111,7 @@ mod tests {
             ("[columns]\nuser = \"担当\"\n", &[]),
             ("[normalise]\ntrim = true\n", &["normalise"]),
             (
-                "[lists.vip]\non = [\"subject\"]\nvalues = [\"[x]\", \"2\"]\n",
+                "[lists.vip]\non = [\"subject\"]\nvalues = [\"[x]\", \"2\"]\n[lists.pairs]\non = [\"user\", \"subject\"]\nvalues = [[\"a\", \"b\"], [\"c\", \"d\"]]\n",
                 &["lists"],
             ),
         ];

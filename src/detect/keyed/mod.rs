@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_say_what_a_list_says() {
+    fn both_forms_say_what_a_list_says_also_when_carried_over() {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(5);
         for round in 0..60usize {
             // From a few values again and again to many that hardly recur.
@@ -331,6 +331,13 @@ mod tests {
             let mut sieve = Sieve::default();
             let (early, late) = records.split_at(700);
             let mut both = standing(&mut sieve, early, what);
+            let (mut carried, mut in_table) = (both.clone(), both.clone());
+            let mut again = Sieve::of(sieve.known(), what.at_least);
+            carried.extend(standing(&mut again, late, what));
+            assert_eq!(carried, list);
+            let mut again = Table::of(sieve.known(), what.window);
+            in_table.extend(standing(&mut again, late, what));
+            assert_eq!(in_table, list);
             let mut table = sieve.into_table(what.window);
             both.extend(standing(&mut table, late, what));
             assert_eq!(both, list);
