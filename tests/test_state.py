@@ -545,6 +545,45 @@ def test_compressed_is_the_same_source(april: Path, tmp_path: Path) -> None:
     assert digests[0] == digests[1]
 
 
+def test_values_that_cannot_be_decoded_stay_apart(tmp_path: Path) -> None:
+    """They read the same (U+FFFD); their bytes tell them apart, next month too."""
+    one, other = b"x\xff", b"x\xa0"
+    rules = [
+        {"id": "per", "kind": "count", "window": "7d", "at_least": 2},
+        {"id": "by", "kind": "count", "window": "7d", "at_least": 2, "by": ["subject"]},
+    ]
+    policy, state = policy_with(**{oracle.RULES: rules}), tmp_path / "state"
+    months = (
+        [(b"2026-04-30 09:00:00", one, other), (b"2026-04-30 10:00:00", other, one)],
+        [(b"2026-05-01 09:00:00", one, other), (b"2026-05-02 09:00:00", one, one)],
+    )
+    results = []
+    for number, month in enumerate(months):
+        path = tmp_path / f"{number}.csv"
+        lines = ["日時,職員番号,宛名番号".encode("cp932"), *map(b",".join, month), b""]
+        path.write_bytes(b"\n".join(lines))
+        results.append(yokome.scan(path, policy, state=state, encoding="cp932"))
+    assert results[0].inputs["replaced"].to_pylist() == [4]
+    assert results[0].flagged.num_rows == 0
+    flagged = [(row["rule"], row["line"], row["observed"]) for row in rows(results[1].flagged)]
+    assert flagged == [("per", 2, 2), ("by", 2, 2), ("per", 3, 3)]
+
+
+def test_a_month_without_a_column_is_remembered(tmp_path: Path) -> None:
+    rule = {"kind": "novelty", "field": "terminal", "lookback": "30d", "min_active_days": 2}
+    policy = policy_with(**{oracle.RULES: [{**rule, "id": "r", "optional": True}]})
+    april, may = tmp_path / "april.csv", tmp_path / "may.csv"
+    write(april, APRIL)
+    may.write_text("日時,職員番号,端末番号\n2026-05-01 09:00:00,u,T1\n", encoding="utf-8")
+    state = tmp_path / "state"
+    first, second = (yokome.scan(path, policy, state=state) for path in (april, may))
+    assert first.summary["reason"].to_pylist() == ["no column: terminal"]
+    one = yokome.scan([april, may], policy)
+    assert one.flagged.num_rows == 1
+    assert rows(second.flagged) == rows(one.flagged)
+    assert [{**row, "continued": False} for row in rows(second.findings)] == rows(one.findings)
+
+
 def test_the_size_does_not_grow_with_history(tmp_path: Path) -> None:
     state = tmp_path / "state"
     rng = random.Random(7)

@@ -12,6 +12,7 @@ __all__ = [
     "read_paths",
     "scan_paths",
     "scan_stream",
+    "state_header",
     "synth",
 ]
 
