@@ -60,9 +60,10 @@ class ScanResult:
         """Flagged rows grouped into what a person checks once.
 
         ``finding`` (the id ``flagged`` links to), ``rule``, ``viewpoint``, ``per``, ``key``,
-        ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``. Ranked, the
-        rarest first, with ``rarity``, ``days_as_strong`` and ``days_evaluated``, if the core counts
-        what it evaluates (see :attr:`ranking`).
+        ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``; the
+        rarest first, with ``rarity``, ``days_as_strong`` and ``days_evaluated`` (see
+        :attr:`ranking`). Findings of one rarity stand by ``first``, the rule's place in the policy,
+        ``key``, ``by`` and ``value``.
         """
         from yokome.ranking import ranked_findings
 
@@ -95,8 +96,8 @@ class ScanResult:
     def by_user(self) -> pa.Table:
         """``flagged`` and ``findings`` by ``user`` and ``rule``, where anything was flagged.
 
-        Ranked, the first to look at first, with ``priority``, ``strength``, ``users_as_strong`` and
-        ``users_evaluated``, if the core counts what it evaluates (see :attr:`ranking`).
+        The first to look at first, with ``priority``, ``strength``, ``users_as_strong`` and
+        ``users_evaluated`` (see :attr:`ranking`).
         """
         from yokome.ranking import ranked_by_user
 

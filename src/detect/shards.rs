@@ -3,6 +3,7 @@
 
 use hashbrown::HashMap;
 
+use super::evaluated::{Days, Evaluated, KeyDays};
 use super::group::Grouped;
 use super::predicate::Bits;
 use super::rule::{Placed, RuleState};
@@ -47,7 +48,11 @@ impl PerRules {
                         per: rule.per,
                         places: Vec::new(),
                         steps: Vec::new(),
-                        fields: Vec::new(),
+                        // Whose records they are, where the key does not say: see `evaluated`.
+                        fields: [Field::User]
+                            .into_iter()
+                            .filter(|&user| user != rule.per)
+                            .collect(),
                     });
                     all.len() - 1
                 });
@@ -77,7 +82,13 @@ pub fn shard_of(key: Value, shards: usize) -> usize {
 /// The states of a part of the keys of one `per` field.
 pub struct Shard {
     rules: PerRules,
-    states: HashMap<Value, Box<[RuleState]>, foldhash::fast::RandomState>,
+    days: Days,
+    states: HashMap<Value, KeyState, foldhash::fast::RandomState>,
+}
+
+struct KeyState {
+    days: KeyDays,
+    rules: Box<[RuleState]>,
 }
 
 /// What a shard made of a batch.
@@ -89,6 +100,8 @@ pub struct ShardOut {
     pub findings: Vec<Finding>,
     /// By rule.
     pub counts: Vec<RuleCounts>,
+    /// How much the rules evaluated, by their places in the policy; empty but at the end.
+    pub evaluated: Vec<(usize, Evaluated)>,
 }
 
 /// What a shard needs to know besides the batch.
@@ -119,6 +132,7 @@ impl From<Out<'_>> for ShardOut {
             flags: out.flags,
             findings: out.findings,
             counts: out.counts,
+            evaluated: Vec::new(),
         }
     }
 }
@@ -126,8 +140,9 @@ impl From<Out<'_>> for ShardOut {
 impl Shard {
     /// A shard without any key yet.
     #[must_use]
-    pub fn new(rules: PerRules) -> Shard {
+    pub fn new(policy: &Policy, rules: PerRules) -> Shard {
         Shard {
+            days: Days::new(policy, rules.per, &rules.places),
             rules,
             states: HashMap::default(),
         }
@@ -188,15 +203,18 @@ impl Shard {
             base,
         };
         let rules = &of.policy.rules;
-        let states = self.states.entry(key).or_insert_with(|| {
-            self.rules
+        let state = self.states.entry(key).or_insert_with(|| KeyState {
+            days: self.days.key(),
+            rules: self
+                .rules
                 .places
                 .iter()
                 .map(|&place| RuleState::new(&rules[place]))
-                .collect()
+                .collect(),
         });
+        self.days.take(&mut state.days, &run);
         let places = self.rules.places.iter().zip(&self.rules.steps);
-        for (state, (&place, &steps)) in states.iter_mut().zip(places) {
+        for (state, (&place, &steps)) in state.rules.iter_mut().zip(places) {
             let rule = &rules[place];
             if key == 0 && rule.kind != Kind::Match {
                 let unattributed = (0..run.len())
@@ -212,11 +230,15 @@ impl Shard {
     /// No more batches: closes all findings.
     pub fn finish(&mut self, of: ShardContext<'_>) -> ShardOut {
         let mut out = of.out();
-        for (_, states) in self.states.drain() {
-            for state in states {
-                state.finish(&mut out);
+        for (key, state) in self.states.drain() {
+            self.days.end(key, state.days);
+            for rule in state.rules {
+                rule.finish(&mut out);
             }
         }
-        out.into()
+        ShardOut {
+            evaluated: self.days.figures(),
+            ..out.into()
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::block::Block;
 use crate::detect::group::Grouped;
 use crate::detect::shards::{PerRules, Shard, ShardContext, ShardOut, shard_of};
 use crate::order::Batch;
+use crate::policy::Policy;
 
 /// A batch, grouped, and what the units made of it.
 pub struct Job {
@@ -49,10 +50,10 @@ pub struct Units {
 impl Units {
     /// `shards` units for each `per` field.
     #[must_use]
-    pub fn new(pers: Vec<PerRules>, shards: usize, words: usize) -> Units {
+    pub fn new(policy: &Policy, pers: Vec<PerRules>, shards: usize, words: usize) -> Units {
         let all = pers
             .iter()
-            .flat_map(|per| (0..shards).map(|_| Mutex::new(Shard::new(per.clone()))))
+            .flat_map(|per| (0..shards).map(|_| Mutex::new(Shard::new(policy, per.clone()))))
             .collect();
         Units {
             pers,
