@@ -575,6 +575,9 @@ def test_the_tables_have_their_columns_and_types(example: Path) -> None:
         "peak",
         "magnitude",
         "continued",
+        "rarity",
+        "days_as_strong",
+        "days_evaluated",
     ]
     assert result.summary.schema.names == [
         "rule",
@@ -590,7 +593,16 @@ def test_the_tables_have_their_columns_and_types(example: Path) -> None:
         "users",
         "reason",
     ]
-    assert result.by_user.schema.names == ["user", "rule", "flagged", "findings"]
+    assert result.by_user.schema.names == [
+        "user",
+        "rule",
+        "flagged",
+        "findings",
+        "priority",
+        "strength",
+        "users_as_strong",
+        "users_evaluated",
+    ]
     assert result.by_day.schema.names == ["date", "records", "flagged"]
     assert result.by_day.schema.field("date").type == pa.date32()
     assert result.activity.schema.names == ["department", "weekday", "hour", "records"]
@@ -612,10 +624,22 @@ def test_findings_stand_in_order(small: Path) -> None:
     result = yokome.scan(small, policy(ALL, {**ALL, "id": "again", "per": "terminal"}))
     places = {"all": 0, "again": 1}
     keys = [
-        (row["first"], places[row["rule"]], row["key"] is not None, row["key"] or "", row["by"])
+        (
+            -row["rarity"],
+            row["first"],
+            places[row["rule"]],
+            row["key"] is not None,
+            row["key"] or "",
+            row["by"],
+        )
         for row in rows(result.findings)
     ]
     assert keys == sorted(keys)
+    assert all(row["days_as_strong"] <= row["days_evaluated"] for row in rows(result.findings))
+    priorities = [row["priority"] for row in rows(result.by_user)]
+    ranked = [priority for priority in priorities if priority is not None]
+    assert ranked == sorted(ranked, reverse=True)
+    assert priorities[len(ranked) :] == [None] * (len(priorities) - len(ranked))
     assert {(row["per"], row["key"]) for row in rows(result.findings)} == {
         ("user", "a"),
         ("user", "b"),

@@ -77,6 +77,9 @@ class NativeResult:
     def summary(self) -> Any:
         """A row per rule."""
 
+    def evaluated_days(self) -> Any:
+        """How much each rule evaluated: ``rule``, ``key_days``, ``keys``, ``users``."""
+
     def by_user(self) -> Any:
         """Flagged rows and findings by user and rule."""
 

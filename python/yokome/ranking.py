@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -155,7 +156,8 @@ def rank(
     for rule, of_rule in by_rule.items():
         counts.update(_days_as_strong(of_rule, evaluated[rule]))
     shares = {row.id: (counts[row.id], evaluated[row.rule].key_days) for row in rows}
-    order = sorted(rows, key=lambda row: Fraction(*shares[row.id]))
+    place = _places(shares.values())
+    order = sorted(rows, key=lambda row: place[shares[row.id]])
     return Ranking(
         shares=shares,
         findings=tuple(row.id for row in order),
@@ -198,17 +200,16 @@ class Members:
 
 def ranked_findings(table: pa.Table, ranking: Ranking) -> pa.Table:
     """The findings, the rarest first, with ``rarity``, ``days_as_strong``, ``days_evaluated``."""
-    import pyarrow as pa
-
     place = {finding: n for n, finding in enumerate(ranking.findings)}
     ids = table.column("finding").to_pylist()
     order = sorted(range(len(ids)), key=lambda n: place[ids[n]])
     shares = [ranking.shares[ids[n]] for n in order]
+    rarities = {share: _rarity(Fraction(*share)) for share in set(shares)}
     return _with_columns(
-        table.take(pa.array(order, pa.int64())),
-        rarity=pa.array([_rarity(Fraction(*share)) for share in shares], pa.float64()),
-        days_as_strong=pa.array([share[0] for share in shares], pa.int64()),
-        days_evaluated=pa.array([share[1] for share in shares], pa.int64()),
+        table.take(_integers(order)),
+        rarity=_reals([rarities[share] for share in shares]),
+        days_as_strong=_integers([share[0] for share in shares]),
+        days_evaluated=_integers([share[1] for share in shares]),
     )
 
 
@@ -218,8 +219,6 @@ def ranked_by_user(table: pa.Table, ranking: Ranking) -> pa.Table:
     With ``priority`` of the user, and of the user under the rule ``strength``, ``users_as_strong``,
     ``users_evaluated``. Users without priority (the empty one) come last.
     """
-    import pyarrow as pa
-
     keys = list(zip(*(table.column(name).to_pylist() for name in ("user", "rule")), strict=True))
     standings: dict[tuple[str | None, str], tuple[int, int, UserRank, RuleStanding]] = {
         (user.user, standing.rule): (at, within, user, standing)
@@ -231,12 +230,37 @@ def ranked_by_user(table: pa.Table, ranking: Ranking) -> pa.Table:
     order = sorted(range(len(keys)), key=lambda n: places[n])
     found = [standings.get(keys[n]) for n in order]
     return _with_columns(
-        table.take(pa.array(order, pa.int64())),
-        priority=pa.array([f and f[2].priority for f in found], pa.float64()),
-        strength=pa.array([f and f[3].strength for f in found], pa.float64()),
-        users_as_strong=pa.array([f and f[3].as_strong for f in found], pa.int64()),
-        users_evaluated=pa.array([f and f[3].users for f in found], pa.int64()),
+        table.take(_integers(order)),
+        priority=_reals([f and f[2].priority for f in found]),
+        strength=_reals([f and f[3].strength for f in found]),
+        users_as_strong=_integers([f and f[3].as_strong for f in found]),
+        users_evaluated=_integers([f and f[3].users for f in found]),
     )
+
+
+def _integers(values: Sequence[int | None]) -> pa.Array:
+    import pyarrow as pa
+
+    return _numbers("q", pa.int64(), values)
+
+
+def _reals(values: Sequence[float | None]) -> pa.Array:
+    import pyarrow as pa
+
+    return _numbers("d", pa.float64(), values)
+
+
+def _numbers(code: str, type: pa.DataType, values: Sequence[float | None]) -> pa.Array:
+    """A column by its buffers: ``pa.array`` would load pandas where it is installed."""
+    import pyarrow as pa
+
+    valid = bytearray((len(values) + 7) // 8)
+    for n, value in enumerate(values):
+        if value is not None:
+            valid[n // 8] |= 1 << n % 8
+    data = array(code, [0 if value is None else value for value in values])
+    buffers = [pa.py_buffer(bytes(valid)), pa.py_buffer(data)]
+    return pa.Array.from_buffers(type, len(values), buffers)
 
 
 def _with_columns(table: pa.Table, **columns: pa.Array) -> pa.Table:
@@ -336,6 +360,17 @@ def _standings(
         )
         for user, value in odds.items()
     ]
+
+
+def _places(shares: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """By share, its place among those there are; equal shares have one place.
+
+    Findings are many and their shares few: fractions are compared once for each of these.
+    """
+    of_value: dict[Fraction, list[tuple[int, int]]] = defaultdict(list)
+    for share in set(shares):
+        of_value[Fraction(*share)].append(share)
+    return {share: n for n, value in enumerate(sorted(of_value)) for share in of_value[value]}
 
 
 def _rarity(share: Fraction) -> float:

@@ -73,8 +73,9 @@ class ScanResult:
         ``finding`` (the id ``flagged`` links to), ``rule``, ``viewpoint``, ``per``, ``key``,
         ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``, ``continued``:
         whether it goes on from an earlier scan, by the state; its figures are those of all of it.
-        Ranked, the rarest first, with ``rarity``, ``days_as_strong`` and ``days_evaluated``, if the
-        core counts what it evaluates (see :attr:`ranking`).
+        The rarest first, with ``rarity``, ``days_as_strong`` and ``days_evaluated`` (see
+        :attr:`ranking`). Findings of one rarity stand by ``first``, the rule's place in the policy,
+        ``key``, ``by`` and ``value``.
         """
         from yokome.ranking import ranked_findings
 
@@ -107,8 +108,8 @@ class ScanResult:
     def by_user(self) -> pa.Table:
         """``flagged`` and ``findings`` by ``user`` and ``rule``, where anything was flagged.
 
-        Ranked, the first to look at first, with ``priority``, ``strength``, ``users_as_strong`` and
-        ``users_evaluated``, if the core counts what it evaluates (see :attr:`ranking`).
+        The first to look at first, with ``priority``, ``strength``, ``users_as_strong`` and
+        ``users_evaluated`` (see :attr:`ranking`).
         """
         from yokome.ranking import ranked_by_user
 

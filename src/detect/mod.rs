@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod count;
 pub mod days;
+pub mod evaluated;
 pub mod gap;
 pub mod group;
 pub mod grouped;

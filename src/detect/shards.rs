@@ -3,6 +3,7 @@
 
 use hashbrown::HashMap;
 
+use super::evaluated::{Days, Evaluated, KeyDays};
 use super::group::Grouped;
 use super::predicate::Bits;
 use super::rule::{Placed, RuleState};
@@ -50,7 +51,11 @@ impl PerRules {
                         per: rule.per,
                         places: Vec::new(),
                         steps: Vec::new(),
-                        fields: Vec::new(),
+                        // Whose records they are, where the key does not say: see `evaluated`.
+                        fields: [Field::User]
+                            .into_iter()
+                            .filter(|&user| user != rule.per)
+                            .collect(),
                     });
                     all.len() - 1
                 });
@@ -80,7 +85,13 @@ pub fn shard_of(key: Value, shards: usize) -> usize {
 /// The states of a part of the keys of one `per` field.
 pub struct Shard {
     rules: PerRules,
-    states: HashMap<Value, Box<[RuleState]>, foldhash::fast::RandomState>,
+    days: Days,
+    states: HashMap<Value, KeyState, foldhash::fast::RandomState>,
+}
+
+struct KeyState {
+    days: KeyDays,
+    rules: Box<[RuleState]>,
 }
 
 /// What a shard made of a batch.
@@ -92,6 +103,8 @@ pub struct ShardOut {
     pub findings: Vec<Finding>,
     /// By rule.
     pub counts: Vec<RuleCounts>,
+    /// How much the rules evaluated, by their places in the policy; empty but at the end.
+    pub evaluated: Vec<(usize, Evaluated)>,
 }
 
 /// What a shard needs to know besides the batch.
@@ -122,6 +135,7 @@ impl From<Out<'_>> for ShardOut {
             flags: out.flags,
             findings: out.findings,
             counts: out.counts,
+            evaluated: Vec::new(),
         }
     }
 }
@@ -129,8 +143,9 @@ impl From<Out<'_>> for ShardOut {
 impl Shard {
     /// A shard without any key yet.
     #[must_use]
-    pub fn new(rules: PerRules) -> Shard {
+    pub fn new(policy: &Policy, rules: PerRules) -> Shard {
         Shard {
+            days: Days::new(policy, rules.per, &rules.places),
             rules,
             states: HashMap::default(),
         }
@@ -191,15 +206,18 @@ impl Shard {
             base,
         };
         let rules = &of.policy.rules;
-        let states = self.states.entry(key).or_insert_with(|| {
-            self.rules
+        let state = self.states.entry(key).or_insert_with(|| KeyState {
+            days: self.days.key(),
+            rules: self
+                .rules
                 .places
                 .iter()
                 .map(|&place| RuleState::new(&rules[place]))
-                .collect()
+                .collect(),
         });
+        self.days.take(&mut state.days, &run);
         let places = self.rules.places.iter().zip(&self.rules.steps);
-        for (state, (&place, &steps)) in states.iter_mut().zip(places) {
+        for (state, (&place, &steps)) in state.rules.iter_mut().zip(places) {
             let rule = &rules[place];
             if key == 0 && rule.kind != Kind::Match {
                 let unattributed = (0..run.len())
@@ -227,42 +245,46 @@ impl Shard {
     pub fn save(&self, of: ShardContext<'_>, to: &mut Saver) -> Vec<SavedKey> {
         let placed = self.placed(of.policy);
         let mut keys = Vec::new();
-        for (&key, states) in &self.states {
-            let states: Vec<SavedRule> = states
-                .iter()
-                .zip(&placed)
-                .map(|(state, &of)| state.save(of, to))
-                .collect();
-            if states.iter().any(|state| *state != SavedRule::Nothing) {
-                keys.push((to.value(Key::Field(self.rules.per), key), states));
+        for (&key, state) in &self.states {
+            let rules = state.rules.iter().zip(&placed);
+            let rules: Vec<SavedRule> = rules.map(|(rule, &of)| rule.save(of, to)).collect();
+            if rules.iter().any(|rule| *rule != SavedRule::Nothing) {
+                keys.push(SavedKey {
+                    key: to.value(Key::Field(self.rules.per), key),
+                    days: self.days.save(&state.days),
+                    rules,
+                });
             }
         }
         keys
     }
 
     /// Takes up the saved states of a key.
-    pub fn load(
-        &mut self,
-        of: ShardContext<'_>,
-        key: Value,
-        saved: &[SavedRule],
-        from: &mut Loader,
-    ) {
+    pub fn load(&mut self, of: ShardContext<'_>, key: Value, saved: &SavedKey, from: &mut Loader) {
         let placed = self.placed(of.policy);
-        from.broken |= placed.len() != saved.len();
-        let states = saved.iter().zip(placed);
-        let states = states.map(|(saved, of)| RuleState::load(saved, Whose { of, key }, from));
-        self.states.insert(key, states.collect());
+        from.broken |= placed.len() != saved.rules.len();
+        let rules = saved.rules.iter().zip(placed);
+        let rules = rules
+            .map(|(saved, of)| RuleState::load(saved, Whose { of, key }, from))
+            .collect();
+        let days = self.days.load(&saved.days);
+        from.broken |= days.is_none();
+        let days = days.unwrap_or_else(|| self.days.key());
+        self.states.insert(key, KeyState { days, rules });
     }
 
     /// No more batches: closes all findings.
     pub fn finish(&mut self, of: ShardContext<'_>) -> ShardOut {
         let mut out = of.out();
-        for (_, states) in self.states.drain() {
-            for state in states {
-                state.finish(&mut out);
+        for (key, state) in self.states.drain() {
+            self.days.end(key, state.days);
+            for rule in state.rules {
+                rule.finish(&mut out);
             }
         }
-        out.into()
+        ShardOut {
+            evaluated: self.days.figures(),
+            ..out.into()
+        }
     }
 }

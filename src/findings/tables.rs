@@ -8,11 +8,12 @@ use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::UInt32Type;
 use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int8Array, Int64Array,
-    RecordBatch, StringArray, TimestampMillisecondArray, UInt32Array,
+    RecordBatch, StringArray, TimestampMillisecondArray, UInt32Array, UInt64Array,
 };
 
 use super::Finding;
 use super::totals::{FlagTotals, RecordTotals};
+use crate::detect::evaluated::Evaluated;
 use crate::detect::values::{Value, text};
 use crate::dictionary::{Dictionaries, ID_FIELDS, Id, Values, id_column};
 use crate::policy::{Key, Kind, Policy, Rule, Sequence};
@@ -324,6 +325,30 @@ pub fn summary(
             "reason",
             Arc::new(reasons.iter().cloned().collect::<StringArray>()),
         ),
+    ])
+}
+
+/// How much each rule evaluated, in policy order: a row per rule.
+#[must_use]
+pub fn evaluated_days(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
+    let counts = |of: fn(&Evaluated) -> u64| -> ArrayRef {
+        Arc::new(
+            totals
+                .evaluated
+                .iter()
+                .map(|e| Some(of(e)))
+                .collect::<UInt64Array>(),
+        )
+    };
+    let rules = names.policy.rules.iter();
+    batch(vec![
+        (
+            "rule",
+            Arc::new(rules.map(|r| Some(r.id.as_str())).collect::<StringArray>()),
+        ),
+        ("key_days", counts(|e| e.key_days)),
+        ("keys", counts(|e| e.keys)),
+        ("users", counts(Evaluated::users)),
     ])
 }
 

@@ -7,6 +7,7 @@ use hashbrown::{HashMap, HashSet};
 use super::{Finding, Flag};
 use crate::block::Columns;
 use crate::detect::calendar::weekday;
+use crate::detect::evaluated::Evaluated;
 use crate::detect::predicate::{Bits, has};
 use crate::detect::run::RuleCounts;
 use crate::detect::values::day_of;
@@ -112,6 +113,8 @@ impl RecordTotals {
 pub struct FlagTotals {
     /// By rule.
     pub counts: Vec<RuleCounts>,
+    /// How much each rule evaluated, by rule.
+    pub evaluated: Vec<Evaluated>,
     /// Flagged rows by rule.
     pub flagged: Vec<u64>,
     /// Flagged rows and findings by user and rule.
@@ -130,6 +133,7 @@ impl FlagTotals {
     pub fn new(rules: &[Rule]) -> FlagTotals {
         FlagTotals {
             counts: vec![RuleCounts::default(); rules.len()],
+            evaluated: vec![Evaluated::default(); rules.len()],
             flagged: vec![0; rules.len()],
             per_user: rules.iter().map(|rule| rule.per == Field::User).collect(),
             ..FlagTotals::default()
@@ -181,6 +185,13 @@ impl FlagTotals {
             to.evaluated += from.evaluated;
             to.not_evaluable += from.not_evaluable;
             to.unattributed += from.unattributed;
+        }
+    }
+
+    /// Adds how much rules evaluated, by their places in the policy.
+    pub fn add_evaluated(&mut self, evaluated: &[(usize, Evaluated)]) {
+        for (place, figures) in evaluated {
+            self.evaluated[*place].add(figures);
         }
     }
 }

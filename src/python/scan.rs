@@ -145,6 +145,10 @@ impl NativeResult {
         one(&self.inner.summary)
     }
 
+    fn evaluated_days(&self) -> PyResult<PyTable> {
+        one(&self.inner.evaluated_days)
+    }
+
     fn by_user(&self) -> PyResult<PyTable> {
         one(&self.inner.by_user)
     }

@@ -17,6 +17,7 @@ use crate::log::time::format_ms;
 use crate::policy::{Key, Policy};
 use crate::record::Field;
 use crate::source::open;
+use crate::state::SavedKey;
 use crate::state::file::{self, NewState, error};
 use crate::state::fingerprint::Fingerprint;
 use crate::state::header::{Covered, Header, Period};
@@ -322,7 +323,7 @@ pub fn memory(
     seen: impl Iterator<Item = (u64, u32)>,
 ) -> Memory {
     let mut open = Vec::new();
-    for (_, rules) in pers.iter().flat_map(|per| &per.keys) {
+    for SavedKey { rules, .. } in pers.iter().flat_map(|per| &per.keys) {
         for rule in rules {
             rule.findings(&mut open);
         }

@@ -10,7 +10,7 @@ use crate::block::Block;
 use crate::detect::group::Grouped;
 use crate::detect::shards::{PerRules, Shard, ShardContext, ShardOut, shard_of};
 use crate::order::Batch;
-use crate::policy::Key;
+use crate::policy::{Key, Policy};
 use crate::state::texts::{Loader, Saver};
 use crate::state::{SavedKey, SavedPer};
 
@@ -52,10 +52,10 @@ pub struct Units {
 impl Units {
     /// `shards` units for each `per` field.
     #[must_use]
-    pub fn new(pers: Vec<PerRules>, shards: usize, words: usize) -> Units {
+    pub fn new(policy: &Policy, pers: Vec<PerRules>, shards: usize, words: usize) -> Units {
         let all = pers
             .iter()
-            .flat_map(|per| (0..shards).map(|_| Mutex::new(Shard::new(per.clone()))))
+            .flat_map(|per| (0..shards).map(|_| Mutex::new(Shard::new(policy, per.clone()))))
             .collect();
         Units {
             pers,
@@ -82,13 +82,13 @@ impl Units {
         from.broken |= saved.len() != self.pers.len();
         for (number, (saved, per)) in saved.iter().zip(&self.pers).enumerate() {
             from.broken |= saved.per != per.per.name();
-            for (key, states) in &saved.keys {
-                let key = from.value(Key::Field(per.per), *key);
+            for saved in &saved.keys {
+                let key = from.value(Key::Field(per.per), saved.key);
                 let unit = number * self.shards + shard_of(key, self.shards);
                 self.all[unit]
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
-                    .load(of, key, states, from);
+                    .load(of, key, saved, from);
             }
         }
     }
@@ -103,7 +103,7 @@ impl Units {
                 let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
                 keys.extend(shard.save(of, to));
             }
-            keys.sort_unstable_by_key(|key| key.0);
+            keys.sort_unstable_by_key(|key| key.key);
             SavedPer {
                 per: per.per.name().to_owned(),
                 keys,

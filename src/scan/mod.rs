@@ -220,6 +220,8 @@ pub struct ScanResult {
     pub findings: RecordBatch,
     /// A row per rule.
     pub summary: RecordBatch,
+    /// How much each rule evaluated: a row per rule.
+    pub evaluated_days: RecordBatch,
     /// A row per user and rule with flagged records.
     pub by_user: RecordBatch,
     /// A row per day.
@@ -508,6 +510,7 @@ fn result(
         flagged_schema: flagged::table(names, &Batch::default(), &[]).schema(),
         findings: tables::findings(names, &outcome.findings),
         summary: tables::summary(names, &outcome.flags, &outcome.findings, reasons),
+        evaluated_days: tables::evaluated_days(names, &outcome.flags),
         by_user: tables::by_user(names, &outcome.flags),
         by_day: tables::by_day(&outcome.flags, &outcome.records),
         activity: tables::activity(names, &outcome.records),

@@ -128,7 +128,12 @@ pub fn run(
     target: Option<usize>,
     control: &mut Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
-    let units = Units::new(pers, context.threads * 2, context.conditions.bits().words());
+    let units = Units::new(
+        &context.policy,
+        pers,
+        context.threads * 2,
+        context.conditions.bits().words(),
+    );
     let pipeline = Pipeline {
         context,
         bits: context.conditions.bits(),
@@ -509,6 +514,7 @@ impl State {
         for out in outs {
             self.findings.extend(out.findings);
             self.flags.add_counts(&out.counts);
+            self.flags.add_evaluated(&out.evaluated);
         }
     }
 }

@@ -12,13 +12,22 @@ pub mod texts;
 
 use serde::{Deserialize, Serialize};
 
+use crate::detect::evaluated::SavedDays;
 use crate::detect::saved::SavedRule;
 use crate::detect::values::Value;
 use header::Header;
 use texts::SavedTexts;
 
-/// A key and the states of its rules, in the order of the policy.
-pub type SavedKey = (Value, Vec<SavedRule>);
+/// A key and what is remembered of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedKey {
+    /// Its number.
+    pub key: Value,
+    /// The days on which it was active.
+    pub days: SavedDays,
+    /// The states of its rules, in the order of the policy.
+    pub rules: Vec<SavedRule>,
+}
 
 /// The keys of a `per` field with something that may still matter, by their number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
