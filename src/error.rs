@@ -50,6 +50,14 @@ pub enum Error {
         /// At most 200 characters of the record.
         excerpt: String,
     },
+    /// Temporary files could not be written or read.
+    #[error("temporary files in {folder}: {message}")]
+    Temporary {
+        /// Where they lie.
+        folder: String,
+        /// What is wrong, how many bytes are needed, and what to do.
+        message: String,
+    },
     /// An option has a value that is not allowed.
     #[error("{0}")]
     Usage(String),

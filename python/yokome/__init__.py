@@ -14,6 +14,7 @@ from yokome.errors import (
     InputNotFoundError,
     PolicyError,
     StrictError,
+    TemporaryFileError,
     YokomeError,
 )
 from yokome.policy import Policy
@@ -30,6 +31,7 @@ __all__ = [
     "Records",
     "ScanResult",
     "StrictError",
+    "TemporaryFileError",
     "YokomeError",
     "__version__",
     "read",

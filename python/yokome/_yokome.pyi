@@ -131,6 +131,8 @@ def scan_paths(
     max_rejects: int | None,
     chunk_size: int | None,
     batch_size: int | None,
+    memory_limit: int | None,
+    temp_dir: str | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,
@@ -140,6 +142,8 @@ def scan_paths(
     `holidays(country, year)` gives the public holidays as days since 1970-01-01. `progress` is
     called about five times a second. `sink` takes the flagged rows in output order, batch by batch;
     None means that the rows so far are void and all come again (the input was not in time order).
+    Beyond `memory_limit` bytes of records that are not in time order, they are sorted in nameless
+    files in `temp_dir`.
     """
 
 def scan_stream(
@@ -149,6 +153,9 @@ def scan_stream(
     threads: int | None,
     strict: bool,
     max_rejects: int | None,
+    batch_size: int | None,
+    memory_limit: int | None,
+    temp_dir: str | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,

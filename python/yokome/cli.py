@@ -108,6 +108,8 @@ def _scan(options: argparse.Namespace) -> int:
                 skip_unreadable=options.skip_unreadable,
                 max_ratio=options.max_ratio,
                 max_rejects=options.max_rejects,
+                memory_limit=options.memory_limit,
+                temp_dir=options.temp_dir,
                 progress=line,
                 # Without --out nobody looks at the flagged rows: do not keep them.
                 sink=_ignore if flagged is None else flagged.write,
@@ -659,6 +661,25 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
         "scan", parents=[logs, shared], help=summary, description=summary, allow_abbrev=False
     )
     scan.add_argument(
+        "--memory-limit",
+        type=_size,
+        metavar="SIZE",
+        help=t(
+            "分析を待つ記録に使うメモリの上限。512MB、2GiB のように書く（既定: メモリの 4 分の 1）",
+            "memory for records that wait, as 512MB or 2GiB (default: a quarter of the memory)",
+        ),
+    )
+    scan.add_argument(
+        "--temp-dir",
+        type=Path,
+        metavar="DIR",
+        help=t(
+            "時刻順でないログを並べ替える一時ファイルを置くフォルダー（既定: システムの一時フォルダー）",
+            "folder of temporary files, by which logs that are not in time order are sorted "
+            "(default: the system's)",
+        ),
+    )
+    scan.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
@@ -819,6 +840,16 @@ def _delimiter(text: str) -> str:
 
 def _at_least_one(text: str) -> int:
     return _whole(text, 1)
+
+
+def _size(text: str) -> int:
+    from yokome._scan import size
+
+    with contextlib.suppress(ValueError):
+        bytes = size(text)
+        if bytes is not None and bytes >= 1:
+            return bytes
+    raise argparse.ArgumentTypeError(text)
 
 
 def _not_negative(text: str) -> int:

@@ -14,6 +14,7 @@ __all__ = [
     "InputNotFoundError",
     "PolicyError",
     "StrictError",
+    "TemporaryFileError",
     "YokomeError",
 ]
 
@@ -105,3 +106,17 @@ class ColumnError(InputError):
 
 class StrictError(InputError):
     """``strict`` was asked for and a record was rejected."""
+
+
+class TemporaryFileError(YokomeError, OSError):
+    """Temporary files could not be written or read: the disk is full, say.
+
+    Attributes:
+        folder: the folder in which they were to lie.
+    """
+
+    folder: str
+
+    def __init__(self, message: str, folder: str, *, message_ja: str | None = None) -> None:
+        super().__init__(message, message_ja=message_ja)
+        self.folder = folder

@@ -1,5 +1,6 @@
 //! `scan_paths`, `scan_stream`: one call each, the GIL released but for callbacks.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -185,6 +186,8 @@ pub struct Given<'a> {
     pub max_rejects: Option<usize>,
     pub chunk_size: Option<usize>,
     pub batch_size: Option<usize>,
+    pub memory_limit: Option<u64>,
+    pub temp_dir: Option<PathBuf>,
 }
 
 impl Given<'_> {
@@ -192,7 +195,7 @@ impl Given<'_> {
     ///
     /// # Errors
     /// [`Error::Usage`] for an unknown encoding or delimiter.
-    pub fn options(&self) -> Result<ScanOptions> {
+    pub fn options(self) -> Result<ScanOptions> {
         let encoding = self
             .encoding
             .map(|label| {
@@ -224,6 +227,8 @@ impl Given<'_> {
             max_rejects: self.max_rejects.unwrap_or(usual.max_rejects),
             chunk: self.chunk_size.unwrap_or(usual.chunk),
             batch: self.batch_size.unwrap_or(usual.batch),
+            memory_limit: self.memory_limit,
+            temp_dir: self.temp_dir,
         })
     }
 }
@@ -261,7 +266,7 @@ impl Callbacks {
 
 /// Scans files, directories and globs.
 #[pyfunction]
-#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, holidays, progress, sink))]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, memory_limit, temp_dir, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_paths(
     py: Python<'_>,
@@ -276,6 +281,8 @@ pub fn scan_paths(
     max_rejects: Option<usize>,
     chunk_size: Option<usize>,
     batch_size: Option<usize>,
+    memory_limit: Option<u64>,
+    temp_dir: Option<PathBuf>,
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
@@ -290,6 +297,8 @@ pub fn scan_paths(
         max_rejects,
         chunk_size,
         batch_size,
+        memory_limit,
+        temp_dir,
     };
     let options = given.options().map_err(|e| raise(py, &e, None))?;
     let policy = &policy.get().inner;
@@ -308,7 +317,7 @@ pub fn scan_paths(
 
 /// Scans any object with `__arrow_c_stream__`.
 #[pyfunction]
-#[pyo3(signature = (stream, policy, *, threads, strict, max_rejects, holidays, progress, sink))]
+#[pyo3(signature = (stream, policy, *, threads, strict, max_rejects, batch_size, memory_limit, temp_dir, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments)]
 pub fn scan_stream(
     py: Python<'_>,
@@ -317,6 +326,9 @@ pub fn scan_stream(
     threads: Option<usize>,
     strict: bool,
     max_rejects: Option<usize>,
+    batch_size: Option<usize>,
+    memory_limit: Option<u64>,
+    temp_dir: Option<PathBuf>,
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
@@ -325,6 +337,9 @@ pub fn scan_stream(
         threads,
         strict,
         max_rejects,
+        batch_size,
+        memory_limit,
+        temp_dir,
         ..Given::default()
     };
     let options = given.options().map_err(|e| raise(py, &e, None))?;

@@ -1,7 +1,8 @@
 //! One scan, from sources to results: wires the stages.
 //!
-//! Input in time order streams through with flat memory. When it turns out not to be, the scan
-//! starts again with everything in one batch; the result is the same either way.
+//! Input in time order streams through with flat memory. What is not is gathered, sorted and then
+//! streams through as well; if some of it was detected already, the scan starts again. The result is
+//! the same either way.
 
 pub mod collect;
 pub mod framing;
@@ -14,6 +15,7 @@ pub mod report;
 pub mod usable;
 pub mod work;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,7 +27,7 @@ use crate::detect::calendar::{HolidayCache, Holidays};
 use crate::detect::predicate::Conditions;
 use crate::detect::shards::PerRules;
 use crate::dictionary::Dictionaries;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::findings::flagged;
 use crate::findings::tables::{self, Names};
 use crate::log::encoding::Encoding;
@@ -34,6 +36,8 @@ use crate::log::meaning::Meaning;
 use crate::log::plan::ReadOptions;
 use crate::log::time::TimeFormat;
 use crate::order::Batch;
+use crate::order::batcher::Target;
+use crate::order::memory::{self, Budget};
 use crate::policy::Policy;
 use crate::source::MAX_RATIO;
 
@@ -79,6 +83,10 @@ pub struct ScanOptions {
     pub chunk: usize,
     /// Records that are detected at a time.
     pub batch: usize,
+    /// Bytes of memory for records that wait; none: a quarter of what there is.
+    pub memory_limit: Option<u64>,
+    /// Folder of temporary files; none: the system's.
+    pub temp_dir: Option<PathBuf>,
 }
 
 impl Default for ScanOptions {
@@ -93,6 +101,8 @@ impl Default for ScanOptions {
             max_rejects: MAX_REJECTS,
             chunk: CHUNK,
             batch: BATCH,
+            memory_limit: None,
+            temp_dir: None,
         }
     }
 }
@@ -129,7 +139,7 @@ pub trait Listener {
         Ok(())
     }
 
-    /// The input turned out not to be in time order: the rows so far are void, all come again.
+    /// The input turned out late not to be in time order: the rows so far are void, all come again.
     ///
     /// # Errors
     /// What the caller's callback says.
@@ -197,6 +207,10 @@ pub struct Context {
     pub holidays: Arc<HolidayCache>,
     /// Worker threads.
     pub threads: usize,
+    /// What may wait in memory.
+    pub budget: Budget,
+    /// Folder of temporary files.
+    pub temp_dir: PathBuf,
 }
 
 /// What a scan found.
@@ -243,31 +257,24 @@ pub fn scan_paths(
     let context = context(policy, read, Arc::clone(&planned), holidays, options)?;
     let reasons = usable::reasons(policy, |field| planned.has_column(field))?;
     let total = planned.sources.iter().map(|s| s.size).sum();
-    let streamed = attempt(
-        &context,
-        &reasons,
-        options,
-        Some(options.batch),
-        total,
-        listener,
-    );
-    let outcome = match streamed {
+    let target = Some(context.budget.target(options.batch));
+    let streamed = attempt(&context, &reasons, options, target, total, listener);
+    match streamed {
         Err(Failure::Disorder) => {
             listener.restart()?;
             let fresh = self::context(policy, context.options.clone(), planned, holidays, options)?;
-            return match attempt(&fresh, &reasons, options, None, total, listener) {
+            match attempt(&fresh, &reasons, options, None, total, listener) {
                 Ok(outcome) => Ok(finish(&fresh, outcome, &reasons, true)),
                 Err(Failure::Error(error)) => Err(error),
-                Err(Failure::Disorder) => unreachable!("a single batch has no order"),
-            };
+                Err(Failure::Disorder) => unreachable!("what is sorted is in order"),
+            }
         }
-        Err(Failure::Error(error)) => return Err(error),
-        Ok(outcome) => outcome,
-    };
-    Ok(finish(&context, outcome, &reasons, false))
+        Err(Failure::Error(error)) => Err(error),
+        Ok(outcome) => Ok(finish(&context, outcome, &reasons, false)),
+    }
 }
 
-/// Scans record batches. They are held in memory until all have come.
+/// Scans record batches. They wait until all have come: beyond the memory limit in temporary files.
 ///
 /// # Errors
 /// As [`scan_paths`], and what the stream says.
@@ -294,6 +301,7 @@ pub fn scan_stream(
     };
     let collector = Collector::new(
         context.source_names.clone(),
+        vec![0],
         vec![InputCounts::default()],
         options,
     );
@@ -308,7 +316,7 @@ pub fn scan_stream(
     ) {
         Ok(outcome) => Ok(finish_stream(&context, outcome, &reasons, &mapping)),
         Err(Failure::Error(error)) => Err(error),
-        Err(Failure::Disorder) => unreachable!("a single batch has no order"),
+        Err(Failure::Disorder) => unreachable!("what is sorted is in order"),
     }
 }
 
@@ -322,6 +330,18 @@ pub fn read_options(policy: &Policy, options: &ScanOptions) -> Result<ReadOption
         delimiter: options.delimiter,
         ..ReadOptions::of(policy)?
     })
+}
+
+/// The folder of temporary files; whether they can be made there turns out when one is needed.
+fn temp_dir(options: &ScanOptions) -> Result<PathBuf> {
+    match &options.temp_dir {
+        Some(folder) if !folder.is_dir() => Err(Error::Usage(format!(
+            "temp_dir: {} is no folder",
+            folder.display()
+        ))),
+        Some(folder) => Ok(folder.clone()),
+        None => Ok(std::env::temp_dir()),
+    }
 }
 
 /// The number of worker threads that options ask for.
@@ -358,6 +378,12 @@ fn context(
         conditions,
         holidays: Arc::new(HolidayCache::new(&policy.calendar, Arc::clone(holidays))),
         threads: threads(scan),
+        budget: Budget::of(
+            scan.memory_limit.unwrap_or_else(memory::default_limit),
+            threads(scan),
+            scan.chunk,
+        ),
+        temp_dir: temp_dir(scan)?,
     })
 }
 
@@ -365,14 +391,28 @@ fn attempt(
     context: &Context,
     reasons: &[Option<String>],
     options: &ScanOptions,
-    target: Option<usize>,
+    target: Option<Target>,
     total: u64,
     listener: &mut dyn Listener,
 ) -> std::result::Result<Outcome, Failure> {
     let taken = Arc::new(AtomicU64::new(0));
-    let files = Files::new(Arc::clone(&context.planned), options, Arc::clone(&taken));
+    // What has to be sorted anyway is read from one file after another, and so it is where the first
+    // rejected record ends the scan: which one that is must not hang on how much is read at a time.
+    let beside = if target.is_some() && !options.strict {
+        context.budget.sources
+    } else {
+        1
+    };
+    let files = Files::new(
+        Arc::clone(&context.planned),
+        &context.options,
+        options,
+        beside,
+        Arc::clone(&taken),
+    );
     let collector = Collector::new(
         context.source_names.clone(),
+        context.planned.ranks(),
         counts_before(&context.planned),
         options,
     );
@@ -415,7 +455,7 @@ fn finish(
     sorted: bool,
 ) -> ScanResult {
     let inputs = report::inputs(&context.planned, &outcome.collector.inputs);
-    let notes = notes::of_scan(context, &outcome.collector, reasons, sorted);
+    let notes = notes::of_scan(context, &outcome, reasons, sorted);
     result(context, outcome, reasons, inputs, notes)
 }
 
@@ -426,7 +466,7 @@ fn finish_stream(
     mapping: &Mapping,
 ) -> ScanResult {
     let inputs = report::stream_input(STREAM_NAME, mapping, &outcome.collector.inputs[0]);
-    let notes = notes::of_stream(context, &outcome.collector, reasons, mapping);
+    let notes = notes::of_stream(context, &outcome, reasons, mapping);
     result(context, outcome, reasons, inputs, notes)
 }
 
@@ -455,7 +495,10 @@ fn result(
         by_day: tables::by_day(&outcome.flags, &outcome.records),
         activity: tables::activity(names, &outcome.records),
         inputs,
-        rejects: report::rejects(&context.source_names, outcome.collector.rejects),
+        rejects: report::rejects(
+            &context.source_names,
+            outcome.collector.rejects.into_values(),
+        ),
         flagged: outcome.flagged,
         notes,
     }
