@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::dictionary::{Id, Subject};
-use crate::log::encoding::Encoding;
+use crate::log::encoding::{Encoding, utf16_len};
 
 /// Codes of the `references` column.
 pub const REFERENCES_NULL: u8 = 0;
@@ -136,13 +136,6 @@ impl Columns {
     /// The records of these places, in this order.
     #[must_use]
     pub fn select(&self, order: &[usize]) -> Columns {
-        fn some<T: Copy>(values: &[T], order: &[usize]) -> Vec<T> {
-            if values.is_empty() {
-                Vec::new()
-            } else {
-                order.iter().map(|&i| values[i]).collect()
-            }
-        }
         let words = self.masks.len().checked_div(self.len()).unwrap_or(0);
         Columns {
             time: some(&self.time, order),
@@ -161,27 +154,136 @@ impl Columns {
         }
     }
 
-    /// The records for which `keep` says so.
+    /// Bytes of memory that the values take.
     #[must_use]
-    pub fn filter(&self, keep: impl Fn(usize) -> bool) -> Columns {
-        let order: Vec<usize> = (0..self.len()).filter(|&i| keep(i)).collect();
-        self.select(&order)
+    pub fn bytes(&self) -> usize {
+        let ids: usize = self.ids.iter().map(Vec::len).sum();
+        8 * (self.time.len() + self.subject.len() + self.masks.len())
+            + 4 * (self.line.len() + self.start.len() + self.end.len() + ids)
+            + self.result.len()
+            + self.references.len()
     }
 }
 
-/// Records of one source.
+/// Where records of several sources stand: what [`Origin`] says of one source, for each record.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// Number of the source.
+    pub source: Vec<u32>,
+    /// Physical line, 1-based.
+    pub line: Vec<u64>,
+    /// Offset in the source; none for records that came as Arrow.
+    pub offset: Vec<Option<u64>>,
+    /// What the record's bytes mean; none if they are not kept.
+    pub encoding: Vec<Option<Encoding>>,
+}
+
+/// Records of one source, or of several if they were sorted.
 #[derive(Clone, Debug, Default)]
 pub struct Block {
-    /// Where they stand.
+    /// Where they stand; of sorted ones, only the text.
     pub origin: Origin,
+    /// Where each of them stands, if they were sorted.
+    pub places: Option<Box<Places>>,
     /// What they say.
     pub columns: Columns,
 }
 
 impl Block {
+    /// Number of a record's source in the scan.
+    #[must_use]
+    pub fn source(&self, at: usize) -> u32 {
+        match &self.places {
+            Some(places) => places.source[at],
+            None => self.origin.source,
+        }
+    }
+
     /// Physical line of a record, 1-based.
     #[must_use]
     pub fn line(&self, at: usize) -> u64 {
-        self.origin.first_line + u64::from(self.columns.line[at])
+        match &self.places {
+            Some(places) => places.line[at],
+            None => self.origin.first_line + u64::from(self.columns.line[at]),
+        }
+    }
+
+    /// A record's own bytes, and what they mean; none if they are not kept.
+    #[must_use]
+    pub fn raw(&self, at: usize) -> Option<(&[u8], Encoding)> {
+        let text = self.origin.text.as_ref()?;
+        let encoding = match &self.places {
+            Some(places) => places.encoding[at],
+            None => text.encoding,
+        }?;
+        let columns = &self.columns;
+        let bytes = &text.bytes[columns.start[at] as usize..columns.end[at] as usize];
+        Some((bytes, encoding))
+    }
+
+    /// The records of these places, in this order.
+    #[must_use]
+    pub fn select(&self, order: &[usize]) -> Block {
+        let places = self.places.as_ref().map(|places| {
+            Box::new(Places {
+                source: some(&places.source, order),
+                line: some(&places.line, order),
+                offset: some(&places.offset, order),
+                encoding: some(&places.encoding, order),
+            })
+        });
+        Block {
+            origin: self.origin.clone(),
+            places,
+            columns: self.columns.select(order),
+        }
+    }
+
+    /// Bytes of memory that the records and their text take, about.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let text = self.origin.text.as_ref().map_or(0, |t| t.bytes.len());
+        let places = self.places.as_ref().map_or(0, |p| 32 * p.source.len());
+        text + places + self.columns.bytes()
+    }
+}
+
+/// Offsets of records in their sources, asked for in any order; UTF-16 is counted on from the record
+/// asked for before.
+#[derive(Default)]
+pub struct Offsets {
+    at: Option<(*const u8, usize, u64)>,
+}
+
+impl Offsets {
+    /// The offset of a record; none for one that came as Arrow.
+    pub fn of(&mut self, block: &Block, at: usize) -> Option<u64> {
+        if let Some(places) = &block.places {
+            return places.offset[at];
+        }
+        let origin = &block.origin;
+        let text = origin.text.as_ref()?;
+        let start = block.columns.start[at] as usize;
+        if !text.encoding.is_some_and(Encoding::is_utf16) {
+            return Some(origin.offset + start as u64);
+        }
+        let bytes = text.bytes.as_slice();
+        let (from, offset) = match self.at {
+            Some((block, from, offset)) if block == bytes.as_ptr() && from <= start => {
+                (from, offset)
+            }
+            _ => (0, origin.offset),
+        };
+        let offset = offset + utf16_len(&bytes[from..start]);
+        self.at = Some((bytes.as_ptr(), start, offset));
+        Some(offset)
+    }
+}
+
+fn some<T: Copy>(values: &[T], order: &[usize]) -> Vec<T> {
+    if values.is_empty() {
+        Vec::new()
+    } else {
+        order.iter().map(|&i| values[i]).collect()
     }
 }

@@ -60,6 +60,14 @@ pub enum Error {
         /// The same in Japanese.
         message_ja: String,
     },
+    /// Temporary files could not be written or read.
+    #[error("temporary files in {folder}: {message}")]
+    Temporary {
+        /// Where they lie.
+        folder: String,
+        /// What is wrong, how many bytes are needed, and what to do.
+        message: String,
+    },
     /// An option has a value that is not allowed.
     #[error("{0}")]
     Usage(String),

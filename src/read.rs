@@ -68,7 +68,8 @@ pub fn read_paths(
         .map(|s| s.source.name.clone())
         .collect();
     let taken = Arc::new(AtomicU64::new(0));
-    let files = Files::new(Arc::clone(&planned), options, taken, None);
+    // One after another: records come in the order in which they stand.
+    let files = Files::new(Arc::clone(&planned), &read, options, 1, taken, None);
     let threads = threads(options);
     let shared = Arc::new(Shared {
         names: names.clone(),
@@ -77,7 +78,7 @@ pub fn read_paths(
         options: read,
         supply: Mutex::new((Supply::Files(Box::new(files)), 0)),
         queue: Mutex::new(Queue {
-            collector: Collector::new(names, counts_before(&planned), options),
+            collector: Collector::new(names, planned.ranks(), counts_before(&planned), options),
             ready: VecDeque::new(),
             workers: threads,
             failure: None,
@@ -157,6 +158,7 @@ impl Shared {
                     &self.planned,
                     &mut parser,
                     std::mem::take(&mut columns),
+                    0,
                     |_| unreachable!("files give no batches"),
                     |parsed| {
                         let batch = writer.write(&parsed.block);
@@ -176,8 +178,9 @@ impl Shared {
             let Queue {
                 collector, ready, ..
             } = &mut *queue;
-            collector.put(seq, done, |block, _, batch| -> Result<()> {
-                ready.push_back(with_lines(batch, block.origin.first_line));
+            collector.put(seq, done, |taken| -> Result<()> {
+                let first_line = taken.block.origin.first_line;
+                ready.extend(taken.extra.map(|batch| with_lines(batch, first_line)));
                 Ok(())
             })?;
             drop(queue);
@@ -251,7 +254,7 @@ impl Reader {
     pub fn rejects(&self) -> RecordBatch {
         report::rejects(
             &self.shared.names,
-            self.shared.lock().collector.rejects.clone(),
+            self.shared.lock().collector.rejects.values().cloned(),
         )
     }
 

@@ -56,6 +56,7 @@ import yokome
 
 CHUNK_SIZES = st.one_of(st.integers(1, 64), st.sampled_from((None, 100, 1000)))
 THREADS = st.sampled_from((1, 2, 8, None))
+MEMORY_LIMITS = st.sampled_from((1, 1000, 4000, 20_000, 100_000))
 
 
 def scan(log: Log, policy: dict[str, Any], style: Style, **how: Any) -> yokome.ScanResult:
@@ -87,6 +88,7 @@ def check_against_oracle(
     threads: int | None,
     *,
     batch_size: int | None = None,
+    memory_limit: int | None = None,
     in_order: bool = False,
 ) -> None:
     """Everything the engine says about the log is what the oracle says."""
@@ -96,7 +98,13 @@ def check_against_oracle(
     with folder() as place:
         log = write_log(records, style, place, files=files, shuffle=not in_order)
         result = scan(
-            log, policy, style, chunk_size=chunk_size, threads=threads, batch_size=batch_size
+            log,
+            policy,
+            style,
+            chunk_size=chunk_size,
+            threads=threads,
+            batch_size=batch_size,
+            memory_limit=memory_limit,
         )
         got = outcome_of(result)
         want = oracle.scan(log.records, policy, holidays=japanese_holiday)
@@ -187,6 +195,72 @@ def test_batches_and_order_change_nothing(
     check_against_oracle(
         case, style, files, chunk_size, threads, batch_size=batch_size, in_order=in_order
     )
+
+
+@settings(max_examples=examples(400))
+@given(
+    written=written_cases(),
+    files=st.integers(1, 3),
+    chunk_size=CHUNK_SIZES,
+    threads=THREADS,
+    batch_size=st.sampled_from([1, 3, None]),
+    memory_limit=MEMORY_LIMITS,
+    in_order=st.booleans(),
+)
+def test_memory_limits_change_nothing(
+    written: tuple[Case, Style],
+    files: int,
+    chunk_size: int | None,
+    threads: int | None,
+    batch_size: int | None,
+    memory_limit: int,
+    in_order: bool,
+) -> None:
+    """From a run for every block, merged two by two in many passes, to one run of all."""
+    case, style = written
+    check_against_oracle(
+        case,
+        style,
+        files,
+        chunk_size,
+        threads,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        in_order=in_order,
+    )
+
+
+@settings(max_examples=examples(60))
+@given(
+    case=cases(max_size=120),
+    files=st.integers(1, 4),
+    threads=THREADS,
+    batch_size=st.integers(1, 40),
+    memory_limit=MEMORY_LIMITS,
+)
+def test_longer_logs_in_little_memory_say_what_the_oracle_says(
+    case: Case, files: int, threads: int | None, batch_size: int, memory_limit: int
+) -> None:
+    check_against_oracle(
+        case, Style(), files, 100, threads, batch_size=batch_size, memory_limit=memory_limit
+    )
+
+
+@settings(max_examples=examples(40))
+@given(
+    written=written_cases(),
+    ways=st.lists(st.tuples(CHUNK_SIZES, THREADS, MEMORY_LIMITS), min_size=2, max_size=4),
+)
+def test_every_table_is_the_same_row_for_row_under_any_memory_limit(
+    written: tuple[Case, Style], ways: list[tuple[int | None, int | None, int]]
+) -> None:
+    (records, policy), style = written
+    with folder() as place:
+        log = write_log(records, style, place, files=2, shuffle=True)
+        usual = everything(scan(log, policy, style))
+        for chunk_size, threads, memory_limit in ways:
+            how = {"chunk_size": chunk_size, "threads": threads, "memory_limit": memory_limit}
+            assert everything(scan(log, policy, style, batch_size=2, **how)) == usual
 
 
 @settings(max_examples=examples(60))
@@ -507,8 +581,15 @@ def stream_sources(records: Sequence[Record], size: int) -> dict[str, Any]:
 
 
 @settings(max_examples=examples(30))
-@given(case=cases(millis=True, max_size=15), size=st.integers(1, 5), threads=THREADS)
-def test_a_stream_gives_what_the_file_gives(case: Case, size: int, threads: int | None) -> None:
+@given(
+    case=cases(millis=True, max_size=15),
+    size=st.integers(1, 5),
+    threads=THREADS,
+    memory_limit=st.one_of(st.none(), MEMORY_LIMITS),
+)
+def test_a_stream_gives_what_the_file_gives(
+    case: Case, size: int, threads: int | None, memory_limit: int | None
+) -> None:
     records, policy = case
     if not records:  # a pandas frame of nothing has no types
         return
@@ -520,7 +601,8 @@ def test_a_stream_gives_what_the_file_gives(case: Case, size: int, threads: int 
         sources = stream_sources(records, size)
         sources["yokome.read"] = yokome.read(names(log.paths), encoding="utf-8", delimiter=",")
         for name, source in sources.items():
-            assert content(yokome.scan(source, compiled, threads=threads)) == expected, name
+            result = yokome.scan(source, compiled, threads=threads, memory_limit=memory_limit)
+            assert content(result) == expected, name
 
 
 def test_an_empty_stream_is_a_log_without_records() -> None:

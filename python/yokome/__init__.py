@@ -16,6 +16,7 @@ from yokome.errors import (
     PolicyError,
     StateError,
     StrictError,
+    TemporaryFileError,
     YokomeError,
 )
 from yokome.policy import Policy
@@ -36,6 +37,7 @@ __all__ = [
     "State",
     "StateError",
     "StrictError",
+    "TemporaryFileError",
     "YokomeError",
     "__version__",
     "read",

@@ -7,9 +7,11 @@ import datetime as dt
 import importlib
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 from yokome import _yokome
@@ -87,6 +89,8 @@ def scan(
     chunk_size: int | None = None,
     batch_size: int | None = None,
     state: Path | None = None,
+    memory_limit: int | str | None = None,
+    temp_dir: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> ScanResult:
     """Scan access logs by the rules of a policy.
@@ -117,6 +121,12 @@ def scan(
         state: file to go on from, and to leave the state in for the next scan; it need not exist
             yet. It is written, whole or not at all, when the scan is done. Scanning month after
             month with it gives together what one scan over all of them gives (``docs/state.md``).
+        memory_limit: memory for records that wait to be detected, in bytes or as ``"512MB"``;
+            the result does not depend on it. Records that are not in time order and take more are
+            sorted in temporary files. States of users, distinct values and the result itself come on
+            top. None: a quarter of the machine's memory, or of what its container may take.
+        temp_dir: folder of the temporary files, which only this process can open and which are
+            gone when it ends, however it ends; None: the system's.
         progress: called now and then with a :class:`Progress`.
 
     Returns:
@@ -130,6 +140,8 @@ def scan(
         InputError: a source cannot be read.
         StateError: the state is of another policy, version or period, or is damaged; or it cannot
             be written.
+        TemporaryFileError: a temporary file cannot be written (the disk is full); also an
+            ``OSError``.
         TypeError, ValueError: an argument is not what it should be.
     """
     prepared = prepare(
@@ -155,6 +167,8 @@ def scan(
         chunk_size=chunk_size,
         batch_size=batch_size,
         state=state,
+        memory_limit=memory_limit,
+        temp_dir=temp_dir,
         progress=progress,
     )
     result._write_state()
@@ -260,6 +274,8 @@ def run(
     chunk_size: int | None = None,
     batch_size: int | None = None,
     state: Path | None = None,
+    memory_limit: int | str | None = None,
+    temp_dir: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     sink: Callable[[Any], None] | None = None,
 ) -> ScanResult:
@@ -274,6 +290,8 @@ def run(
     max_rejects = _at_least(0, "max_rejects", max_rejects)
     chunk_size = _at_least(1, "chunk_size", chunk_size)
     batch_size = _at_least(1, "batch_size", batch_size)
+    limit = _at_least(1, "memory_limit", size(memory_limit))
+    folder = None if temp_dir is None else os.fsdecode(temp_dir)
     if policy.country is not None:
         public_holidays(policy.country, 2000)  # better now than when the logs have been read
     members = None
@@ -292,7 +310,6 @@ def run(
             ("delimiter", delimiter),
             ("max_ratio", max_ratio),
             ("chunk_size", chunk_size),
-            ("batch_size", batch_size),
         ):
             if value is not None:
                 raise ValueError(f"{name} is for files; the source is Arrow data")
@@ -303,6 +320,9 @@ def run(
             strict=strict,
             max_rejects=max_rejects,
             state=state,
+            batch_size=batch_size,
+            memory_limit=limit,
+            temp_dir=folder,
             holidays=public_holidays,
             progress=progress,
             sink=sink,
@@ -321,6 +341,8 @@ def run(
             chunk_size=chunk_size,
             batch_size=batch_size,
             state=state,
+            memory_limit=limit,
+            temp_dir=folder,
             holidays=public_holidays,
             progress=progress,
             sink=sink,
@@ -347,6 +369,25 @@ def _both(first: Callable[[Any], None], second: Callable[[Any], None]) -> Callab
         second(batch)
 
     return sink
+
+
+_UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12}
+
+
+def size(given: int | str | None) -> int | None:
+    """A number of bytes: a number, or a text such as ``"512MB"`` (decimal) or ``"1.5GiB"`` (binary).
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(given, str):
+        return given
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)\s*", given.lower())
+    if found is None or (found[3] and not found[2]):
+        raise ValueError(f"not a size: {given!r} (512MB, 1.5GiB, 800000000)")
+    power = _UNITS[found[2]]
+    unit = 1 << power // 3 * 10 if found[3] else 10**power
+    return int(Decimal(found[1]) * unit)
 
 
 def _paths(source: object) -> list[str] | None:

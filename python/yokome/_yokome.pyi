@@ -139,6 +139,8 @@ def scan_paths(
     chunk_size: int | None,
     batch_size: int | None,
     state: str | None,
+    memory_limit: int | None,
+    temp_dir: str | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,
@@ -150,6 +152,8 @@ def scan_paths(
     None means that the rows so far are void and all come again (the input was not in time order).
     `state` is the file of the state to go on from, which need not exist; the one that the scan
     leaves is written by :meth:`NativeResult.write_state`.
+    Beyond `memory_limit` bytes of records that are not in time order, they are sorted in nameless
+    files in `temp_dir`.
     """
 
 def scan_stream(
@@ -160,6 +164,9 @@ def scan_stream(
     strict: bool,
     max_rejects: int | None,
     state: str | None,
+    batch_size: int | None,
+    memory_limit: int | None,
+    temp_dir: str | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,

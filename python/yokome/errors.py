@@ -16,6 +16,7 @@ __all__ = [
     "PolicyError",
     "StateError",
     "StrictError",
+    "TemporaryFileError",
     "YokomeError",
 ]
 
@@ -130,3 +131,17 @@ class StateError(YokomeError):
     ) -> None:
         super().__init__(message, message_ja=message_ja)
         self.path = path
+
+
+class TemporaryFileError(YokomeError, OSError):
+    """Temporary files could not be written or read: the disk is full, say.
+
+    Attributes:
+        folder: the folder in which they were to lie.
+    """
+
+    folder: str
+
+    def __init__(self, message: str, folder: str, *, message_ja: str | None = None) -> None:
+        super().__init__(message, message_ja=message_ja)
+        self.folder = folder

@@ -4,7 +4,7 @@
 use super::shards::PerRules;
 use super::values::Value;
 use crate::block::Columns;
-use crate::dictionary::id_column;
+use crate::dictionary::{ID_FIELDS, id_column};
 use crate::order::Batch;
 use crate::record::Field;
 
@@ -45,6 +45,7 @@ impl Grouped {
         for (row, &place) in (0u32..).zip(&places) {
             rows[place as usize] = row;
         }
+        drop_others(&mut columns, per);
         scatter(batch, &places, &mut columns.time, |c| &c.time);
         scatter_masks(batch, &places, words, &mut columns.masks);
         for &field in &per.fields {
@@ -79,6 +80,25 @@ impl Grouped {
             order.iter().map(|&i| self.rows[i]).collect(),
             self.columns.select(&order),
         )
+    }
+}
+
+/// Takes out the columns that the rules do not look at: what stands in them is another batch's.
+fn drop_others(columns: &mut Columns, per: &PerRules) {
+    let unused = |field: Field| !per.fields.contains(&field);
+    for (column, &field) in columns.ids.iter_mut().zip(&ID_FIELDS) {
+        if unused(field) {
+            column.clear();
+        }
+    }
+    if unused(Field::Subject) {
+        columns.subject.clear();
+    }
+    if unused(Field::Result) {
+        columns.result.clear();
+    }
+    if unused(Field::References) {
+        columns.references.clear();
     }
 }
 

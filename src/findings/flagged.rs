@@ -14,9 +14,8 @@ use super::tables::{
     Names, batch, finding_names, id_dictionary, place_dictionary, threshold, times, viewpoints,
 };
 use super::{Flag, NO_TIME};
-use crate::block::{Block, Origin, REFERENCES_YES};
+use crate::block::{Block, Offsets, REFERENCES_YES};
 use crate::dictionary::{id_column, packed_digits};
-use crate::log::encoding::{Encoding, utf16_len};
 use crate::order::Batch;
 use crate::policy::Rule;
 use crate::record::{Field, Outcome};
@@ -27,7 +26,7 @@ pub fn sort(of: &Batch, flags: &mut [Flag]) {
         let (block, at) = of.locate(f.row);
         (
             block.columns.time[at],
-            block.origin.source,
+            block.source(at),
             block.line(at),
             f.rule,
         )
@@ -56,10 +55,8 @@ impl Row<'_> {
 
     /// The record's own text as it stood.
     fn raw(&self) -> Option<Cow<'_, str>> {
-        let text = self.block.origin.text.as_ref()?;
-        let columns = &self.block.columns;
-        let bytes = &text.bytes[columns.start[self.at] as usize..columns.end[self.at] as usize];
-        Some(text.encoding?.decode(bytes).0)
+        let (bytes, encoding) = self.block.raw(self.at)?;
+        Some(encoding.decode(bytes).0)
     }
 }
 
@@ -156,11 +153,7 @@ fn judgement_right(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
 
 fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     let mut offsets = Offsets::default();
-    let sources = rows.iter().map(|r| Some(r.block.origin.source as usize));
-    let mut offset = |r: &Row<'_>| {
-        let start = r.block.columns.start.get(r.at).copied().unwrap_or(0) as usize;
-        offsets.of(&r.block.origin, start)
-    };
+    let sources = rows.iter().map(|r| Some(r.block.source(r.at) as usize));
     vec![
         ("source", place_dictionary(sources, |at| &names.sources[at])),
         (
@@ -173,7 +166,11 @@ fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
         ),
         (
             "offset",
-            Arc::new(rows.iter().map(&mut offset).collect::<UInt64Array>()),
+            Arc::new(
+                rows.iter()
+                    .map(|r| offsets.of(r.block, r.at))
+                    .collect::<UInt64Array>(),
+            ),
         ),
         (
             "raw",
@@ -194,29 +191,4 @@ fn subjects(names: Names<'_>, rows: &[Row<'_>]) -> ArrayRef {
         }
     }
     Arc::new(texts.finish())
-}
-
-/// Offsets of rows in their sources; UTF-16 is counted on from the row asked for before.
-#[derive(Default)]
-struct Offsets {
-    at: Option<(*const u8, usize, u64)>,
-}
-
-impl Offsets {
-    fn of(&mut self, origin: &Origin, start: usize) -> Option<u64> {
-        let text = origin.text.as_ref()?;
-        if !text.encoding.is_some_and(Encoding::is_utf16) {
-            return Some(origin.offset + start as u64);
-        }
-        let bytes = text.bytes.as_slice();
-        let (from, offset) = match self.at {
-            Some((block, from, offset)) if block == bytes.as_ptr() && from <= start => {
-                (from, offset)
-            }
-            _ => (0, origin.offset),
-        };
-        let offset = offset + utf16_len(&bytes[from..start]);
-        self.at = Some((bytes.as_ptr(), start, offset));
-        Some(offset)
-    }
 }

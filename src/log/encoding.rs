@@ -28,6 +28,15 @@ pub enum Encoding {
 pub const SAMPLE: usize = 64 * 1024;
 
 impl Encoding {
+    /// Every encoding.
+    pub const ALL: [Encoding; 5] = [
+        Encoding::Utf8,
+        Encoding::Cp932,
+        Encoding::EucJp,
+        Encoding::Utf16Le,
+        Encoding::Utf16Be,
+    ];
+
     /// The encoding of a label such as `cp932`, `Shift_JIS`, `utf-8-sig`; `utf-16` alone means
     /// that a byte order mark tells which (little end first without one).
     #[must_use]

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use super::encoding::{Encoding, SAMPLE, Utf16Reader, detect};
 use super::fields::{Row, rows};
-use super::framer::Framer;
+use super::framer::{Framer, Segment};
 use super::header::{Mapping, map, map_positions};
 use super::scan::Special;
 use super::time::{Detection, TimeFormat, TimeReader, Zone, detect as detect_time};
@@ -20,6 +20,10 @@ pub const HEAD: usize = 256 * 1024;
 const HEADER_WITHIN: usize = 50;
 /// Records of the head that are looked at.
 const SAMPLE_RECORDS: usize = 1000;
+
+/// Bytes of a segment in which its first time is looked for, and records among them.
+const PEEK: usize = 4096;
+const PEEKED: usize = 4;
 
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
@@ -201,6 +205,21 @@ impl Plan {
             time_format,
             first_time,
             repeated_headers,
+        })
+    }
+
+    /// The time of the first record of a segment that has one; none if none is found soon.
+    #[must_use]
+    pub fn time_in(&self, segment: &Segment, zone: &Zone) -> Option<i64> {
+        let mut reader = TimeReader::new(self.time_format.clone()?, zone.clone());
+        reader.set_encoding(segment.encoding);
+        let special = special(self.special.delimiter, Some(segment.encoding));
+        // Most records are short, and the first is one; the longest may take all of the segment.
+        let lengths = [PEEK, segment.len];
+        lengths.iter().find_map(|&most| {
+            let len = most.min(segment.len);
+            let rows = rows(&segment.text[..len], special, len == segment.len, PEEKED);
+            time_cells(&self.mapping, &rows).find_map(|cells| read(&mut reader, cells))
         })
     }
 
@@ -393,7 +412,7 @@ fn time_format(
     if !options.time_format.is_empty() {
         return Ok(Some(TimeFormat::Explicit(options.time_format.clone())));
     }
-    let cells = time_cells(found, rows);
+    let cells = time_cells(&found.mapping, rows);
     if cells.clone().next().is_none() {
         return Ok(None);
     }
@@ -418,12 +437,12 @@ fn time_format(
 }
 
 fn time_cells<'a>(
-    found: &'a Candidate,
+    mapping: &Mapping,
     rows: &'a [Row],
 ) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone {
-    let time = found.mapping.column(Field::Time).unwrap_or(0);
-    let second = found.mapping.time_of_day;
-    let width = found.mapping.width;
+    let time = mapping.column(Field::Time).unwrap_or(0);
+    let second = mapping.time_of_day;
+    let width = mapping.width;
     rows.iter()
         .filter(move |r| r.values.len() == width && !r.values[time].trim_ascii().is_empty())
         .map(move |r| {
@@ -460,10 +479,14 @@ fn first_time(
 ) -> Option<i64> {
     let mut reader = TimeReader::new(format.clone(), options.zone.clone());
     reader.set_encoding(found.encoding);
-    time_cells(found, rows).find_map(|(date, time)| match time {
+    time_cells(&found.mapping, rows).find_map(|cells| read(&mut reader, cells))
+}
+
+fn read(reader: &mut TimeReader, (date, time): (&[u8], Option<&[u8]>)) -> Option<i64> {
+    match time {
         Some(time) => reader.read_pair(date, time),
         None => reader.read(date),
-    })
+    }
 }
 
 /// The error that says which headers were seen and how to map them.

@@ -20,6 +20,7 @@ pub fn raise(py: Python<'_>, error: &Error, kept: Option<PyErr>) -> PyErr {
         Error::State {
             path, message_ja, ..
         } => of_state(py, &message, path, message_ja),
+        Error::Temporary { folder, .. } => temporary(py, &message, folder),
         Error::Usage(_) => return PyValueError::new_err(message),
         Error::Interrupted => return kept.unwrap_or_else(|| PyKeyboardInterrupt::new_err(())),
         Error::Callback(_) => return kept.unwrap_or_else(|| PyRuntimeError::new_err(message)),
@@ -58,6 +59,14 @@ fn no_member(py: Python<'_>, message: &str, path: &str, members: &str) -> PyResu
     let ja = format!("アーカイブに該当するファイルがありません: {path}（中にあるもの: {members}）");
     error.value(py).setattr("message_ja", ja)?;
     Ok(error)
+}
+
+fn temporary(py: Python<'_>, message: &str, folder: &str) -> PyResult<PyErr> {
+    of_class(
+        py,
+        "TemporaryFileError",
+        (message, folder).into_pyobject(py)?,
+    )
 }
 
 fn of_class(py: Python<'_>, class: &str, arguments: Bound<'_, PyTuple>) -> PyResult<PyErr> {

@@ -202,6 +202,8 @@ pub struct Given<'a> {
     pub chunk_size: Option<usize>,
     pub batch_size: Option<usize>,
     pub state: Option<&'a Path>,
+    pub memory_limit: Option<u64>,
+    pub temp_dir: Option<PathBuf>,
 }
 
 impl Given<'_> {
@@ -209,7 +211,7 @@ impl Given<'_> {
     ///
     /// # Errors
     /// [`Error::Usage`] for an unknown encoding or delimiter.
-    pub fn options(&self) -> Result<ScanOptions> {
+    pub fn options(self) -> Result<ScanOptions> {
         let encoding = self
             .encoding
             .map(|label| {
@@ -242,6 +244,8 @@ impl Given<'_> {
             chunk: self.chunk_size.unwrap_or(usual.chunk),
             batch: self.batch_size.unwrap_or(usual.batch),
             state: self.state.map(Path::to_path_buf),
+            memory_limit: self.memory_limit,
+            temp_dir: self.temp_dir,
         })
     }
 }
@@ -279,7 +283,7 @@ impl Callbacks {
 
 /// Scans files, directories and globs.
 #[pyfunction]
-#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, state, holidays, progress, sink))]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, state, memory_limit, temp_dir, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_paths(
     py: Python<'_>,
@@ -295,6 +299,8 @@ pub fn scan_paths(
     chunk_size: Option<usize>,
     batch_size: Option<usize>,
     state: Option<PathBuf>,
+    memory_limit: Option<u64>,
+    temp_dir: Option<PathBuf>,
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
@@ -310,6 +316,8 @@ pub fn scan_paths(
         chunk_size,
         batch_size,
         state: state.as_deref(),
+        memory_limit,
+        temp_dir,
     };
     let options = given.options().map_err(|e| raise(py, &e, None))?;
     let policy = &policy.get().inner;
@@ -328,7 +336,7 @@ pub fn scan_paths(
 
 /// Scans any object with `__arrow_c_stream__`.
 #[pyfunction]
-#[pyo3(signature = (stream, policy, *, threads, strict, max_rejects, state, holidays, progress, sink))]
+#[pyo3(signature = (stream, policy, *, threads, strict, max_rejects, state, batch_size, memory_limit, temp_dir, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_stream(
     py: Python<'_>,
@@ -338,6 +346,9 @@ pub fn scan_stream(
     strict: bool,
     max_rejects: Option<usize>,
     state: Option<PathBuf>,
+    batch_size: Option<usize>,
+    memory_limit: Option<u64>,
+    temp_dir: Option<PathBuf>,
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
@@ -347,6 +358,9 @@ pub fn scan_stream(
         strict,
         max_rejects,
         state: state.as_deref(),
+        batch_size,
+        memory_limit,
+        temp_dir,
         ..Given::default()
     };
     let options = given.options().map_err(|e| raise(py, &e, None))?;

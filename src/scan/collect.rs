@@ -11,8 +11,12 @@ use crate::log::parse::{Parsed, excerpt};
 
 /// A piece of work, done.
 pub enum Done<T> {
-    /// Records of a source, and what else was made of them.
-    Parsed(Box<Parsed>, T),
+    /// Records of a source, the time before which no record should come behind them (if that is
+    /// known), and what else was made of them.
+    Parsed(Box<Parsed>, Option<i64>, T),
+    /// Records that were counted before and then sorted, and the time before which none comes
+    /// behind them.
+    Sorted(Box<Block>, i64),
     /// A line that is no part of any record.
     Rejected {
         /// Number of the source.
@@ -39,6 +43,18 @@ pub enum Done<T> {
     },
 }
 
+/// Records in the order of the input.
+pub struct Taken<T> {
+    /// The records.
+    pub block: Block,
+    /// Their times.
+    pub span: Span,
+    /// The time before which no record should come behind them, if that is known.
+    pub promise: Option<i64>,
+    /// What else was made of them; none of those that were sorted.
+    pub extra: Option<T>,
+}
+
 /// Rejected records beyond those that are listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unlisted {
@@ -57,19 +73,23 @@ pub struct Collector<T> {
     /// Whether a piece of work has failed: nothing behind it is taken.
     over: bool,
     names: Vec<String>,
+    /// By source: its place in the reading order.
+    ranks: Vec<usize>,
     /// By source.
     pub inputs: Vec<InputCounts>,
-    /// In the order of the input, at most `max_rejects` of them.
-    pub rejects: Vec<RejectedRecord>,
+    /// By the source's rank and the line: the first `max_rejects` of them.
+    pub rejects: BTreeMap<(usize, u64), RejectedRecord>,
     /// The rest.
     pub unlisted: Unlisted,
 }
 
 impl<T> Collector<T> {
-    /// A collector for sources of these names, of which some lines are read already (headers).
+    /// A collector for sources of these names, read in the order of their `ranks`, of which some
+    /// lines are read already (headers).
     #[must_use]
     pub fn new(
         names: Vec<String>,
+        ranks: Vec<usize>,
         inputs: Vec<InputCounts>,
         options: &ScanOptions,
     ) -> Collector<T> {
@@ -80,8 +100,9 @@ impl<T> Collector<T> {
             max_rejects: options.max_rejects,
             over: false,
             names,
+            ranks,
             inputs,
-            rejects: Vec::new(),
+            rejects: BTreeMap::new(),
             unlisted: Unlisted::default(),
         }
     }
@@ -94,7 +115,7 @@ impl<T> Collector<T> {
         &mut self,
         seq: u64,
         done: Done<T>,
-        take: impl FnMut(Block, Span, T) -> std::result::Result<(), E>,
+        take: impl FnMut(Taken<T>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         // The first failure in the order of the input is the failure, whichever thread is faster.
         if self.over {
@@ -109,16 +130,32 @@ impl<T> Collector<T> {
         &mut self,
         seq: u64,
         done: Done<T>,
-        mut take: impl FnMut(Block, Span, T) -> std::result::Result<(), E>,
+        mut take: impl FnMut(Taken<T>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         self.pending.insert(seq, done);
         while let Some(done) = self.pending.remove(&self.next) {
             self.next += 1;
             match done {
-                Done::Parsed(parsed, extra) => {
+                Done::Parsed(parsed, promise, extra) => {
                     let (block, span) = self.parsed(*parsed)?;
                     if let Some(span) = span {
-                        take(block, span, extra)?;
+                        let extra = Some(extra);
+                        take(Taken {
+                            block,
+                            span,
+                            promise,
+                            extra,
+                        })?;
+                    }
+                }
+                Done::Sorted(block, promise) => {
+                    if let Some(span) = block.columns.span() {
+                        take(Taken {
+                            block: *block,
+                            span,
+                            promise: Some(promise),
+                            extra: None,
+                        })?;
                     }
                 }
                 Done::Failed(error) => return Err(error.into()),
@@ -194,12 +231,20 @@ impl<T> Collector<T> {
                 excerpt: record.excerpt,
             });
         }
-        if self.rejects.len() < self.max_rejects {
-            self.rejects.push(record);
-        } else {
+        // Sources that are read side by side mix; the list is that of one after another.
+        let place = (self.ranks[record.source as usize], record.line);
+        self.rejects.insert(place, record);
+        if self.rejects.len() > self.max_rejects
+            && let Some((_, last)) = self.rejects.pop_last()
+        {
             let Unlisted { first, reasons } = &mut self.unlisted;
-            first.get_or_insert((record.source, record.line));
-            *reasons.entry(record.reason).or_default() += 1;
+            let sooner = |&(source, line): &(u32, u64)| {
+                (self.ranks[last.source as usize], last.line) < (self.ranks[source as usize], line)
+            };
+            if first.as_ref().is_none_or(sooner) {
+                *first = Some((last.source, last.line));
+            }
+            *reasons.entry(last.reason).or_default() += 1;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
-//! Source after source, frame after frame: the sequential supply of work.
+//! Sources, frame after frame: the sequential supply of work.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -11,6 +12,9 @@ use super::inputs::Planned;
 use crate::error::{Error, Result};
 use crate::log::encoding::Encoding;
 use crate::log::framer::{Frame, Framer};
+use crate::log::plan::ReadOptions;
+use crate::log::time::Zone;
+use crate::order::spill::Piece;
 use crate::source::ahead::Ahead;
 use crate::source::open;
 
@@ -20,7 +24,14 @@ pub type Stream = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 /// A piece of work, in the order of the input.
 pub enum Work {
     /// Part of a file.
-    Frame(u32, Frame),
+    Frame {
+        /// Number of the source.
+        source: u32,
+        /// What it is.
+        frame: Frame,
+        /// The time before which no record should come behind it, if that is known.
+        promise: Option<i64>,
+    },
     /// A file ends.
     End {
         /// Number of the source.
@@ -32,6 +43,8 @@ pub enum Work {
     },
     /// Records that came as Arrow.
     Batch(RecordBatch),
+    /// Records that were sorted, and the time before which none comes behind them.
+    Sorted(Piece, i64),
 }
 
 /// Where work comes from.
@@ -40,15 +53,32 @@ pub enum Supply {
     Files(Box<Files>),
     /// A stream of record batches.
     Stream(Stream),
+    /// What was sorted.
+    Sorted(Sorted),
     /// Nothing any more.
     Ended,
 }
 
-/// Files, one after another.
+/// Sorted records.
+pub type Sorted = Box<dyn Iterator<Item = (Piece, i64)> + Send>;
+
+/// Files, side by side where their times overlap.
+///
+/// A file is opened when its first time is the next; of those that are open the one whose next segment
+/// begins first gives it. Files that are each in time order so come in time order all together, and
+/// their number does not matter as long as few overlap.
 pub struct Files {
     planned: Arc<Planned>,
-    order: std::vec::IntoIter<usize>,
-    current: Option<(usize, Framer<Box<dyn std::io::Read + Send>>)>,
+    zone: Zone,
+    /// In the order of their first times.
+    waiting: VecDeque<usize>,
+    open: Vec<Open>,
+    /// What comes before anything else: ends of files.
+    due: VecDeque<Result<Work>>,
+    /// Files that may be open at once; with one, they are read one after another.
+    most: usize,
+    /// Whether the next times are told.
+    promises: bool,
     /// The compressed ones among them.
     ahead: Option<Ahead>,
     taken: Arc<AtomicU64>,
@@ -59,13 +89,25 @@ pub struct Files {
     digests: Option<Arc<Digests>>,
 }
 
+/// A file being read.
+struct Open {
+    number: usize,
+    framer: Framer<Box<dyn std::io::Read + Send>>,
+    /// What it gives next.
+    next: Frame,
+    /// The time at which that begins.
+    time: i64,
+}
+
 impl Files {
-    /// The files of a plan; `taken` counts the bytes read. The compressed ones are decompressed
-    /// ahead, by as many threads as the scan has.
+    /// The files of a plan, at most `most` at once; `taken` counts the bytes read. The compressed ones
+    /// are decompressed ahead, by as many threads as the scan has.
     #[must_use]
     pub fn new(
         planned: Arc<Planned>,
+        read: &ReadOptions,
         options: &ScanOptions,
+        most: usize,
         taken: Arc<AtomicU64>,
         digests: Option<Arc<Digests>>,
     ) -> Files {
@@ -82,10 +124,15 @@ impl Files {
             options.max_ratio,
             Arc::clone(&taken),
         );
+        let most = most.max(1);
         Files {
             planned,
-            order: order.into_iter(),
-            current: None,
+            zone: read.zone.clone(),
+            promises: most > 1 && order.len() > 1,
+            waiting: order.into(),
+            open: Vec::new(),
+            due: VecDeque::new(),
+            most,
             ahead,
             taken,
             chunk: options.chunk.min(super::MOST_CHUNK),
@@ -96,38 +143,108 @@ impl Files {
     }
 
     fn next(&mut self, spare: Vec<u8>) -> Result<Option<Work>> {
-        if self.current.is_none() {
-            let Some(number) = self.order.next() else {
-                return Ok(None);
-            };
-            match self.open(number) {
-                Ok(framer) => self.current = Some((number, framer)),
-                Err(error) => return self.give_up(number, None, &error).map(Some),
+        let mut spare = Some(spare);
+        loop {
+            if let Some(due) = self.due.pop_front() {
+                return due.map(Some);
+            }
+            let next = (0..self.open.len()).min_by_key(|&at| self.open[at].time);
+            let waiting = self.waiting.front().copied();
+            let waiting = waiting.filter(|&number| {
+                self.open.len() < self.most
+                    && next.is_none_or(|at| self.first_time(number) <= self.open[at].time)
+            });
+            if let Some(number) = waiting {
+                self.waiting.pop_front();
+                self.begin(number, spare.take().unwrap_or_default());
+                continue;
+            }
+            return Ok(next.map(|at| self.advance(at, spare.take().unwrap_or_default())));
+        }
+    }
+
+    fn first_time(&self, number: usize) -> i64 {
+        let plan = self.planned.sources[number].plan.as_ref();
+        plan.and_then(|p| p.first_time).unwrap_or(i64::MIN)
+    }
+
+    /// Opens a file and reads its first segment.
+    fn begin(&mut self, number: usize, spare: Vec<u8>) {
+        match self.open(number) {
+            Err(error) => {
+                let end = self.give_up(number, None, &error);
+                self.due.push_back(end);
+            }
+            Ok(mut framer) => {
+                if let Some(next) = self.frame(number, &mut framer, spare) {
+                    let time = self.first_time(number);
+                    self.open.push(Open {
+                        number,
+                        framer,
+                        next,
+                        time,
+                    });
+                }
             }
         }
-        let Some((number, framer)) = &mut self.current else {
-            return Ok(None);
-        };
-        let number = *number;
-        match framer.next(spare) {
-            Ok(Some(frame)) => Ok(Some(Work::Frame(index(number), frame))),
-            Ok(None) => {
-                let encoding = framer.encoding();
-                self.current = None;
-                Ok(Some(Work::End {
-                    source: index(number),
-                    encoding,
-                    error: None,
-                }))
+    }
+
+    /// Hands on the next segment of an open file.
+    fn advance(&mut self, at: usize, spare: Vec<u8>) -> Work {
+        let Open {
+            number,
+            mut framer,
+            next,
+            time,
+        } = self.open.swap_remove(at);
+        if let Some(after) = self.frame(number, &mut framer, spare) {
+            let time = match &after {
+                Frame::Records(segment) if self.promises => {
+                    let plan = self.planned.sources[number].plan.as_ref();
+                    plan.and_then(|p| p.time_in(segment, &self.zone))
+                }
+                _ => None,
             }
+            .unwrap_or(time);
+            self.open.push(Open {
+                number,
+                framer,
+                next: after,
+                time,
+            });
+        }
+        let waiting = self.waiting.front().map(|&number| self.first_time(number));
+        let times = self.open.iter().map(|open| open.time);
+        let promise = times.chain(waiting).min().unwrap_or(i64::MAX);
+        Work::Frame {
+            source: index(number),
+            frame: next,
+            promise: self.promises.then_some(promise),
+        }
+    }
+
+    /// What a file gives next; if that is nothing, its end is due.
+    fn frame(
+        &mut self,
+        number: usize,
+        framer: &mut Framer<Box<dyn std::io::Read + Send>>,
+        spare: Vec<u8>,
+    ) -> Option<Frame> {
+        let end = match framer.next(spare) {
+            Ok(Some(frame)) => return Some(frame),
+            Ok(None) => Ok(Work::End {
+                source: index(number),
+                encoding: framer.encoding(),
+                error: None,
+            }),
             Err(error) => {
-                let encoding = framer.encoding();
                 let name = &self.planned.sources[number].source.name;
                 let error = Error::input(name, crate::source::describe(&error));
-                self.current = None;
-                self.give_up(number, encoding, &error).map(Some)
+                self.give_up(number, framer.encoding(), &error)
             }
-        }
+        };
+        self.due.push_back(end);
+        None
     }
 
     fn open(&mut self, number: usize) -> Result<Framer<Box<dyn std::io::Read + Send>>> {
@@ -136,9 +253,10 @@ impl Files {
             .plan
             .as_ref()
             .expect("only readable sources are read");
-        let input: Box<dyn std::io::Read + Send> = match &mut self.ahead {
-            Some(ahead) if source.compressed => Box::new(ahead.next_source()),
-            _ => Box::new(open(
+        let ahead = self.ahead.as_mut().filter(|_| source.compressed);
+        let input: Box<dyn std::io::Read + Send> = match ahead.and_then(Ahead::next_source) {
+            Some(input) => Box::new(input),
+            None => Box::new(open(
                 &source.source,
                 Arc::clone(&self.taken),
                 self.max_ratio,
@@ -181,6 +299,10 @@ impl Supply {
         let next = match self {
             Supply::Files(files) => files.next(spare),
             Supply::Stream(stream) => stream.next().transpose().map(|b| b.map(Work::Batch)),
+            Supply::Sorted(pieces) => {
+                let next = pieces.next();
+                Ok(next.map(|(piece, promise)| Work::Sorted(piece, promise)))
+            }
             Supply::Ended => Ok(None),
         };
         if !matches!(next, Ok(Some(_))) {

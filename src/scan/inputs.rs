@@ -89,6 +89,16 @@ impl Planned {
         order
     }
 
+    /// By source: its place in the reading order; those that cannot be read have the last.
+    #[must_use]
+    pub fn ranks(&self) -> Vec<usize> {
+        let mut ranks = vec![usize::MAX; self.sources.len()];
+        for (rank, number) in self.reading_order().into_iter().enumerate() {
+            ranks[number] = rank;
+        }
+        ranks
+    }
+
     /// Whether any source has a column for the field.
     #[must_use]
     pub fn has_column(&self, field: Field) -> bool {

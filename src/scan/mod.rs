@@ -1,7 +1,8 @@
 //! One scan, from sources to results: wires the stages.
 //!
-//! Input in time order streams through with flat memory. When it turns out not to be, the scan
-//! starts again with everything in one batch; the result is the same either way.
+//! Input in time order streams through with flat memory. What is not is gathered, sorted and then
+//! streams through as well; if some of it was detected already, the scan starts again. The result is
+//! the same either way.
 
 pub mod carry;
 pub mod collect;
@@ -28,7 +29,7 @@ use crate::detect::predicate::Conditions;
 use crate::detect::run::RuleCounts;
 use crate::detect::shards::PerRules;
 use crate::dictionary::Dictionaries;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::findings::flagged;
 use crate::findings::tables::{self, Names};
 use crate::log::encoding::Encoding;
@@ -37,6 +38,8 @@ use crate::log::meaning::Meaning;
 use crate::log::plan::ReadOptions;
 use crate::log::time::TimeFormat;
 use crate::order::Batch;
+use crate::order::batcher::Target;
+use crate::order::memory::{self, Budget};
 use crate::policy::Policy;
 use crate::source::MAX_RATIO;
 use crate::state::file::NewState;
@@ -87,6 +90,10 @@ pub struct ScanOptions {
     /// The file of the state to go on from, which need not exist yet. The state that the scan leaves
     /// is in its result: write it there ([`crate::state::file::write`]) when the rest is safe.
     pub state: Option<PathBuf>,
+    /// Bytes of memory for records that wait; none: a quarter of what there is.
+    pub memory_limit: Option<u64>,
+    /// Folder of temporary files; none: the system's.
+    pub temp_dir: Option<PathBuf>,
 }
 
 impl Default for ScanOptions {
@@ -102,6 +109,8 @@ impl Default for ScanOptions {
             chunk: CHUNK,
             batch: BATCH,
             state: None,
+            memory_limit: None,
+            temp_dir: None,
         }
     }
 }
@@ -138,7 +147,7 @@ pub trait Listener {
         Ok(())
     }
 
-    /// The input turned out not to be in time order: the rows so far are void, all come again.
+    /// The input turned out late not to be in time order: the rows so far are void, all come again.
     ///
     /// # Errors
     /// What the caller's callback says.
@@ -208,6 +217,10 @@ pub struct Context {
     pub threads: usize,
     /// The state that the scan goes on from, and leaves.
     pub carry: Option<Arc<Carry>>,
+    /// What may wait in memory.
+    pub budget: Budget,
+    /// Folder of temporary files.
+    pub temp_dir: PathBuf,
 }
 
 /// What a scan found.
@@ -263,39 +276,34 @@ pub fn scan_paths(
     context.carry.clone_from(&carry);
     let reasons = usable::reasons(policy, |field| planned.has_column(field))?;
     let total = planned.sources.iter().map(|s| s.size).sum();
-    let streamed = attempt(
-        &context,
-        &reasons,
-        options,
-        Some(options.batch),
-        total,
-        listener,
-    );
-    let outcome = match streamed {
+    let target = Some(context.budget.target(options.batch));
+    let streamed = attempt(&context, &reasons, options, target, total, listener);
+    match streamed {
         Err(Failure::Disorder) => {
             listener.restart()?;
             let mut fresh =
                 self::context(policy, context.options.clone(), planned, holidays, options)?;
             fresh.carry = carry;
-            return match attempt(&fresh, &reasons, options, None, total, listener) {
+            match attempt(&fresh, &reasons, options, None, total, listener) {
                 Ok(outcome) => finish(&fresh, outcome, &reasons, true),
                 Err(Failure::Error(error)) => Err(error),
-                Err(Failure::Disorder) => unreachable!("a single batch has no order"),
-            };
+                Err(Failure::Disorder) => unreachable!("what is sorted is in order"),
+            }
         }
-        Err(Failure::Error(error)) => return Err(error),
-        Ok(outcome) => outcome,
-    };
-    // By a thread of its own: it takes over the heap of a worker that has ended, with what is free in
-    // it, where this thread would have to ask for more memory at the very peak.
-    let finished = std::thread::scope(|scope| {
-        let finish = scope.spawn(|| finish(&context, outcome, &reasons, false));
-        finish.join()
-    });
-    finished.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        Err(Failure::Error(error)) => Err(error),
+        Ok(outcome) => {
+            // By a thread of its own: it takes over the heap of a worker that has ended, with what is
+            // free in it, where this thread would have to ask for more memory at the very peak.
+            let finished = std::thread::scope(|scope| {
+                let finish = scope.spawn(|| finish(&context, outcome, &reasons, false));
+                finish.join()
+            });
+            finished.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        }
+    }
 }
 
-/// Scans record batches. They are held in memory until all have come.
+/// Scans record batches. They wait until all have come: beyond the memory limit in temporary files.
 ///
 /// # Errors
 /// As [`scan_paths`], and what the stream says.
@@ -324,6 +332,7 @@ pub fn scan_stream(
     };
     let collector = Collector::new(
         context.source_names.clone(),
+        vec![0],
         vec![InputCounts::default()],
         options,
     );
@@ -338,7 +347,7 @@ pub fn scan_stream(
     ) {
         Ok(outcome) => finish_stream(&context, outcome, &reasons, &mapping),
         Err(Failure::Error(error)) => Err(error),
-        Err(Failure::Disorder) => unreachable!("a single batch has no order"),
+        Err(Failure::Disorder) => unreachable!("what is sorted is in order"),
     }
 }
 
@@ -352,6 +361,18 @@ pub fn read_options(policy: &Policy, options: &ScanOptions) -> Result<ReadOption
         delimiter: options.delimiter,
         ..ReadOptions::of(policy)?
     })
+}
+
+/// The folder of temporary files; whether they can be made there turns out when one is needed.
+fn temp_dir(options: &ScanOptions) -> Result<PathBuf> {
+    match &options.temp_dir {
+        Some(folder) if !folder.is_dir() => Err(Error::Usage(format!(
+            "temp_dir: {} is no folder",
+            folder.display()
+        ))),
+        Some(folder) => Ok(folder.clone()),
+        None => Ok(std::env::temp_dir()),
+    }
 }
 
 /// The number of worker threads that options ask for.
@@ -389,6 +410,12 @@ fn context(
         holidays: Arc::new(HolidayCache::new(&policy.calendar, Arc::clone(holidays))),
         threads: threads(scan),
         carry: None,
+        budget: Budget::of(
+            scan.memory_limit.unwrap_or_else(memory::default_limit),
+            threads(scan),
+            scan.chunk,
+        ),
+        temp_dir: temp_dir(scan)?,
     })
 }
 
@@ -410,16 +437,30 @@ fn attempt(
     context: &Context,
     reasons: &[Option<String>],
     options: &ScanOptions,
-    target: Option<usize>,
+    target: Option<Target>,
     total: u64,
     listener: &mut dyn Listener,
 ) -> std::result::Result<Outcome, Failure> {
     let taken = Arc::new(AtomicU64::new(0));
     let digests = context.carry.as_ref().map(|carry| carry.digests());
-    let planned = Arc::clone(&context.planned);
-    let files = Files::new(planned, options, Arc::clone(&taken), digests);
+    // What has to be sorted anyway is read from one file after another, and so it is where the first
+    // rejected record ends the scan: which one that is must not hang on how much is read at a time.
+    let beside = if target.is_some() && !options.strict {
+        context.budget.sources
+    } else {
+        1
+    };
+    let files = Files::new(
+        Arc::clone(&context.planned),
+        &context.options,
+        options,
+        beside,
+        Arc::clone(&taken),
+        digests,
+    );
     let collector = Collector::new(
         context.source_names.clone(),
+        context.planned.ranks(),
         counts_before(&context.planned),
         options,
     );
@@ -462,7 +503,7 @@ fn finish(
     sorted: bool,
 ) -> Result<ScanResult> {
     let inputs = report::inputs(&context.planned, &outcome.collector.inputs);
-    let notes = notes::of_scan(context, &outcome.collector, reasons, sorted);
+    let notes = notes::of_scan(context, &outcome, reasons, sorted);
     result(context, outcome, reasons, inputs, notes)
 }
 
@@ -473,7 +514,7 @@ fn finish_stream(
     mapping: &Mapping,
 ) -> Result<ScanResult> {
     let inputs = report::stream_input(STREAM_NAME, mapping, &outcome.collector.inputs[0]);
-    let notes = notes::of_stream(context, &outcome.collector, reasons, mapping);
+    let notes = notes::of_stream(context, &outcome, reasons, mapping);
     result(context, outcome, reasons, inputs, notes)
 }
 
@@ -515,7 +556,10 @@ fn result(
         by_day: tables::by_day(&outcome.flags, &outcome.records),
         activity: tables::activity(names, &outcome.records),
         inputs,
-        rejects: report::rejects(&context.source_names, outcome.collector.rejects),
+        rejects: report::rejects(
+            &context.source_names,
+            outcome.collector.rejects.into_values(),
+        ),
         flagged: outcome.flagged,
         notes,
         state,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Context;
 use super::collect::{Collector, Unlisted};
 use super::inputs::{InputCounts, Planned};
+use super::pipeline::{Outcome, Spilled};
 use crate::arrow::STREAM_NAME;
 use crate::log::header::Mapping;
 use crate::policy::Assumed;
@@ -25,13 +26,13 @@ fn note(ja: String, en: String) -> Note {
 
 /// Notes on a scan of files.
 #[must_use]
-pub fn of_scan<T>(
+pub fn of_scan(
     context: &Context,
-    collector: &Collector<T>,
+    outcome: &Outcome,
     reasons: &[Option<String>],
     sorted: bool,
 ) -> Vec<Note> {
-    let mut notes = of_reading(&context.planned, collector, &context.source_names);
+    let mut notes = of_reading(&context.planned, &outcome.collector, &context.source_names);
     notes.extend(of_assumptions(context, |field| {
         let lacking = |p: &crate::log::plan::Plan| p.mapping.column(field).is_none();
         let sources = context.planned.sources.iter().zip(&context.source_names);
@@ -41,24 +42,37 @@ pub fn of_scan<T>(
             .collect()
     }));
     notes.extend(of_rules(context, reasons));
-    if sorted {
-        notes.push(note(
-            "記録が時刻順に並んでいないため、メモリ上で並べ替えてから走査しました。結果は時刻順の場合と同じです。".into(),
-            "The records are not in time order: they were sorted in memory. The result is the same.".into(),
+    notes.extend(of_order(outcome, sorted));
+    notes
+}
+
+/// Whether records had to be sorted, and how.
+fn of_order(outcome: &Outcome, sorted: bool) -> Option<Note> {
+    if let Some(Spilled { folder, bytes }) = &outcome.spilled {
+        return Some(note(
+            format!(
+                "記録が時刻順に並んでいないため、一時ファイル（{folder}、計 {bytes} バイト。すでに消去済み）で並べ替えてから走査しました。結果は時刻順の場合と同じです。"
+            ),
+            format!(
+                "The records are not in time order: they were sorted by way of temporary files ({bytes} bytes in {folder}, gone by now). The result is the same."
+            ),
         ));
     }
-    notes
+    sorted.then(|| note(
+        "記録が時刻順に並んでいないため、メモリ上で並べ替えてから走査しました。結果は時刻順の場合と同じです。".into(),
+        "The records are not in time order: they were sorted in memory. The result is the same.".into(),
+    ))
 }
 
 /// Notes on a scan of record batches.
 #[must_use]
-pub fn of_stream<T>(
+pub fn of_stream(
     context: &Context,
-    collector: &Collector<T>,
+    outcome: &Outcome,
     reasons: &[Option<String>],
     mapping: &Mapping,
 ) -> Vec<Note> {
-    let mut notes = of_counts(collector, &context.source_names);
+    let mut notes = of_counts(&outcome.collector, &context.source_names);
     notes.extend(of_assumptions(context, |field| {
         if mapping.column(field).is_none() {
             vec![STREAM_NAME.to_owned()]
@@ -67,6 +81,7 @@ pub fn of_stream<T>(
         }
     }));
     notes.extend(of_rules(context, reasons));
+    notes.extend(of_order(outcome, false));
     notes
 }
 

@@ -1,5 +1,8 @@
 //! The workers: each takes the most advanced work there is — detection before parsing — so that
 //! reading, parsing and detection overlap and memory stays bounded.
+//!
+//! Records that wait for others take at most the budget. Beyond it they are sorted into temporary
+//! files, and so is everything behind them; when the supply has ended, what was sorted is the supply.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,7 +19,7 @@ use super::pool::Pool;
 use super::work::done;
 use super::{Context, Control};
 use crate::arrow::BlockReader;
-use crate::block::{Block, Span};
+use crate::block::Block;
 use crate::detect::predicate::{Bits, Evaluator};
 use crate::detect::shards::{PerRules, ShardContext, ShardOut};
 use crate::error::{Error, Result};
@@ -25,6 +28,8 @@ use crate::findings::tables::Names;
 use crate::findings::totals::{FlagTotals, RecordTotals};
 use crate::findings::{Finding, Flag};
 use crate::log::parse::Parser;
+use crate::order::batcher::Target;
+use crate::order::spill::{Run, Spool, pieces};
 use crate::order::{Batcher, Disorder};
 use crate::policy::Key;
 use crate::record::Field;
@@ -50,13 +55,23 @@ pub struct Outcome {
     pub records: RecordTotals,
     /// What the next scan goes on from, if it was asked for.
     pub memory: Option<Memory>,
+    /// The temporary files that it took, if any.
+    pub spilled: Option<Spilled>,
+}
+
+/// Temporary files that a run took.
+pub struct Spilled {
+    /// Where they were.
+    pub folder: String,
+    /// How much was written to them.
+    pub bytes: u64,
 }
 
 /// Why a run stopped.
 pub enum Failure {
     /// An error for the caller.
     Error(Error),
-    /// The input is not in time order: run again in memory.
+    /// The input is not in time order, and that was seen too late: run again without a target.
     Disorder,
 }
 
@@ -75,6 +90,11 @@ impl From<Disorder> for Failure {
 struct State {
     collector: Collector<()>,
     batcher: Option<Batcher>,
+    /// Sorted runs, and how many are being made.
+    runs: Vec<Run>,
+    sorting: usize,
+    /// Whether the supply is what was sorted.
+    sorted: bool,
     queues: Queues,
     next_batch: u64,
     jobs: usize,
@@ -94,6 +114,9 @@ struct Pipeline<'a> {
     bits: Bits,
     units: Units,
     pool: Pool,
+    spool: Spool,
+    /// The size of a batch of what was sorted.
+    target: Target,
     supply: Mutex<(Supply, u64)>,
     state: Mutex<State>,
     /// Workers wait here for work.
@@ -108,6 +131,8 @@ enum Step {
     Detect(usize, Arc<Job>),
     Parse,
     Rest(Vec<Block>),
+    Sort(Vec<Block>),
+    Merge(Vec<Run>),
     End,
 }
 
@@ -115,8 +140,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs a supply through detection. `target` is the number of records of a batch, none for one
-/// batch of all.
+/// Runs a supply through detection. `target` is the size of a batch; none: nothing is detected
+/// before all is there.
 ///
 /// # Errors
 /// What any stage or the listener says; [`Failure::Disorder`] if the input is not in time order.
@@ -125,7 +150,7 @@ pub fn run(
     pers: Vec<PerRules>,
     supply: Supply,
     collector: Collector<()>,
-    target: Option<usize>,
+    target: Option<Target>,
     control: &mut Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
     let units = Units::new(
@@ -140,6 +165,9 @@ pub fn run(
         state: Mutex::new(State {
             collector,
             batcher: Some(Batcher::new(target)),
+            runs: Vec::new(),
+            sorting: 0,
+            sorted: false,
             queues: Queues::new(units.len()),
             next_batch: 0,
             jobs: 0,
@@ -155,6 +183,13 @@ pub fn run(
         }),
         units,
         pool: Pool::default(),
+        spool: Spool::new(
+            context.temp_dir.clone(),
+            &context.budget,
+            context.conditions.bits(),
+            (Arc::clone(&control.taken), control.total),
+        ),
+        target: target.unwrap_or(context.budget.target(super::BATCH)),
         supply: Mutex::new((supply, 0)),
         work: Condvar::new(),
         done: Condvar::new(),
@@ -246,6 +281,11 @@ impl Pipeline<'_> {
                 Step::Detect(unit, job) => self.detect(unit, job),
                 Step::Parse => self.parse(&mut tools, records)?,
                 Step::Rest(blocks) => self.start(blocks),
+                Step::Sort(blocks) => self.sort(blocks)?,
+                Step::Merge(runs) => {
+                    let run = self.spool.merge(runs)?;
+                    self.sorted(run);
+                }
             }
         }
     }
@@ -259,25 +299,79 @@ impl Pipeline<'_> {
             if let Some((unit, job)) = state.queues.take() {
                 return Step::Detect(unit, job);
             }
-            if !state.supply_ended && state.jobs < MOST_JOBS && state.outputs.len() < MOST_OUTPUTS {
+            if !state.supply_ended
+                && state.jobs < MOST_JOBS
+                && state.sorting < self.context.budget.sorters
+                && state.outputs.len() < MOST_OUTPUTS
+            {
                 state.parsing += 1;
                 return Step::Parse;
             }
-            if state.supply_ended && state.parsing == 0 {
-                match state.batcher.take() {
-                    Some(batcher) => {
-                        state.jobs += 1;
-                        return Step::Rest(batcher.rest());
-                    }
-                    None if state.jobs == 0 => return Step::End,
-                    None => {}
-                }
+            if state.supply_ended
+                && state.parsing == 0
+                && let Some(step) = self.behind_supply(&mut state)
+            {
+                return step;
             }
             state = self
                 .work
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// What there is to do when the supply has ended; none: nothing until others are done.
+    fn behind_supply(&self, state: &mut State) -> Option<Step> {
+        let spilled = !state.runs.is_empty() || state.sorting > 0;
+        if !spilled {
+            return match state.batcher.take() {
+                Some(mut batcher) => {
+                    state.jobs += 1;
+                    Some(Step::Rest(batcher.take()))
+                }
+                None => (state.jobs == 0).then_some(Step::End),
+            };
+        }
+        let rest = state.batcher.as_mut().map(Batcher::take);
+        if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
+            state.sorting += 1;
+            return Some(Step::Sort(rest));
+        }
+        if state.sorting > 0 {
+            return None;
+        }
+        let most = self.context.budget.runs;
+        if state.runs.len() > most {
+            // As few as will do, the first that were made: those that were merged wait longest.
+            let few = most.min(state.runs.len() - most + 1);
+            state.sorting += 1;
+            return Some(Step::Merge(state.runs.drain(..few).collect()));
+        }
+        self.pool.clear();
+        let runs = std::mem::take(&mut state.runs);
+        lock(&self.supply).0 = Supply::Sorted(Box::new(pieces(runs)));
+        state.batcher = Some(Batcher::new(Some(self.target)));
+        state.sorted = true;
+        state.supply_ended = false;
+        state.parsing += 1;
+        self.work.notify_all();
+        Some(Step::Parse)
+    }
+
+    /// Sorts blocks into a temporary file.
+    fn sort(&self, blocks: Vec<Block>) -> Result<()> {
+        let run = self.spool.run(&blocks)?;
+        self.pool.give_back(blocks, Vec::new());
+        self.sorted(run);
+        Ok(())
+    }
+
+    fn sorted(&self, run: Run) {
+        let mut state = lock(&self.state);
+        state.runs.push(run);
+        state.sorting -= 1;
+        drop(state);
+        self.work.notify_all();
     }
 
     /// Reads and parses one piece, and starts the batch that it completes.
@@ -289,8 +383,10 @@ impl Pipeline<'_> {
         let (seq, work) = {
             let mut supply = lock(&self.supply);
             let work = supply.0.next(self.pool.text());
-            supply.1 += 1;
-            (supply.1 - 1, work)
+            let seq = supply.1;
+            // An end has no number: what was sorted comes behind it.
+            supply.1 += u64::from(!matches!(work, Ok(None)));
+            (seq, work)
         };
         let Some(work) = work.transpose() else {
             let mut state = lock(&self.state);
@@ -308,20 +404,20 @@ impl Pipeline<'_> {
         let State {
             collector, batcher, ..
         } = &mut *state;
-        collector.put(
-            seq,
-            done,
-            |block: Block, span: Span, ()| -> std::result::Result<(), Failure> {
-                if let Some(carry) = &self.context.carry {
-                    carry.refuse_early(&block, &self.context.source_names)?;
-                }
-                if let Some(batcher) = batcher {
-                    batcher.push(block, span)?;
-                }
-                Ok(())
-            },
-        )?;
+        collector.put(seq, done, |taken| -> std::result::Result<(), Failure> {
+            if let Some(carry) = &self.context.carry {
+                carry.refuse_early(&taken.block, &self.context.source_names)?;
+            }
+            if let Some(batcher) = batcher {
+                batcher.push(taken.block, taken.span, taken.promise)?;
+            }
+            Ok(())
+        })?;
         let ready = batcher.as_mut().and_then(Batcher::cut);
+        let excess = match ready {
+            None => self.excess(&mut state)?,
+            Some(_) => None,
+        };
         state.parsing -= 1;
         state.jobs += usize::from(ready.is_some());
         let seq = state.next_batch;
@@ -334,7 +430,30 @@ impl Pipeline<'_> {
         if let Some(blocks) = ready {
             self.enqueue(seq, blocks);
         }
+        if let Some(blocks) = excess {
+            self.sort(blocks)?;
+        }
         Ok(())
+    }
+
+    /// What waits, if that is more than may; it is to be sorted.
+    fn excess(&self, state: &mut State) -> std::result::Result<Option<Vec<Block>>, Failure> {
+        let hold = self.context.budget.hold;
+        let Some(batcher) = state.batcher.as_mut().filter(|b| b.bytes() > hold) else {
+            return Ok(None);
+        };
+        if state.sorted {
+            // An instant, or as many as are read side by side: there is no less.
+            return Ok(None);
+        }
+        if batcher.has_cut() {
+            return Err(Failure::Disorder);
+        }
+        let blocks = batcher.take();
+        // From now on there is no batch until all is sorted.
+        state.batcher = Some(Batcher::new(None));
+        state.sorting += 1;
+        Ok(Some(blocks))
     }
 
     /// Parses a piece, evaluates its conditions, counts its records.
@@ -354,6 +473,7 @@ impl Pipeline<'_> {
             &self.context.planned,
             parser,
             self.pool.columns(),
+            self.bits.words(),
             |batch| reader.read(batch),
             |parsed| {
                 let columns = &mut parsed.block.columns;
@@ -498,7 +618,12 @@ impl Pipeline<'_> {
             return Err(failure);
         }
         state.take(outs);
+        let spilled = state.sorted.then(|| Spilled {
+            folder: self.spool.folder(),
+            bytes: self.spool.written(),
+        });
         Ok(Outcome {
+            spilled,
             collector: state.collector,
             flagged,
             findings: state.findings,

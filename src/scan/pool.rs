@@ -43,6 +43,16 @@ impl Pool {
         take(&self.grouped)
     }
 
+    /// Lets go of all buffers: those needed from now on are of another size.
+    pub fn clear(&self) {
+        fn clear<T>(of: &Mutex<Vec<T>>) {
+            *of.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
+        }
+        clear(&self.texts);
+        clear(&self.columns);
+        clear(&self.grouped);
+    }
+
     /// Takes back what a batch was made of.
     pub fn give_back(&self, blocks: Vec<Block>, grouped: Vec<Grouped>) {
         let (columns, origins): (Vec<_>, Vec<_>) =

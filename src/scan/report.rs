@@ -126,7 +126,11 @@ fn table(told: &[Told], counts: &[InputCounts]) -> RecordBatch {
 
 /// A row per rejected record, by source, then line.
 #[must_use]
-pub fn rejects(sources: &[String], mut rejects: Vec<RejectedRecord>) -> RecordBatch {
+pub fn rejects(
+    sources: &[String],
+    rejects: impl IntoIterator<Item = RejectedRecord>,
+) -> RecordBatch {
+    let mut rejects: Vec<RejectedRecord> = rejects.into_iter().collect();
     rejects.sort_by_key(|r| (r.source, r.line));
     batch(vec![
         (

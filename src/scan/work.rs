@@ -11,10 +11,11 @@ use crate::log::framer::Frame;
 use crate::log::parse::{Parsed, Parser, SegmentOf};
 
 /// Does a piece of work: files by `parser` (`spare` holds columns to use again), record batches by
-/// `arrow`; `with` makes of the records what goes along with them.
+/// `arrow`; sorted records have masks of `words` words; `with` makes of the records what goes along with them.
 ///
 /// # Errors
-/// What `arrow` or `with` says.
+/// What `arrow` or `with` says; [`Error::Temporary`](crate::error::Error::Temporary) if sorted records
+/// cannot be read.
 ///
 /// # Panics
 /// Never: only sources with a plan are read.
@@ -23,9 +24,11 @@ pub fn done<T>(
     planned: &Planned,
     parser: &mut Parser,
     spare: Columns,
+    words: usize,
     arrow: impl FnOnce(&RecordBatch) -> Result<Parsed>,
     with: impl FnOnce(&mut Parsed) -> Result<T>,
 ) -> Result<Done<T>> {
+    let mut promise = None;
     let mut parsed = match work {
         Work::End {
             source,
@@ -38,15 +41,17 @@ pub fn done<T>(
                 error,
             });
         }
-        Work::Frame(
+        Work::Frame {
             source,
-            Frame::Reject {
-                reason,
-                excerpt,
-                offset,
-                encoding,
-            },
-        ) => {
+            frame:
+                Frame::Reject {
+                    reason,
+                    excerpt,
+                    offset,
+                    encoding,
+                },
+            ..
+        } => {
             return Ok(Done::Rejected {
                 source,
                 reason,
@@ -56,12 +61,21 @@ pub fn done<T>(
             });
         }
         Work::Batch(batch) => arrow(&batch)?,
-        Work::Frame(source, Frame::Records(segment)) => {
+        Work::Sorted(piece, promise) => {
+            let block = piece.read(words)?;
+            return Ok(Done::Sorted(Box::new(block), promise));
+        }
+        Work::Frame {
+            source,
+            frame: Frame::Records(segment),
+            promise: told,
+        } => {
+            promise = told;
             let plan = planned.sources[source as usize].plan.as_ref();
             let plan = plan.expect("only readable sources are read");
             parser.parse(segment, &SegmentOf { source, plan }, spare)
         }
     };
     let extra = with(&mut parsed)?;
-    Ok(Done::Parsed(Box::new(parsed), extra))
+    Ok(Done::Parsed(Box::new(parsed), promise, extra))
 }

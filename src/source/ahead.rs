@@ -35,7 +35,7 @@ struct Shared {
     sources: Vec<Source>,
     taken: Arc<AtomicU64>,
     max_ratio: u64,
-    /// Sources from the one being read that may be under way.
+    /// Sources from `reading` on that may be under way.
     window: usize,
     /// Blocks of a source that may wait.
     room: usize,
@@ -50,8 +50,10 @@ struct Shared {
 struct State {
     /// The next source to begin.
     next: usize,
-    /// The first source that is not read to its end.
+    /// The first source behind all that were read to their ends.
     reading: usize,
+    /// Sources that are being read: several where their times overlap.
+    reading_now: usize,
     queues: BTreeMap<usize, Queue>,
     /// Blocks to use again.
     spare: Vec<Vec<u8>>,
@@ -103,22 +105,29 @@ impl Ahead {
         })
     }
 
-    /// The next source. The one before is over with it.
+    /// The next source; none if every thread has one that is being read, so that the caller has
+    /// to decompress this one.
     ///
     /// # Panics
     /// If there is none.
-    pub fn next_source(&mut self) -> Decompressed {
+    pub fn next_source(&mut self) -> Option<Decompressed> {
         assert!(
             self.opened < self.shared.sources.len(),
             "as many sources as were given"
         );
         self.opened += 1;
-        Decompressed {
+        let number = self.opened - 1;
+        if self.shared.lock().reading_now == self.threads.len() {
+            self.shared.pass(number);
+            return None;
+        }
+        self.shared.lock().reading_now += 1;
+        Some(Decompressed {
             shared: Arc::clone(&self.shared),
-            number: self.opened - 1,
+            number,
             block: Vec::new(),
             at: 0,
-        }
+        })
     }
 }
 
@@ -243,6 +252,12 @@ impl Shared {
 
     /// A source is read no further.
     fn close(&self, number: usize) {
+        self.lock().reading_now -= 1;
+        self.pass(number);
+    }
+
+    /// A source is not wanted.
+    fn pass(&self, number: usize) {
         let mut state = self.lock();
         state.reading = state.reading.max(number + 1);
         // Where it was not begun yet, nobody shall begin it.
@@ -344,7 +359,7 @@ mod tests {
                 Ahead::new(sources.clone(), threads, MAX_RATIO, Arc::clone(&taken)).unwrap();
             for content in &contents {
                 let mut read = Vec::new();
-                ahead.next_source().read_to_end(&mut read).unwrap();
+                ahead.next_source().unwrap().read_to_end(&mut read).unwrap();
                 assert!(read == *content, "{threads}");
             }
             drop(ahead);
@@ -360,13 +375,52 @@ mod tests {
         let taken = || Arc::new(AtomicU64::new(0));
         for threads in [1, 2, 3] {
             let mut ahead = Ahead::new(sources.clone(), threads, MAX_RATIO, taken()).unwrap();
-            drop(ahead.next_source());
+            drop(ahead.next_source().unwrap());
             let mut some = [0; 10];
-            ahead.next_source().read_exact(&mut some).unwrap();
+            ahead.next_source().unwrap().read_exact(&mut some).unwrap();
             let mut last = Vec::new();
-            ahead.next_source().read_to_end(&mut last).unwrap();
+            ahead.next_source().unwrap().read_to_end(&mut last).unwrap();
             assert_eq!(last, contents[2]);
             drop(Ahead::new(sources.clone(), threads, MAX_RATIO, taken()));
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn sources_are_read_side_by_side_by_those_who_have_a_thread() {
+        let sizes = [3_000_000, 5, 3_000_000, 400_000, 3_000_000, 7];
+        let (folder, sources, contents) = files("beside", &sizes);
+        for threads in [1, 2, 3, 6] {
+            let mut ahead =
+                Ahead::new(sources.clone(), threads, MAX_RATIO, Arc::default()).unwrap();
+            let mut open: Vec<Decompressed> = Vec::new();
+            let mut passed = 0;
+            for (number, content) in contents.iter().enumerate() {
+                match ahead.next_source() {
+                    Some(input) => open.push(input),
+                    None => passed += 1,
+                }
+                // The second is over before the third begins.
+                if number == 1 && open.len() == 2 {
+                    let mut read = Vec::new();
+                    open.pop().unwrap().read_to_end(&mut read).unwrap();
+                    assert!(read == *content);
+                }
+            }
+            assert_eq!(
+                open.len() + passed + usize::from(threads > 1),
+                contents.len()
+            );
+            let mut some = [0; 5];
+            for input in &mut open {
+                input.read_exact(&mut some).unwrap();
+                assert_eq!(some, contents[input.number][..5]);
+            }
+            for mut input in open.into_iter().rev() {
+                let mut read = Vec::new();
+                input.read_to_end(&mut read).unwrap();
+                assert!(read == contents[input.number][5..]);
+            }
         }
         std::fs::remove_dir_all(folder).unwrap();
     }
@@ -378,11 +432,15 @@ mod tests {
         std::fs::write(&sources[0].path, &whole[..whole.len() - 3]).unwrap();
         let mut ahead = Ahead::new(sources, 2, MAX_RATIO, Arc::default()).unwrap();
         let mut read = Vec::new();
-        let error = ahead.next_source().read_to_end(&mut read).unwrap_err();
+        let error = ahead
+            .next_source()
+            .unwrap()
+            .read_to_end(&mut read)
+            .unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         assert!(read == contents[0]);
         read.clear();
-        ahead.next_source().read_to_end(&mut read).unwrap();
+        ahead.next_source().unwrap().read_to_end(&mut read).unwrap();
         assert_eq!(read, contents[1]);
         std::fs::remove_dir_all(folder).unwrap();
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import re
 from collections.abc import Callable, Sequence
@@ -299,6 +300,27 @@ class _Arguments:
             help=t(
                 "調べる記録の条件（TOML）。例: 'department = \"税務課\"'",
                 "condition on records to flag, TOML, as in 'department = \"税務課\"'",
+            ),
+        )
+        scan.add_argument(
+            "--memory-limit",
+            type=_size,
+            metavar="SIZE",
+            help=t(
+                "分析を待つ記録に使うメモリの上限。512MB、2GiB のように書く"
+                "（既定: メモリの 4 分の 1）",
+                "memory for records that wait, as 512MB or 2GiB (default: a quarter of the memory)",
+            ),
+        )
+        scan.add_argument(
+            "--temp-dir",
+            type=Path,
+            metavar="DIR",
+            help=t(
+                "時刻順でないログを並べ替える一時ファイルを置くフォルダー"
+                "（既定: システムの一時フォルダー）",
+                "folder of temporary files, by which logs that are not in time order are sorted "
+                "(default: the system's)",
             ),
         )
         scan.add_argument(
@@ -599,6 +621,16 @@ def _delimiter(text: str) -> str:
 
 def _at_least_one(text: str) -> int:
     return _whole(text, 1)
+
+
+def _size(text: str) -> int:
+    from yokome._scan import size
+
+    with contextlib.suppress(ValueError):
+        given = size(text)
+        if given is not None and given >= 1:
+            return given
+    raise argparse.ArgumentTypeError(text)
 
 
 def _not_negative(text: str) -> int:

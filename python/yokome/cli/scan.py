@@ -61,6 +61,8 @@ def scan(options: argparse.Namespace) -> int:
                 max_ratio=options.max_ratio,
                 max_rejects=options.max_rejects,
                 state=options.state,
+                memory_limit=options.memory_limit,
+                temp_dir=options.temp_dir,
                 progress=line,
                 # Without --out nobody looks at the flagged rows: do not keep them.
                 sink=None if keeps else ignore if flagged is None else flagged.write,
