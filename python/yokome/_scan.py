@@ -122,9 +122,9 @@ def scan(
             yet. It is written, whole or not at all, when the scan is done. Scanning month after
             month with it gives together what one scan over all of them gives (``docs/state.md``).
         memory_limit: memory for records that wait to be detected, in bytes or as ``"512MB"``;
-            the result does not depend on it. Records that are not in time order and take more are
-            sorted in temporary files. States of users, distinct values and the result itself come on
-            top. None: a quarter of the machine's memory, or of what its container may take.
+            the result does not depend on it. Records that are not in time order and take more
+            are sorted in temporary files. States of users, distinct values and the result itself
+            come on top. None: a quarter of the machine's memory, or of its container's.
         temp_dir: folder of the temporary files, which only this process can open and which are
             gone when it ends, however it ends; None: the system's.
         progress: called now and then with a :class:`Progress`.
@@ -375,7 +375,7 @@ _UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12}
 
 
 def size(given: int | str | None) -> int | None:
-    """A number of bytes: a number, or a text such as ``"512MB"`` (decimal) or ``"1.5GiB"`` (binary).
+    """A number of bytes: as it is, or of a text: ``"512MB"`` (decimal), ``"1.5GiB"`` (binary).
 
     Raises:
         ValueError: it is none.

@@ -46,6 +46,8 @@ pub struct Spool {
     folder: PathBuf,
     piece: usize,
     bits: Bits,
+    /// The bits of the rules, as words of a mask.
+    rules: Vec<u64>,
     /// Bytes written so far, of all files.
     written: AtomicU64,
     /// Bytes of the input that were read, and all there are (0: unknown).
@@ -81,10 +83,15 @@ impl Spool {
         bits: Bits,
         input: (Arc<AtomicU64>, u64),
     ) -> Spool {
+        let mut rules = vec![0; bits.words()];
+        for rule in 0..bits.rules {
+            rules[rule / 64] |= 1 << (rule % 64);
+        }
         Spool {
             folder,
             piece: budget.piece,
             bits,
+            rules,
             written: AtomicU64::new(0),
             input,
         }
@@ -180,9 +187,19 @@ impl Spool {
         ))
     }
 
-    /// Whether a rule can flag a record: only then its text is needed.
-    fn may_be_flagged(&self, mask: &[u64]) -> bool {
-        has(mask, self.bits.scope()) && (0..self.bits.rules).any(|rule| has(mask, rule))
+    /// The text of a record and the code of its encoding; 0 and none if it is not needed, as no rule
+    /// can flag the record.
+    fn text<'a>(&self, block: &'a Block, row: usize) -> (u8, &'a [u8]) {
+        let words = self.bits.words();
+        let mask = &block.columns.masks[row * words..(row + 1) * words];
+        let any = || mask.iter().zip(&self.rules).any(|(a, b)| a & b != 0);
+        if !has(mask, self.bits.scope()) || !any() {
+            return (0, &[]);
+        }
+        let code = |of| (1..).zip(Encoding::ALL).find(|&(_, e)| e == of);
+        let text = block.raw(row);
+        text.and_then(|(bytes, encoding)| Some((code(encoding)?.0, bytes)))
+            .unwrap_or_default()
     }
 }
 
@@ -262,6 +279,11 @@ fn offsets_of(block: &Block) -> Vec<u64> {
         .collect()
 }
 
+/// A value of a column; of one that is empty, every value is null: 0.
+fn value<T: Copy + Default>(column: &[T], row: usize) -> T {
+    column.get(row).copied().unwrap_or_default()
+}
+
 /// Records of blocks as Arrow: times, places, ids, codes, subjects, masks, raw text.
 fn table(
     blocks: &[Block],
@@ -274,10 +296,6 @@ fn table(
         rows.iter()
             .map(|&(_, block, row)| (&blocks[block as usize], row as usize))
     };
-    // Of a column that is empty, every value is null: 0.
-    fn value<T: Copy + Default>(column: &[T], row: usize) -> T {
-        column.get(row).copied().unwrap_or_default()
-    }
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(Int64Array::from_iter_values(rows.iter().map(|r| r.0))),
         Arc::new(UInt32Array::from_iter_values(
@@ -310,20 +328,12 @@ fn table(
             at().map(|(b, row)| b.columns.masks[row * words + word]),
         )));
     }
-    // The code of the encoding (0: no text is kept) and the text.
-    fn raw<'a>(spool: &Spool, block: &'a Block, row: usize) -> (u8, &'a [u8]) {
-        let words = spool.bits.words();
-        let mask = &block.columns.masks[row * words..(row + 1) * words];
-        let kept = spool.may_be_flagged(mask).then(|| block.raw(row)).flatten();
-        let code = |of| (1..).zip(Encoding::ALL).find(|&(_, e)| e == of);
-        kept.and_then(|(bytes, encoding)| Some((code(encoding)?.0, bytes)))
-            .unwrap_or_default()
-    }
+    let texts: Vec<(u8, &[u8])> = at().map(|(b, row)| spool.text(b, row)).collect();
     columns.push(Arc::new(UInt8Array::from_iter_values(
-        at().map(|(b, row)| raw(spool, b, row).0),
+        texts.iter().map(|t| t.0),
     )));
     columns.push(Arc::new(BinaryArray::from_iter_values(
-        at().map(|(b, row)| raw(spool, b, row).1),
+        texts.iter().map(|t| t.1),
     )));
     let names = (0..columns.len()).map(|at| at.to_string());
     RecordBatch::try_from_iter(names.zip(columns))

@@ -62,11 +62,13 @@ fn no_member(py: Python<'_>, message: &str, path: &str, members: &str) -> PyResu
 }
 
 fn temporary(py: Python<'_>, message: &str, folder: &str) -> PyResult<PyErr> {
-    of_class(
-        py,
-        "TemporaryFileError",
-        (message, folder).into_pyobject(py)?,
-    )
+    let arguments = (message, folder).into_pyobject(py)?;
+    let error = of_class(py, "TemporaryFileError", arguments)?;
+    let ja = format!(
+        "一時ファイルを {folder} に書き込めないか、読み取れません。空き容量を増やすか、別の場所（--temp-dir）またはより多くのメモリ（--memory-limit）を指定してください（{message}）"
+    );
+    error.value(py).setattr("message_ja", ja)?;
+    Ok(error)
 }
 
 fn of_class(py: Python<'_>, class: &str, arguments: Bound<'_, PyTuple>) -> PyResult<PyErr> {

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::log::encoding::Encoding;
 use crate::log::plan::{Head, Plan, ReadOptions};
 use crate::record::Field;
-use crate::source::{Compression, Source, expand, open};
+use crate::source::{Change, Compression, Source, expand, open};
 
 /// A source and how it reads.
 #[derive(Debug)]
@@ -23,6 +23,17 @@ pub struct PlannedSource {
     pub compressed: bool,
     /// Why it cannot be read.
     pub error: Option<String>,
+}
+
+impl PlannedSource {
+    /// Bytes of the file that were read, once it is read to its end.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self.source.watch.change() {
+            Some(Change::Longer(bytes)) => bytes,
+            _ => self.size,
+        }
+    }
 }
 
 /// The sources of a scan, by name.

@@ -10,6 +10,7 @@ use crate::arrow::STREAM_NAME;
 use crate::log::header::Mapping;
 use crate::policy::Assumed;
 use crate::record::Field;
+use crate::source::Change;
 
 /// A remark in Japanese and in English.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,6 +151,24 @@ pub fn of_reading<T>(planned: &Planned, collector: &Collector<T>, names: &[Strin
                 some_of(&sources, ", ", " and more")
             ),
         ));
+    }
+    for source in &planned.sources {
+        let name = &source.source.name;
+        let planned = source.size;
+        notes.extend(source.source.watch.change().map(|change| match change {
+            Change::Longer(bytes) => note(
+                format!(
+                    "{name}: 読み取り中に書き足されました（{planned} → {bytes} バイト）。{bytes} バイト目までを数えています。"
+                ),
+                format!(
+                    "{name}: grew while it was read ({planned} → {bytes} bytes); the first {bytes} bytes are counted."
+                ),
+            ),
+            Change::Written => note(
+                format!("{name}: 読み取り中に書き換えられました。書き込みが終わってから、もう一度分析してください。"),
+                format!("{name}: was written to while it was read; scan it again when nobody writes to it."),
+            ),
+        }));
     }
     notes.extend(of_counts(collector, names));
     notes

@@ -41,7 +41,7 @@ pub fn inputs(planned: &Planned, counts: &[InputCounts]) -> RecordBatch {
             let plan = source.plan.as_ref();
             Told {
                 source: source.source.name.clone(),
-                bytes: Some(source.size),
+                bytes: Some(source.bytes()),
                 encoding: plan.map(|_| counts.encoding.unwrap_or(Encoding::Utf8).name().to_owned()),
                 delimiter: plan.map(|p| char::from(p.special.delimiter).to_string()),
                 quoted: plan.map(|p| p.quoted),

@@ -5,7 +5,7 @@
 //! budget ahead: the source that is read next always has room, and memory stays flat. What a
 //! source gives, and the error that ends it, come in the order in which a plain read gives them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Read};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -54,6 +54,8 @@ struct State {
     reading: usize,
     /// Sources that are being read: several where their times overlap.
     reading_now: usize,
+    /// Sources that nobody shall begin.
+    unwanted: BTreeSet<usize>,
     queues: BTreeMap<usize, Queue>,
     /// Blocks to use again.
     spare: Vec<Vec<u8>>,
@@ -105,8 +107,8 @@ impl Ahead {
         })
     }
 
-    /// The next source; none if every thread has one that is being read, so that the caller has
-    /// to decompress this one.
+    /// The next source; none if it is not begun and every thread has one that is being read, so
+    /// that the caller has to decompress it.
     ///
     /// # Panics
     /// If there is none.
@@ -117,11 +119,15 @@ impl Ahead {
         );
         self.opened += 1;
         let number = self.opened - 1;
-        if self.shared.lock().reading_now == self.threads.len() {
+        let mut state = self.shared.lock();
+        // One that is begun has a thread; of the others each takes one that is free.
+        if state.next <= number && state.reading_now >= self.threads.len() {
+            drop(state);
             self.shared.pass(number);
             return None;
         }
-        self.shared.lock().reading_now += 1;
+        state.reading_now += 1;
+        drop(state);
         Some(Decompressed {
             shared: Arc::clone(&self.shared),
             number,
@@ -165,8 +171,13 @@ impl Shared {
     fn begin(&self) -> Option<usize> {
         let mut state = self.lock();
         loop {
-            if state.stopped || state.next == self.sources.len() {
+            let next = state.next;
+            if state.stopped || next == self.sources.len() {
                 return None;
+            }
+            if state.unwanted.remove(&next) {
+                state.next += 1;
+                continue;
             }
             if state.next < state.reading + self.window {
                 let number = state.next;
@@ -260,8 +271,9 @@ impl Shared {
     fn pass(&self, number: usize) {
         let mut state = self.lock();
         state.reading = state.reading.max(number + 1);
-        // Where it was not begun yet, nobody shall begin it.
-        state.next = state.next.max(number + 1);
+        if state.next <= number {
+            state.unwanted.insert(number);
+        }
         state.queues.remove(&number);
         drop(state);
         self.freed.notify_all();
@@ -320,7 +332,7 @@ impl Drop for Decompressed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{MAX_RATIO, Part};
+    use crate::source::{MAX_RATIO, Part, Watch};
     use std::io::Write;
     use std::sync::atomic::Ordering;
 
@@ -343,6 +355,7 @@ mod tests {
                 name: path.to_string_lossy().into_owned(),
                 path,
                 part: Part::Whole,
+                watch: Watch::default(),
             });
             contents.push(content);
         }

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use open::{Compression, Input, MAX_RATIO, describe, open};
+pub use open::{Change, Compression, Input, MAX_RATIO, Stamp, Watch, describe, open};
 
 use crate::error::{Error, Result};
 use archive::{Listing, Member};
 
 /// A file, or a member of an archive, to scan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Source {
     /// The path as it was given or expanded, `archive!member` in an archive; the record's `source`.
     pub name: String,
@@ -22,6 +22,8 @@ pub struct Source {
     pub path: PathBuf,
     /// What of that it is.
     pub part: Part,
+    /// Whether the file changes while it is read; of an archive's member its checksum tells.
+    pub watch: Watch,
 }
 
 /// What of a file a source is.
@@ -36,12 +38,16 @@ pub enum Part {
 }
 
 impl Source {
-    /// Bytes that reading it takes of the file.
+    /// Bytes that reading it takes of the file, as it is now; from now on it is watched.
     #[must_use]
     pub fn size(&self) -> u64 {
-        match &self.part {
-            Part::Member(member) => member.compressed,
-            Part::Whole | Part::Refused(_) => fs::metadata(&self.path).map_or(0, |m| m.len()),
+        match (&self.part, fs::metadata(&self.path)) {
+            (Part::Member(member), _) => member.compressed,
+            (Part::Whole, Ok(metadata)) => {
+                self.watch.begin(Stamp::of(&metadata));
+                metadata.len()
+            }
+            (_, metadata) => metadata.map_or(0, |m| m.len()),
         }
     }
 }
@@ -202,8 +208,12 @@ impl Archives {
         let file = identity(&path);
         let mut add = |part: Part, name: String, identity: Identity| {
             if seen.insert(identity) {
-                let path = path.clone();
-                out.sources.push(Source { name, path, part });
+                out.sources.push(Source {
+                    name,
+                    path: path.clone(),
+                    part,
+                    watch: Watch::default(),
+                });
             } else {
                 out.repeated.push(name);
             }
