@@ -77,6 +77,7 @@ def scan(
     where: str | Mapping[str, Any] | None = None,
     threads: int | None = None,
     strict: bool = False,
+    unmask: bool = False,
     skip_unreadable: bool = False,
     max_ratio: int | None = None,
     max_rejects: int | None = None,
@@ -102,6 +103,8 @@ def scan(
         where: further conditions for records to be flagged: TOML, or a dict.
         threads: number of threads; None: as many as there are processors.
         strict: stop at the first record that cannot be read.
+        unmask: show Individual Numbers (個人番号) as they stand; otherwise each of their digits is
+            ``*`` in everything that comes out. ``leaks`` says where the log holds them.
         skip_unreadable: go on when a file cannot be read at all, and say so in ``inputs``.
         max_ratio: times its size that a compressed file may decompress to before it is an
             error, once that is more than 64 MiB; None: 1000.
@@ -139,6 +142,7 @@ def scan(
         delimiter=delimiter,
         threads=threads,
         strict=strict,
+        unmask=unmask,
         skip_unreadable=skip_unreadable,
         max_ratio=max_ratio,
         max_rejects=max_rejects,
@@ -241,6 +245,7 @@ def run(
     delimiter: str | None = None,
     threads: int | None = None,
     strict: bool = False,
+    unmask: bool = False,
     skip_unreadable: bool = False,
     max_ratio: int | None = None,
     max_rejects: int | None = None,
@@ -284,6 +289,7 @@ def run(
             policy._native,
             threads=threads,
             strict=strict,
+            unmask=unmask,
             max_rejects=max_rejects,
             holidays=public_holidays,
             progress=progress,
@@ -297,6 +303,7 @@ def run(
             delimiter=_delimiter(delimiter),
             threads=threads,
             strict=strict,
+            unmask=unmask,
             skip_unreadable=skip_unreadable,
             max_ratio=max_ratio,
             max_rejects=max_rejects,

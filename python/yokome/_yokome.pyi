@@ -9,6 +9,7 @@ __all__ = [
     "Policy",
     "__version__",
     "default_policy_toml",
+    "mask",
     "read_paths",
     "scan_paths",
     "scan_stream",
@@ -76,6 +77,9 @@ class NativeResult:
     def summary(self) -> Any:
         """A row per rule."""
 
+    def finding_keys(self) -> list[int]:
+        """Of each row of `findings`, which key it is of: keys that differ may read the same."""
+
     def evaluated_days(self) -> Any:
         """How much each rule evaluated: ``rule``, ``key_days``, ``keys``, ``users``."""
 
@@ -93,6 +97,9 @@ class NativeResult:
 
     def rejects(self) -> Any:
         """A row per rejected record, as far as they are listed."""
+
+    def leaks(self) -> Any:
+        """A row per source and column in which Individual Numbers were found."""
 
     @property
     def notes(self) -> list[tuple[str, str]]:
@@ -121,6 +128,9 @@ class NativeReader:
 def default_policy_toml() -> str:
     """The default policy as the commented TOML it is written in."""
 
+def mask(text: str) -> str:
+    """A text without Individual Numbers: each of their digits becomes ``*``."""
+
 def scan_paths(
     paths: list[str],
     policy: Policy,
@@ -129,6 +139,7 @@ def scan_paths(
     delimiter: str | None,
     threads: int | None,
     strict: bool,
+    unmask: bool,
     skip_unreadable: bool,
     max_ratio: int | None,
     max_rejects: int | None,
@@ -151,6 +162,7 @@ def scan_stream(
     *,
     threads: int | None,
     strict: bool,
+    unmask: bool,
     max_rejects: int | None,
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,

@@ -13,9 +13,10 @@ use super::tables::{
 use super::{Flag, NO_TIME};
 use crate::block::{Block, Origin, REFERENCES_YES};
 use crate::dictionary::id_column;
+use crate::individual::mask::Mask;
 use crate::log::encoding::{Encoding, utf16_len};
 use crate::order::Batch;
-use crate::policy::Rule;
+use crate::policy::{Key, Rule};
 use crate::record::{Field, Outcome};
 
 /// Sorts flags into output order: time, source, line, the rule's place.
@@ -52,12 +53,13 @@ impl Row<'_> {
         (*code != 0).then_some(*code == REFERENCES_YES)
     }
 
-    /// The record's own text as it stood.
-    fn raw(&self) -> Option<String> {
+    /// The record's own text as it stood, numbers hidden.
+    fn raw(&self, mask: &Mask) -> Option<String> {
         let text = self.block.origin.text.as_ref()?;
         let columns = &self.block.columns;
         let bytes = &text.bytes[columns.start[self.at] as usize..columns.end[self.at] as usize];
-        Some(text.encoding?.decode(bytes).0.into_owned())
+        let text = text.encoding?.decode(bytes).0.into_owned();
+        Some(mask.record(self.block.origin.source, text))
     }
 }
 
@@ -96,18 +98,17 @@ fn judgement_left(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
 fn record(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     let ids = |field: Field| {
         let column = id_column(field).unwrap_or(0);
-        let values = names.dictionaries.of(field).read();
         let ids = rows
             .iter()
             .map(|r| r.block.columns.ids[column].get(r.at).copied().unwrap_or(0));
-        id_dictionary(ids, &values)
+        id_dictionary(names, field, ids)
     };
     let subject = |r: &Row<'_>| {
         r.block
             .columns
             .subject
             .get(r.at)
-            .and_then(|&s| names.dictionaries.subject_text(s))
+            .and_then(|&s| names.text(Key::Field(Field::Subject), s))
     };
     let subjects: Vec<Option<String>> = rows.iter().map(subject).collect();
     vec![
@@ -187,7 +188,11 @@ fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
         ),
         (
             "raw",
-            Arc::new(rows.iter().map(Row::raw).collect::<StringArray>()),
+            Arc::new(
+                rows.iter()
+                    .map(|row| row.raw(names.mask))
+                    .collect::<StringArray>(),
+            ),
         ),
     ]
 }

@@ -1,6 +1,9 @@
 //! Results as Arrow tables. Orders are fixed: they depend on the set of records alone.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::UInt32Type;
@@ -12,8 +15,9 @@ use arrow_array::{
 use super::Finding;
 use super::totals::{FlagTotals, RecordTotals};
 use crate::detect::evaluated::Evaluated;
-use crate::detect::values::text;
+use crate::detect::values::{Value, text};
 use crate::dictionary::{Dictionaries, Id, Values};
+use crate::individual::mask::Mask;
 use crate::policy::{Key, Kind, Policy, Rule, Sequence};
 use crate::record::Field;
 
@@ -26,6 +30,19 @@ pub struct Names<'a> {
     pub dictionaries: &'a Dictionaries,
     /// The sources, by number.
     pub sources: &'a [String],
+    /// What hides Individual Numbers: every text of a record passes here.
+    pub mask: &'a Mask,
+}
+
+impl Names<'_> {
+    /// What people read for a value of a key; none for null.
+    pub(super) fn text(&self, key: Key, value: Value) -> Option<String> {
+        let text = text(key, value, self.dictionaries)?;
+        Some(match self.mask.value(key, &text) {
+            Cow::Owned(masked) => masked,
+            Cow::Borrowed(_) => text,
+        })
+    }
 }
 
 pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
@@ -44,7 +61,12 @@ pub(super) fn dictionary<'a>(values: impl Iterator<Item = Option<&'a str>>) -> A
 }
 
 /// A dictionary column of ids, with the values that occur.
-pub(super) fn id_dictionary(ids: impl Iterator<Item = Id>, values: &Values) -> ArrayRef {
+pub(super) fn id_dictionary(
+    names: Names<'_>,
+    field: Field,
+    ids: impl Iterator<Item = Id>,
+) -> ArrayRef {
+    let values: &Values = &names.dictionaries.of(field).read();
     let mut place = vec![u32::MAX; values.len() + 1];
     let mut texts = StringBuilder::new();
     let mut count = 0;
@@ -53,7 +75,7 @@ pub(super) fn id_dictionary(ids: impl Iterator<Item = Id>, values: &Values) -> A
             let text = values.text(id)?;
             let at = &mut place[id as usize];
             if *at == u32::MAX {
-                texts.append_value(text);
+                texts.append_value(names.mask.value(Key::Field(field), text));
                 *at = count;
                 count += 1;
             }
@@ -98,14 +120,15 @@ pub fn threshold(kind: &Kind) -> Option<f64> {
     }
 }
 
-/// A row per finding: by first, the rule's place, key, by, value.
+/// A row per finding: by first, the rule's place, key, by, value; and of each row, which key it is of,
+/// in the order in which keys come: those that differ may read the same.
 #[must_use]
-pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
+pub fn findings(names: Names<'_>, findings: &[Finding]) -> (RecordBatch, Vec<u64>) {
     let rule = |f: &Finding| &names.policy.rules[f.rule as usize];
     let mut rows: Vec<(&Finding, Option<String>, String, Option<String>)> = findings
         .iter()
         .map(|f| {
-            let key = text(Key::Field(rule(f).per), f.key, names.dictionaries);
+            let key = names.text(Key::Field(rule(f).per), f.key);
             let (by, field) = match &rule(f).kind {
                 Kind::Count { by, .. }
                 | Kind::Distinct { by, .. }
@@ -118,19 +141,13 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
             let by: Vec<String> = by
                 .iter()
                 .zip(&f.by)
-                .map(|(&k, &v)| {
-                    format!(
-                        "{}={}",
-                        k.name(),
-                        text(k, v, names.dictionaries).unwrap_or_default()
-                    )
-                })
+                .map(|(&k, &v)| format!("{}={}", k.name(), names.text(k, v).unwrap_or_default()))
                 .collect();
             (
                 f,
                 key,
                 by.join(", "),
-                field.and_then(|k| text(k, f.value, names.dictionaries)),
+                field.and_then(|k| names.text(k, f.value)),
             )
         })
         .collect();
@@ -140,7 +157,14 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
             .cmp(&(b.0.first, b.0.rule, &b.1, &b.2, &b.3, b.0.id))
     });
     let all = || rows.iter().map(|r| r.0);
-    batch(vec![
+    let mut keys: HashMap<(Field, Value), u64> = HashMap::new();
+    let keys = all()
+        .map(|f| {
+            let next = keys.len() as u64;
+            *keys.entry((rule(f).per, f.key)).or_insert(next)
+        })
+        .collect();
+    let table = batch(vec![
         (
             "finding",
             Arc::new(
@@ -182,7 +206,8 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
             "magnitude",
             Arc::new(all().map(|f| f.magnitude).collect::<Float64Array>()),
         ),
-    ])
+    ]);
+    (table, keys)
 }
 
 /// A row per rule, in policy order. `reasons` says why a rule as a whole was not evaluable.
@@ -278,7 +303,10 @@ pub fn by_user(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
         .collect();
     rows.sort_unstable();
     batch(vec![
-        ("user", dictionary(rows.iter().map(|r| r.0.0))),
+        (
+            "user",
+            masked(names, Field::User, rows.iter().map(|r| r.0.0)),
+        ),
         (
             "rule",
             dictionary(
@@ -295,6 +323,18 @@ pub fn by_user(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
             Arc::new(rows.iter().map(|r| count(r.1.1)).collect::<Int64Array>()),
         ),
     ])
+}
+
+/// A dictionary column of values of a field.
+fn masked<'a>(
+    names: Names<'_>,
+    field: Field,
+    values: impl Iterator<Item = Option<&'a str>>,
+) -> ArrayRef {
+    let values: Vec<_> = values
+        .map(|text| text.map(|text| names.mask.value(Key::Field(field), text)))
+        .collect();
+    dictionary(values.iter().map(Option::as_deref))
 }
 
 /// A row per civil day with records in scope.
@@ -332,7 +372,10 @@ pub fn activity(names: Names<'_>, records: &RecordTotals) -> RecordBatch {
     rows.sort_unstable();
     let small = |n: usize| i8::try_from(n).unwrap_or(0);
     batch(vec![
-        ("department", dictionary(rows.iter().map(|r| r.0.0))),
+        (
+            "department",
+            masked(names, Field::Department, rows.iter().map(|r| r.0.0)),
+        ),
         (
             "weekday",
             Arc::new(rows.iter().map(|r| small(r.1)).collect::<Int8Array>()),

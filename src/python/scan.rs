@@ -14,6 +14,7 @@ use super::errors::raise;
 use super::policy::Policy;
 use crate::detect::calendar::Holidays;
 use crate::error::{Error, Result};
+use crate::individual::mask::masked;
 use crate::log::encoding::Encoding;
 use crate::scan::{self, Listener, Progress, ScanOptions, ScanResult};
 
@@ -143,6 +144,10 @@ impl NativeResult {
         one(&self.inner.summary)
     }
 
+    fn finding_keys(&self) -> Vec<u64> {
+        self.inner.finding_keys.clone()
+    }
+
     fn evaluated_days(&self) -> PyResult<PyTable> {
         one(&self.inner.evaluated_days)
     }
@@ -167,6 +172,10 @@ impl NativeResult {
         one(&self.inner.rejects)
     }
 
+    fn leaks(&self) -> PyResult<PyTable> {
+        one(&self.inner.leaks)
+    }
+
     #[getter]
     fn notes(&self) -> Vec<(String, String)> {
         self.inner
@@ -184,6 +193,7 @@ pub struct Given<'a> {
     pub delimiter: Option<&'a str>,
     pub threads: Option<usize>,
     pub strict: bool,
+    pub unmask: bool,
     pub skip_unreadable: bool,
     pub max_ratio: Option<u64>,
     pub max_rejects: Option<usize>,
@@ -223,6 +233,7 @@ impl Given<'_> {
             delimiter,
             threads: self.threads,
             strict: self.strict,
+            unmask: self.unmask,
             skip_unreadable: self.skip_unreadable,
             max_ratio: self.max_ratio.unwrap_or(usual.max_ratio),
             max_rejects: self.max_rejects.unwrap_or(usual.max_rejects),
@@ -265,7 +276,7 @@ impl Callbacks {
 
 /// Scans files, directories and globs.
 #[pyfunction]
-#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, holidays, progress, sink))]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, unmask, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_paths(
     py: Python<'_>,
@@ -275,6 +286,7 @@ pub fn scan_paths(
     delimiter: Option<&str>,
     threads: Option<usize>,
     strict: bool,
+    unmask: bool,
     skip_unreadable: bool,
     max_ratio: Option<u64>,
     max_rejects: Option<usize>,
@@ -289,6 +301,7 @@ pub fn scan_paths(
         delimiter,
         threads,
         strict,
+        unmask,
         skip_unreadable,
         max_ratio,
         max_rejects,
@@ -312,7 +325,7 @@ pub fn scan_paths(
 
 /// Scans any object with `__arrow_c_stream__`.
 #[pyfunction]
-#[pyo3(signature = (stream, policy, *, threads, strict, max_rejects, holidays, progress, sink))]
+#[pyo3(signature = (stream, policy, *, threads, strict, unmask, max_rejects, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments)]
 pub fn scan_stream(
     py: Python<'_>,
@@ -320,6 +333,7 @@ pub fn scan_stream(
     policy: &Bound<'_, Policy>,
     threads: Option<usize>,
     strict: bool,
+    unmask: bool,
     max_rejects: Option<usize>,
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
@@ -328,6 +342,7 @@ pub fn scan_stream(
     let given = Given {
         threads,
         strict,
+        unmask,
         max_rejects,
         ..Given::default()
     };
@@ -349,4 +364,10 @@ pub fn scan_stream(
         )
     });
     callbacks.result(py, found)
+}
+
+/// A text without Individual Numbers: each of their digits becomes `*`.
+#[pyfunction]
+pub fn mask(text: &str) -> String {
+    masked(text).into_owned()
 }

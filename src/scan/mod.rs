@@ -7,6 +7,7 @@ pub mod collect;
 pub mod framing;
 pub mod inputs;
 pub mod jobs;
+pub mod leaks;
 pub mod notes;
 pub mod pipeline;
 pub mod pool;
@@ -20,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use crate::arrow::{STREAM_NAME, map_schema, time_format};
+use crate::arrow::{STREAM_NAME, map_schema, natures_of, time_format};
 use crate::detect::calendar::{HolidayCache, Holidays};
 use crate::detect::predicate::Conditions;
 use crate::detect::shards::PerRules;
@@ -28,6 +29,8 @@ use crate::dictionary::Dictionaries;
 use crate::error::Result;
 use crate::findings::flagged;
 use crate::findings::tables::{self, Names};
+use crate::individual::column::Natures;
+use crate::individual::mask::Mask;
 use crate::log::encoding::Encoding;
 use crate::log::header::Mapping;
 use crate::log::meaning::Meaning;
@@ -69,6 +72,8 @@ pub struct ScanOptions {
     pub threads: Option<usize>,
     /// Stop at the first rejected record.
     pub strict: bool,
+    /// Show Individual Numbers as they stand instead of `*`.
+    pub unmask: bool,
     /// Go on when a source cannot be read, and report it.
     pub skip_unreadable: bool,
     /// Times its size that a compressed source may decompress to.
@@ -88,6 +93,7 @@ impl Default for ScanOptions {
             delimiter: None,
             threads: None,
             strict: false,
+            unmask: false,
             skip_unreadable: false,
             max_ratio: MAX_RATIO,
             max_rejects: MAX_REJECTS,
@@ -191,6 +197,10 @@ pub struct Context {
     pub meaning: Arc<Meaning>,
     /// Distinct values.
     pub dictionaries: Arc<Dictionaries>,
+    /// What the columns of each source hold.
+    pub natures: Arc<Vec<Natures>>,
+    /// What hides Individual Numbers in everything that comes out.
+    pub mask: Mask,
     /// The `where` of all rules.
     pub conditions: Arc<Conditions>,
     /// Public holidays.
@@ -207,6 +217,8 @@ pub struct ScanResult {
     pub flagged_schema: SchemaRef,
     /// A row per finding.
     pub findings: RecordBatch,
+    /// Of each, which key it is of.
+    pub finding_keys: Vec<u64>,
     /// A row per rule.
     pub summary: RecordBatch,
     /// How much each rule evaluated: a row per rule.
@@ -221,6 +233,8 @@ pub struct ScanResult {
     pub inputs: RecordBatch,
     /// A row per rejected record.
     pub rejects: RecordBatch,
+    /// A row per source and column in which Individual Numbers were found.
+    pub leaks: RecordBatch,
     /// Every assumption made.
     pub notes: Vec<Note>,
 }
@@ -242,7 +256,15 @@ pub fn scan_paths(
     let planned = Arc::new(Planned::of(paths, &read, options, &mut || {
         listener.progress(Progress::default())
     })?);
-    let context = context(policy, read, Arc::clone(&planned), holidays, options)?;
+    let natures = natures(&planned);
+    let context = context(
+        policy,
+        read,
+        Arc::clone(&planned),
+        natures.clone(),
+        holidays,
+        options,
+    )?;
     let reasons = usable::reasons(policy, |field| planned.has_column(field))?;
     let total = planned.sources.iter().map(|s| s.size).sum();
     let streamed = attempt(
@@ -256,7 +278,8 @@ pub fn scan_paths(
     let outcome = match streamed {
         Err(Failure::Disorder) => {
             listener.restart()?;
-            let fresh = self::context(policy, context.options.clone(), planned, holidays, options)?;
+            let read = context.options.clone();
+            let fresh = self::context(policy, read, planned, natures, holidays, options)?;
             return match attempt(&fresh, &reasons, options, None, total, listener) {
                 Ok(outcome) => Ok(finish(&fresh, outcome, &reasons, true)),
                 Err(Failure::Error(error)) => Err(error),
@@ -283,9 +306,13 @@ pub fn scan_stream(
 ) -> Result<ScanResult> {
     let read = read_options(policy, options)?;
     let mapping = map_schema(schema, &read)?;
-    let mut context = context(policy, read, Arc::default(), holidays, options)?;
+    let (times, mut first) = time_format(&mut stream, schema, &mapping, &read)?;
+    if first.is_empty() {
+        first.extend(stream.next().transpose()?);
+    }
+    let natures = vec![natures_of(&first, &mapping)?];
+    let mut context = context(policy, read, Arc::default(), natures, holidays, options)?;
     context.source_names = vec![STREAM_NAME.to_owned()];
-    let (times, first) = time_format(&mut stream, schema, &mapping, &context.options)?;
     context.stream_times = times;
     let stream: Stream = Box::new(first.into_iter().map(Ok).chain(stream));
     let reasons = usable::reasons(policy, |field| mapping.column(field).is_some())?;
@@ -314,6 +341,16 @@ pub fn scan_stream(
     }
 }
 
+/// What the columns of each source hold.
+fn natures(planned: &Planned) -> Vec<Natures> {
+    let of = |source: &inputs::PlannedSource| source.plan.as_ref().map(|p| p.natures.clone());
+    planned
+        .sources
+        .iter()
+        .map(|source| of(source).unwrap_or_default())
+        .collect()
+}
+
 /// How logs read, by the policy and the options.
 ///
 /// # Errors
@@ -339,6 +376,7 @@ fn context(
     policy: &Policy,
     options: ReadOptions,
     planned: Arc<Planned>,
+    natures: Vec<Natures>,
     holidays: &Arc<dyn Holidays>,
     scan: &ScanOptions,
 ) -> Result<Context> {
@@ -358,6 +396,8 @@ fn context(
         meaning,
         dictionaries,
         conditions,
+        mask: Mask::new(!scan.unmask, natures.clone()),
+        natures: Arc::new(natures),
         holidays: Arc::new(HolidayCache::new(&policy.calendar, Arc::clone(holidays))),
         threads: threads(scan),
     })
@@ -437,27 +477,33 @@ fn result(
     mut outcome: Outcome,
     reasons: &[Option<String>],
     inputs: RecordBatch,
-    notes: Vec<Note>,
+    mut notes: Vec<Note>,
 ) -> ScanResult {
+    let leaks = leaks::of_scan(context, &outcome);
+    notes.splice(0..0, leaks::note(&leaks));
     let names = Names {
         policy: &context.policy,
         dictionaries: &context.dictionaries,
         sources: &context.source_names,
+        mask: &context.mask,
     };
     for (counts, reason) in outcome.flags.counts.iter_mut().zip(reasons) {
         if reason.is_some() {
             counts.not_evaluable = outcome.records.in_scope;
         }
     }
+    let (findings, finding_keys) = tables::findings(names, &outcome.findings);
     ScanResult {
         flagged_schema: flagged::table(names, &Batch::default(), &[]).schema(),
-        findings: tables::findings(names, &outcome.findings),
+        findings,
+        finding_keys,
         summary: tables::summary(names, &outcome.flags, &outcome.findings, reasons),
         evaluated_days: tables::evaluated_days(names, &outcome.flags),
         by_user: tables::by_user(names, &outcome.flags),
         by_day: tables::by_day(&outcome.flags, &outcome.records),
         activity: tables::activity(names, &outcome.records),
         inputs,
+        leaks: report::leaks(&leaks),
         rejects: report::rejects(&context.source_names, outcome.collector.rejects),
         flagged: outcome.flagged,
         notes,

@@ -23,6 +23,7 @@ use crate::findings::flagged;
 use crate::findings::tables::Names;
 use crate::findings::totals::{FlagTotals, RecordTotals};
 use crate::findings::{Finding, Flag};
+use crate::individual::watch::{self, Leaks, Seen, Watch};
 use crate::log::parse::Parser;
 use crate::order::{Batcher, Disorder};
 
@@ -35,7 +36,9 @@ const MOST_OUTPUTS: usize = 8;
 /// What a run of the pipeline gave.
 pub struct Outcome {
     /// Counts and rejects by source.
-    pub collector: Collector<()>,
+    pub collector: Collector<Vec<Seen>>,
+    /// Individual Numbers in the columns that feed fields.
+    pub leaks: Leaks,
     /// Flagged rows, in output order, unless they were handed to a sink.
     pub flagged: Vec<RecordBatch>,
     /// All findings, in no order.
@@ -67,7 +70,8 @@ impl From<Disorder> for Failure {
 }
 
 struct State {
-    collector: Collector<()>,
+    collector: Collector<Vec<Seen>>,
+    leaks: Leaks,
     batcher: Option<Batcher>,
     queues: Queues,
     next_batch: u64,
@@ -118,7 +122,7 @@ pub fn run(
     context: &Context,
     pers: Vec<PerRules>,
     supply: Supply,
-    collector: Collector<()>,
+    collector: Collector<Vec<Seen>>,
     target: Option<usize>,
     control: &mut Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
@@ -134,6 +138,7 @@ pub fn run(
         bits: context.conditions.bits(),
         state: Mutex::new(State {
             collector,
+            leaks: Leaks::default(),
             batcher: Some(Batcher::new(target)),
             queues: Queues::new(units.len()),
             next_batch: 0,
@@ -180,6 +185,7 @@ impl Pipeline<'_> {
             policy: &self.context.policy,
             dictionaries: &self.context.dictionaries,
             sources: &self.context.source_names,
+            mask: &self.context.mask,
         }
     }
 
@@ -227,6 +233,10 @@ impl Pipeline<'_> {
                 &context.policy,
                 Arc::clone(&context.holidays),
             )?,
+            watch: Watch::new(
+                Arc::clone(&context.natures),
+                Arc::clone(&context.dictionaries),
+            ),
             reader: BlockReader::new(
                 Arc::clone(&context.meaning),
                 Arc::clone(&context.dictionaries),
@@ -300,12 +310,16 @@ impl Pipeline<'_> {
         };
         let mut state = lock(&self.state);
         let State {
-            collector, batcher, ..
+            collector,
+            batcher,
+            leaks,
+            ..
         } = &mut *state;
         collector.put(
             seq,
             done,
-            |block: Block, span: Span, ()| -> std::result::Result<(), Failure> {
+            |block: Block, span: Span, seen: Vec<Seen>| -> std::result::Result<(), Failure> {
+                watch::add(leaks, block.origin.source, &seen, |at| block.line(at));
                 if let Some(batcher) = batcher {
                     batcher.push(block, span)?;
                 }
@@ -334,10 +348,11 @@ impl Pipeline<'_> {
         tools: &mut Tools,
         records: &mut RecordTotals,
         work: Work,
-    ) -> Result<Done<()>> {
+    ) -> Result<Done<Vec<Seen>>> {
         let Tools {
             parser,
             evaluator,
+            watch,
             reader,
         } = tools;
         done(
@@ -347,11 +362,12 @@ impl Pipeline<'_> {
             self.pool.columns(),
             |batch| reader.read(batch),
             |parsed| {
+                let source = parsed.block.origin.source;
                 let columns = &mut parsed.block.columns;
                 evaluator.masks(columns)?;
                 records.add(columns, self.bits);
                 self.read.fetch_add(columns.len() as u64, Ordering::Relaxed);
-                Ok(())
+                Ok(watch.look(source, columns))
             },
         )
     }
@@ -460,6 +476,7 @@ impl Pipeline<'_> {
         state.take(outs);
         Ok(Outcome {
             collector: state.collector,
+            leaks: state.leaks,
             flagged,
             findings: state.findings,
             flags: state.flags,
@@ -496,5 +513,6 @@ impl Drop for WorkerEnd<'_, '_> {
 pub struct Tools {
     parser: Parser,
     evaluator: Evaluator,
+    watch: Watch,
     reader: BlockReader,
 }
