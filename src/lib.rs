@@ -25,6 +25,7 @@ pub mod detect;
 pub mod dictionary;
 pub mod error;
 pub mod findings;
+pub mod individual;
 pub mod log;
 pub mod order;
 pub mod policy;

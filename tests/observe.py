@@ -91,7 +91,17 @@ def content(result: yokome.ScanResult) -> dict[str, Any]:
     }
 
 
-TABLES = ("flagged", "findings", "summary", "by_user", "by_day", "activity", "inputs", "rejects")
+TABLES = (
+    "flagged",
+    "findings",
+    "summary",
+    "by_user",
+    "by_day",
+    "activity",
+    "inputs",
+    "rejects",
+    "leaks",
+)
 
 
 def everything(result: yokome.ScanResult) -> dict[str, list[Row]]:

@@ -91,7 +91,7 @@ def test_a_key_day_is_counted_once_and_a_day_without_history_never(tmp_path: Pat
     lines += ["2026/04/04 12:00:00,b,t1,成功", "2026/04/04 12:30:00,,t1,成功"]
     log.write_text("\n".join(lines) + "\n", encoding="utf-8")
     lookback = {"lookback": "30d", "min_active_days": 2}
-    rules = [
+    rules: list[dict[str, Any]] = [
         {"id": "fails", "kind": "match", "where": {"result": "failure"}},
         {"id": "new", "kind": "novelty", "field": "terminal", **lookback},
         {"id": "many", "kind": "count", "window": "1h", "at_least": 9, "by": "subject"},

@@ -191,7 +191,7 @@ def test_without_run_json_the_command_says_how_to_make_one(
 
 def test_the_command_says_what_it_checked(done: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["verify", str(done), "--lang", "ja"]) == 0
-    assert "一致: 結果のファイル 9 個、入力 1 個、該当行" in capsys.readouterr().out
+    assert "一致: 結果のファイル 10 個、入力 1 個、該当行" in capsys.readouterr().out
     replace(done / "findings.csv", "denied-burst", "denied-Burst")
     assert cli.main(["verify", str(done), "--quiet"]) == 1
     assert "findings.csv: not as recorded" in capsys.readouterr().out

@@ -83,6 +83,7 @@ def scan(
     where: str | Mapping[str, Any] | None = None,
     threads: int | None = None,
     strict: bool = False,
+    unmask: bool = False,
     skip_unreadable: bool = False,
     max_ratio: int | None = None,
     max_rejects: int | None = None,
@@ -111,6 +112,8 @@ def scan(
         where: further conditions for records to be flagged: TOML, or a dict.
         threads: number of threads; None: as many as there are processors.
         strict: stop at the first record that cannot be read.
+        unmask: show Individual Numbers (個人番号) as they stand; otherwise each of their digits is
+            ``*`` in everything that comes out. ``leaks`` says where the log holds them.
         skip_unreadable: go on when a file cannot be read at all, and say so in ``inputs``.
         max_ratio: times its size that a compressed file may decompress to before it is an
             error, once that is more than 64 MiB; None: 1000.
@@ -161,6 +164,7 @@ def scan(
         delimiter=delimiter,
         threads=threads,
         strict=strict,
+        unmask=unmask,
         skip_unreadable=skip_unreadable,
         max_ratio=max_ratio,
         max_rejects=max_rejects,
@@ -268,6 +272,7 @@ def run(
     delimiter: str | None = None,
     threads: int | None = None,
     strict: bool = False,
+    unmask: bool = False,
     skip_unreadable: bool = False,
     max_ratio: int | None = None,
     max_rejects: int | None = None,
@@ -318,6 +323,7 @@ def run(
             policy._native,
             threads=threads,
             strict=strict,
+            unmask=unmask,
             max_rejects=max_rejects,
             state=state,
             batch_size=batch_size,
@@ -335,6 +341,7 @@ def run(
             delimiter=_delimiter(delimiter),
             threads=threads,
             strict=strict,
+            unmask=unmask,
             skip_unreadable=skip_unreadable,
             max_ratio=max_ratio,
             max_rejects=max_rejects,

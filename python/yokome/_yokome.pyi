@@ -9,6 +9,7 @@ __all__ = [
     "Policy",
     "__version__",
     "default_policy_toml",
+    "mask",
     "read_paths",
     "scan_paths",
     "scan_stream",
@@ -77,6 +78,9 @@ class NativeResult:
     def summary(self) -> Any:
         """A row per rule."""
 
+    def finding_keys(self) -> list[int]:
+        """Of each row of `findings`, which key it is of: keys that differ may read the same."""
+
     def evaluated_days(self) -> Any:
         """How much each rule evaluated: ``rule``, ``key_days``, ``keys``, ``users``."""
 
@@ -97,6 +101,9 @@ class NativeResult:
 
     def write_state(self, path: str) -> None:
         """Write the state that the scan leaves, whole or not at all."""
+
+    def leaks(self) -> Any:
+        """A row per source and column in which Individual Numbers were found."""
 
     @property
     def notes(self) -> list[tuple[str, str]]:
@@ -125,6 +132,9 @@ class NativeReader:
 def default_policy_toml() -> str:
     """The default policy as the commented TOML it is written in."""
 
+def mask(text: str) -> str:
+    """A text without Individual Numbers: each of their digits becomes ``*``."""
+
 def scan_paths(
     paths: list[str],
     policy: Policy,
@@ -133,6 +143,7 @@ def scan_paths(
     delimiter: str | None,
     threads: int | None,
     strict: bool,
+    unmask: bool,
     skip_unreadable: bool,
     max_ratio: int | None,
     max_rejects: int | None,
@@ -162,6 +173,7 @@ def scan_stream(
     *,
     threads: int | None,
     strict: bool,
+    unmask: bool,
     max_rejects: int | None,
     state: str | None,
     batch_size: int | None,

@@ -40,6 +40,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
+from yokome._yokome import mask
 from yokome.errors import InputError, YokomeError
 from yokome.lang import Lang, pick
 
@@ -363,13 +364,19 @@ def _stands(stream: BinaryIO, offset: int, text: str, encoding: str, *, neutral:
         here = there[:size]
         shown = _neutral(here) if neutral else here
         ended = there[size : size + 1] in ("", "\r", "\n")
-        if ended and shown.translate(_SAME) == text.translate(_SAME):
+        if not ended:
+            continue
+        if shown.translate(_SAME) == text.translate(_SAME):
+            return True
+        # Individual Numbers are masked in the results: no digit of them is told by comparing.
+        if "*" in text and mask(shown).translate(_SAME) == mask(text).translate(_SAME):
             return True
     if "\ufffd" not in text and "\ufffd" not in there:
         return False
     # Bytes that are no character: decoders disagree on how many signs they make.
     pattern = "".join(
-        ".{0,8}?" if c == "\ufffd" else f"(?:{re.escape(c)}|\ufffd)" for c in text.translate(_SAME)
+        ".{0,8}?" if c == "\ufffd" else "[*0-9０-９]" if c == "*" else f"(?:{re.escape(c)}|\ufffd)"
+        for c in text.translate(_SAME)
     )
     return re.match(f"{pattern}(?:[\r\n]|$|\ufffd)", there.translate(_SAME), re.DOTALL) is not None
 

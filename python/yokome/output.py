@@ -48,6 +48,7 @@ TABLES: Final = (
     "activity",
     "inputs",
     "rejects",
+    "leaks",
 )
 """The tables of a scan, as the files are named."""
 

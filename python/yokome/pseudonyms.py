@@ -14,6 +14,8 @@ What else would tell who it was goes as well:
 - rows in the order of ids are put in the order of pseudonyms;
 - the policy's lists and conditions on these fields are shown under pseudonyms, patterns withheld.
 
+Individual Numbers in the remaining texts are masked, as in every result.
+
 The line and the offset stay: with the log at hand, the office finds the record again. Names of
 sources and of departments stay as they are.
 """
@@ -29,6 +31,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from yokome._yokome import mask
 from yokome.policy import Policy
 from yokome.result import ScanResult
 from yokome.words import document
@@ -88,22 +91,28 @@ class Pseudonyms:
         return hmac.digest(self._key, message, hashlib.sha256)
 
 
-def pseudonymise(result: ScanResult, key: bytes) -> ScanResult:
+def pseudonymise(result: ScanResult, key: bytes, *, unmask: bool = False) -> ScanResult:
     """The same result under pseudonyms.
 
     Args:
-        result: a scan that kept its flagged rows.
+        result: a scan that kept its flagged rows, with `unmask`: a pseudonym is of
+            the value itself.
         key: see :func:`read_key`.
+        unmask: leave Individual Numbers in other texts as they stand.
     """
-    tables = _Tables(result, Pseudonyms(key))
+    tables = _Tables(result, Pseudonyms(key), unmask=unmask)
     return ScanResult(cast("NativeResult", tables), tables.policy)
 
 
 class _Tables:
     """Stands in for the core's result: each of its tables under pseudonyms."""
 
-    def __init__(self, result: ScanResult, pseudonyms: Pseudonyms) -> None:
+    finding_keys = None
+    """Keys under pseudonyms are told apart by themselves."""
+
+    def __init__(self, result: ScanResult, pseudonyms: Pseudonyms, *, unmask: bool) -> None:
         self._native = result._native
+        self._unmask = unmask
         self._names = pseudonyms
         self._flagged = result.flagged
         self._rules = {rule["id"]: rule for rule in document(result.policy)["rules"]}
@@ -255,7 +264,7 @@ class _Tables:
         one["values"] = [row[0] if len(row) == 1 else row for row in values]
 
     def _scrub(self, value: str) -> str:
-        """`value` with the ids that occur in it replaced, the longest first."""
+        """`value` with the ids that occur in it replaced, the longest first; numbers masked."""
         known, sizes = self._known
         out, at = [], 0
         while at < len(value):
@@ -268,7 +277,8 @@ class _Tables:
             else:
                 out.append(value[at])
                 at += 1
-        return "".join(out)
+        text = "".join(out)
+        return text if self._unmask else mask(text)
 
     @cached_property
     def _known(self) -> tuple[dict[str, str], list[int]]:

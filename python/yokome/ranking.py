@@ -26,7 +26,7 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
@@ -127,6 +127,8 @@ def rank(
     findings: pa.Table,
     evaluated: Mapping[str, Evaluated],
     members: Iterable[tuple[str, str | None]] = (),
+    *,
+    keys: Sequence[int] | None = None,
 ) -> Ranking:
     """Rank findings and users.
 
@@ -137,6 +139,7 @@ def rank(
         members: pairs of finding and user for the findings of rules whose ``per`` is not the user:
             the users of its flagged records, repeated or not. Without them these findings count
             for nobody.
+        keys: of each finding, which key it is of, if keys that differ may read the same (masked).
 
     Raises:
         KeyError: a finding's rule is not in `evaluated`.
@@ -149,6 +152,8 @@ def rank(
             *(findings.column(name).to_pylist() for name in columns), strict=True
         )
     ]
+    if keys is not None:
+        rows = [replace(row, which=which) for row, which in zip(rows, keys, strict=True)]
     by_rule: dict[str, list[_Finding]] = defaultdict(list)
     for row in rows:
         by_rule[row.rule].append(row)
@@ -277,13 +282,15 @@ class _Finding:
     key: str | None
     day: dt.date
     magnitude: float
+    which: int | None = None
+    """Tells keys apart that read the same."""
 
 
 def _days_as_strong(findings: Sequence[_Finding], evaluated: Evaluated) -> dict[str, int]:
     """Of each finding of a rule, the key-days whose strongest finding is at least as strong."""
-    strongest: dict[tuple[str | None, dt.date], float] = {}
+    strongest: dict[tuple[int | str | None, dt.date], float] = {}
     for f in findings:
-        at = (f.key, f.day)
+        at = (f.key if f.which is None else f.which, f.day)
         strongest[at] = max(f.magnitude, strongest.get(at, -math.inf))
     if len(strongest) > evaluated.key_days:
         raise ValueError(

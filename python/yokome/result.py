@@ -97,7 +97,13 @@ class ScanResult:
         if members is None:
             members = Members(self.policy.rules)
             members.add(self.flagged)
-        return rank(_table(self._native.findings), evaluated, members.pairs)
+        keys = getattr(self._native, "finding_keys", None)
+        return rank(
+            _table(self._native.findings),
+            evaluated,
+            members.pairs,
+            keys=None if keys is None else keys(),
+        )
 
     @cached_property
     def summary(self) -> pa.Table:
@@ -138,6 +144,16 @@ class ScanResult:
         scan's ``max_rejects`` they are counted only, in ``inputs``, and a note says so.
         """
         return _table(self._native.rejects)
+
+    @cached_property
+    def leaks(self) -> pa.Table:
+        """A row per source and column in which the log itself holds Individual Numbers (個人番号).
+
+        ``source``, ``column`` (its header, or its position), ``field`` that it feeds, ``values``:
+        how many cells hold one, ``looked_at``: of how many records (all; for a column that feeds no
+        field those at the start of the source), ``line`` of the first. Never a number itself.
+        """
+        return _table(self._native.leaks)
 
     @property
     def notes(self) -> list[str]:

@@ -24,6 +24,8 @@ Keys, in order:
     Rows of ``date``, ``records``, ``flagged``.
 ``inputs``
     A row per source; its ``columns`` are an object here.
+``leaks``
+    Rows of the table ``leaks``: where the log itself holds Individual Numbers.
 ``notes``
     ``ja`` and ``en``: every assumption made, in words.
 ``files``
@@ -77,6 +79,7 @@ def summary_json(result: ScanResult, *, files: Sequence[str] = ()) -> str:
         "top_users": _top_users(result),
         "by_day": result.by_day.to_pylist(),
         "inputs": [row | {"columns": _object(row["columns"])} for row in result.inputs.to_pylist()],
+        "leaks": result.leaks.to_pylist(),
         "notes": {"ja": result.notes_ja, "en": result.notes},
         "files": list(files),
     }

@@ -134,6 +134,19 @@ def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
             ),
         ),
     ]
+    if result.leaks.num_rows:
+        columns, values = result.leaks.num_rows, sum(result.leaks.column("values").to_pylist())
+        rows.append(
+            (
+                pick(lang, "個人番号", "Leaks"),
+                pick(
+                    lang,
+                    f"ログの {columns:,} 欄に、個人番号とみられる値が {values:,} 件あります",
+                    f"the log itself holds what look like Individual Numbers: {values:,} in "
+                    f"{_count(columns, 'column')}",
+                ),
+            )
+        )
     if o.unreadable:
         rows.insert(
             2,
@@ -146,8 +159,8 @@ def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
                 ),
             ),
         )
-    columns = max(width(label) for label, _ in rows)
-    return [f"{pad(label, columns)}  {value}" for label, value in rows]
+    widest = max(width(label) for label, _ in rows)
+    return [f"{pad(label, widest)}  {value}" for label, value in rows]
 
 
 def _first(result: ScanResult, lang: Lang, top: int) -> list[str]:

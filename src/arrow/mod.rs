@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-pub use read::{BlockReader, map_schema, time_format};
+pub use read::{BlockReader, map_schema, natures_of, time_format};
 pub use write::BatchWriter;
 
 /// The name of a source that is a stream of record batches.

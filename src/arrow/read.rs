@@ -10,6 +10,7 @@ use arrow_schema::{DataType, SchemaRef, TimeUnit};
 use crate::block::{Columns, Origin, REFERENCES_NO, REFERENCES_YES};
 use crate::dictionary::{Dictionaries, id_column};
 use crate::error::{Error, Result};
+use crate::individual::column::{Cells, Natures};
 use crate::log::encoding::Encoding;
 use crate::log::header::{Mapping, map};
 use crate::log::meaning::Meaning;
@@ -325,6 +326,29 @@ fn failed(error: &arrow_schema::ArrowError) -> Error {
 }
 
 /// A column as text: whole floats without a fraction (ids that a data frame widened).
+/// What the columns of a stream hold, by its first record batches.
+///
+/// # Errors
+/// [`Error::Columns`] if cells cannot be shown as texts.
+pub fn natures_of(first: &[RecordBatch], mapping: &Mapping) -> Result<Natures> {
+    let mut cells: Vec<Cells> = Vec::new();
+    let mut looked_at = 0;
+    for batch in first {
+        let batch = batch.slice(0, batch.num_rows().min(SAMPLE_CELLS - looked_at));
+        cells.resize_with(batch.num_columns(), Cells::default);
+        for (cells, column) in cells.iter_mut().zip(batch.columns()) {
+            // What is no text (a list, say) feeds no field and is not shown either.
+            let Ok(texts) = texts(column) else { continue };
+            for (row, text) in texts.iter().enumerate() {
+                cells.add(text.unwrap_or_default(), looked_at + row);
+            }
+        }
+        looked_at += batch.num_rows();
+    }
+    let line = |place| u64::try_from(place + 1).ok();
+    Ok(Natures::of(mapping, None, &cells, looked_at as u64, line))
+}
+
 fn texts(array: &ArrayRef) -> Result<StringArray> {
     let float = matches!(
         array.data_type(),

@@ -136,7 +136,7 @@ pub struct SavedDays {
 }
 
 /// Where things stand in the words of a key: active days, then the masks of today's records in
-/// scope, all ORed, then a bit per rule for "judged a record today", and one for "ever counted".
+/// scope, put together by OR, then a bit per rule for "judged a record today", and one for "ever counted".
 #[derive(Clone, Copy, Debug)]
 struct Layout {
     masks: usize,

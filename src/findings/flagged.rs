@@ -1,6 +1,5 @@
 //! The flagged rows of a batch: sorted into output order, joined with their records.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::builder::StringDictionaryBuilder;
@@ -16,8 +15,9 @@ use super::tables::{
 use super::{Flag, NO_TIME};
 use crate::block::{Block, Offsets, REFERENCES_YES};
 use crate::dictionary::{id_column, packed_digits};
+use crate::individual::mask::Mask;
 use crate::order::Batch;
-use crate::policy::Rule;
+use crate::policy::{Key, Rule};
 use crate::record::{Field, Outcome};
 
 /// Sorts flags into output order: time, source, line, the rule's place.
@@ -53,10 +53,11 @@ impl Row<'_> {
         (*code != 0).then_some(*code == REFERENCES_YES)
     }
 
-    /// The record's own text as it stood.
-    fn raw(&self) -> Option<Cow<'_, str>> {
+    /// The record's own text as it stood, numbers hidden.
+    fn raw(&self, mask: &Mask) -> Option<String> {
         let (bytes, encoding) = self.block.raw(self.at)?;
-        Some(encoding.decode(bytes).0)
+        let text = encoding.decode(bytes).0.into_owned();
+        Some(mask.record(self.block.source(self.at), text))
     }
 }
 
@@ -97,11 +98,10 @@ fn judgement_left(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, Arra
 fn record(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     let ids = |field: Field| {
         let column = id_column(field).unwrap_or(0);
-        let values = names.dictionaries.of(field).read();
         let ids = rows
             .iter()
             .map(|r| r.block.columns.ids[column].get(r.at).copied().unwrap_or(0));
-        id_dictionary(ids, &values)
+        id_dictionary(names, field, ids)
     };
     vec![
         (
@@ -174,7 +174,11 @@ fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
         ),
         (
             "raw",
-            Arc::new(rows.iter().map(Row::raw).collect::<StringArray>()),
+            Arc::new(
+                rows.iter()
+                    .map(|row| row.raw(names.mask))
+                    .collect::<StringArray>(),
+            ),
         ),
     ]
 }
@@ -183,11 +187,12 @@ fn subjects(names: Names<'_>, rows: &[Row<'_>]) -> ArrayRef {
     let mut texts = StringDictionaryBuilder::<UInt32Type>::new();
     for row in rows {
         let subject = row.block.columns.subject.get(row.at).copied().unwrap_or(0);
-        if let Some((digits, len)) = packed_digits(subject) {
+        if let Some((digits, len)) = packed_digits(subject).filter(|&(_, len)| len != 12) {
             let digits = digits.to_le_bytes();
             texts.append_option(std::str::from_utf8(&digits[..len]).ok());
         } else {
-            texts.append_option(names.dictionaries.subject_text(subject));
+            // Twelve digits may be an Individual Number.
+            texts.append_option(names.text(Key::Field(Field::Subject), subject));
         }
     }
     Arc::new(texts.finish())

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::{Arc, RwLockReadGuard};
 
+use hashbrown::HashMap;
+
 use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::UInt32Type;
 use arrow_array::{
@@ -16,6 +18,7 @@ use super::totals::{FlagTotals, RecordTotals};
 use crate::detect::evaluated::Evaluated;
 use crate::detect::values::{Value, text};
 use crate::dictionary::{Dictionaries, ID_FIELDS, Id, Values, id_column};
+use crate::individual::mask::Mask;
 use crate::policy::{Key, Kind, Policy, Rule, Sequence};
 use crate::record::Field;
 
@@ -28,6 +31,19 @@ pub struct Names<'a> {
     pub dictionaries: &'a Dictionaries,
     /// The sources, by number.
     pub sources: &'a [String],
+    /// What hides Individual Numbers: every text of a record passes here.
+    pub mask: &'a Mask,
+}
+
+impl Names<'_> {
+    /// What people read for a value of a key; none for null.
+    pub(super) fn text(&self, key: Key, value: Value) -> Option<String> {
+        let text = text(key, value, self.dictionaries)?;
+        Some(match self.mask.value(key, &text) {
+            Cow::Owned(masked) => masked,
+            Cow::Borrowed(_) => text,
+        })
+    }
 }
 
 pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
@@ -46,7 +62,12 @@ pub(super) fn dictionary<'a>(values: impl Iterator<Item = Option<&'a str>>) -> A
 }
 
 /// A dictionary column of ids, with the values that occur.
-pub(super) fn id_dictionary(ids: impl Iterator<Item = Id>, values: &Values) -> ArrayRef {
+pub(super) fn id_dictionary(
+    names: Names<'_>,
+    field: Field,
+    ids: impl Iterator<Item = Id>,
+) -> ArrayRef {
+    let values: &Values = &names.dictionaries.of(field).read();
     let mut place = vec![u32::MAX; values.len() + 1];
     let mut texts = StringBuilder::new();
     let mut count = 0;
@@ -55,7 +76,7 @@ pub(super) fn id_dictionary(ids: impl Iterator<Item = Id>, values: &Values) -> A
             let text = values.text(id)?;
             let at = &mut place[id as usize];
             if *at == u32::MAX {
-                texts.append_value(text);
+                texts.append_value(names.mask.value(Key::Field(field), text));
                 *at = count;
                 count += 1;
             }
@@ -119,14 +140,14 @@ pub(super) fn place_dictionary<'a>(
 /// The texts of many values: the dictionaries are locked once.
 struct Texts<'a> {
     ids: [RwLockReadGuard<'a, Values>; 6],
-    dictionaries: &'a Dictionaries,
+    names: Names<'a>,
 }
 
 impl<'a> Texts<'a> {
-    fn of(dictionaries: &'a Dictionaries) -> Texts<'a> {
+    fn of(names: Names<'a>) -> Texts<'a> {
         Texts {
-            ids: ID_FIELDS.map(|field| dictionaries.of(field).read()),
-            dictionaries,
+            ids: ID_FIELDS.map(|field| names.dictionaries.of(field).read()),
+            names,
         }
     }
 
@@ -135,9 +156,10 @@ impl<'a> Texts<'a> {
             && let Some(column) = id_column(field)
         {
             let id = u32::try_from(value).ok()?;
-            return self.ids[column].text(id).map(Cow::Borrowed);
+            let text = self.ids[column].text(id)?;
+            return Some(self.names.mask.value(key, text));
         }
-        text(key, value, self.dictionaries).map(Cow::Owned)
+        self.names.text(key, value).map(Cow::Owned)
     }
 }
 
@@ -209,14 +231,15 @@ pub fn threshold(kind: &Kind) -> Option<f64> {
     }
 }
 
-/// A row per finding: by first, the rule's place, key, by, value.
+/// A row per finding: by first, the rule's place, key, by, value; and of each row, which key it is of,
+/// in the order in which keys come: those that differ may read the same.
 ///
 /// # Panics
 /// With 2³² findings.
 #[must_use]
-pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
+pub fn findings(names: Names<'_>, findings: &[Finding]) -> (RecordBatch, Vec<u64>) {
     let rules = &names.policy.rules;
-    let texts = Texts::of(names.dictionaries);
+    let texts = Texts::of(names);
     let rule = |f: &Finding| &rules[f.rule as usize];
     let most = u32::try_from(findings.len()).expect("fewer than 2^32 findings");
     let mut order: Vec<u32> = (0..most).collect();
@@ -233,7 +256,14 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
         by.append_value(texts.by(finding, rule));
         values.append_option(texts.value(finding, rule));
     }
-    batch(vec![
+    let mut numbers: HashMap<(Field, Value), u64> = HashMap::new();
+    let key_numbers = all()
+        .map(|f| {
+            let next = numbers.len() as u64;
+            *numbers.entry((rule(f).per, f.key)).or_insert(next)
+        })
+        .collect();
+    let table = batch(vec![
         ("finding", finding_names(all().map(|f| f.id))),
         (
             "rule",
@@ -267,7 +297,8 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> RecordBatch {
             "continued",
             Arc::new(all().map(|f| Some(f.carried > 0)).collect::<BooleanArray>()),
         ),
-    ])
+    ]);
+    (table, key_numbers)
 }
 
 /// A row per rule, in policy order; findings that go on from earlier scans were counted there.
@@ -364,7 +395,10 @@ pub fn by_user(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
         .collect();
     rows.sort_unstable();
     batch(vec![
-        ("user", dictionary(rows.iter().map(|r| r.0.0))),
+        (
+            "user",
+            masked(names, Field::User, rows.iter().map(|r| r.0.0)),
+        ),
         (
             "rule",
             dictionary(
@@ -381,6 +415,18 @@ pub fn by_user(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
             Arc::new(rows.iter().map(|r| count(r.1.1)).collect::<Int64Array>()),
         ),
     ])
+}
+
+/// A dictionary column of values of a field.
+fn masked<'a>(
+    names: Names<'_>,
+    field: Field,
+    values: impl Iterator<Item = Option<&'a str>>,
+) -> ArrayRef {
+    let values: Vec<_> = values
+        .map(|text| text.map(|text| names.mask.value(Key::Field(field), text)))
+        .collect();
+    dictionary(values.iter().map(Option::as_deref))
 }
 
 /// A row per civil day with records in scope.
@@ -418,7 +464,10 @@ pub fn activity(names: Names<'_>, records: &RecordTotals) -> RecordBatch {
     rows.sort_unstable();
     let small = |n: usize| i8::try_from(n).unwrap_or(0);
     batch(vec![
-        ("department", dictionary(rows.iter().map(|r| r.0.0))),
+        (
+            "department",
+            masked(names, Field::Department, rows.iter().map(|r| r.0.0)),
+        ),
         (
             "weekday",
             Arc::new(rows.iter().map(|r| small(r.1)).collect::<Int8Array>()),

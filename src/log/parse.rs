@@ -21,7 +21,7 @@ use crate::policy::Assumed;
 use crate::record::Field;
 
 /// Characters of a rejected record that are kept.
-const EXCERPT_CHARS: usize = 200;
+pub const EXCERPT_CHARS: usize = 200;
 
 /// A record that was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,8 @@ use super::header::{Mapping, map, map_positions};
 use super::scan::Special;
 use super::time::{Detection, TimeFormat, TimeReader, Zone, detect as detect_time};
 use crate::error::{Error, Result};
+use crate::individual::column::{Cells, Natures};
+use crate::individual::mask::masked;
 use crate::policy::{ColumnRef, Policy};
 use crate::record::Field;
 
@@ -94,6 +96,8 @@ pub struct Plan {
     pub first_time: Option<i64>,
     /// Headers that stand more than once.
     pub repeated_headers: Vec<String>,
+    /// What its columns hold, as far as the head tells.
+    pub natures: Natures,
 }
 
 /// The first bytes of a source and the rest of it.
@@ -192,6 +196,7 @@ impl Plan {
             .map(|w| w[0].clone())
             .collect();
         repeated_headers.dedup();
+        let natures = natures(&found, &found.rows[data..], special, &text);
         Ok(Plan {
             encoding,
             bom,
@@ -205,6 +210,7 @@ impl Plan {
             time_format,
             first_time,
             repeated_headers,
+            natures,
         })
     }
 
@@ -402,6 +408,23 @@ fn candidate(
         })
 }
 
+/// What the columns hold, by the rows of the head.
+fn natures(found: &Candidate, rows: &[Row], special: Special, text: &[u8]) -> Natures {
+    let mut cells: Vec<Cells> = Vec::new();
+    cells.resize_with(found.mapping.width, Cells::default);
+    let mut looked_at = 0;
+    let width = cells.len();
+    for row in rows.iter().filter(|r| r.values.len() == width) {
+        looked_at += 1;
+        for (cells, value) in cells.iter_mut().zip(&row.values) {
+            cells.add(&found.encoding.decode(value).0, row.start);
+        }
+    }
+    Natures::of(&found.mapping, Some(special), &cells, looked_at, |place| {
+        Some(line_ends(&text[..place]).0 + 1)
+    })
+}
+
 /// How times read: as given, or as the rows tell; none without rows.
 fn time_format(
     name: &str,
@@ -463,7 +486,12 @@ fn examples<'a>(
             [Some(a), b]
                 .into_iter()
                 .flatten()
-                .map(|c| encoding.decode(c).0.chars().take(40).collect::<String>())
+                .map(|c| {
+                    masked(&encoding.decode(c).0)
+                        .chars()
+                        .take(40)
+                        .collect::<String>()
+                })
                 .collect::<Vec<_>>()
                 .join(" ")
         })
@@ -508,7 +536,12 @@ fn no_columns(
         .map(|r| {
             r.values
                 .iter()
-                .map(|v| encoding.decode(v).0.chars().take(40).collect::<String>())
+                .map(|v| {
+                    masked(&encoding.decode(v).0)
+                        .chars()
+                        .take(40)
+                        .collect::<String>()
+                })
                 .collect::<Vec<_>>()
         })
         .unwrap_or_default();

@@ -17,7 +17,7 @@ mod _yokome {
     #[pymodule_export]
     use super::read::{NativeReader, read_paths};
     #[pymodule_export]
-    use super::scan::{NativeResult, scan_paths, scan_stream, state_header};
+    use super::scan::{NativeResult, mask, scan_paths, scan_stream, state_header};
     #[pymodule_export]
     use super::synth::synth;
     use pyo3::prelude::*;

@@ -15,6 +15,7 @@ use super::errors::raise;
 use super::policy::Policy;
 use crate::detect::calendar::Holidays;
 use crate::error::{Error, Result};
+use crate::individual::mask::masked;
 use crate::log::encoding::Encoding;
 use crate::scan::{self, Listener, Progress, ScanOptions, ScanResult};
 use crate::state::file;
@@ -145,6 +146,10 @@ impl NativeResult {
         one(&self.inner.summary)
     }
 
+    fn finding_keys(&self) -> Vec<u64> {
+        self.inner.finding_keys.clone()
+    }
+
     fn evaluated_days(&self) -> PyResult<PyTable> {
         one(&self.inner.evaluated_days)
     }
@@ -179,6 +184,10 @@ impl NativeResult {
             .map_err(|e| raise(py, &e, None))
     }
 
+    fn leaks(&self) -> PyResult<PyTable> {
+        one(&self.inner.leaks)
+    }
+
     #[getter]
     fn notes(&self) -> Vec<(String, String)> {
         self.inner
@@ -196,6 +205,7 @@ pub struct Given<'a> {
     pub delimiter: Option<&'a str>,
     pub threads: Option<usize>,
     pub strict: bool,
+    pub unmask: bool,
     pub skip_unreadable: bool,
     pub max_ratio: Option<u64>,
     pub max_rejects: Option<usize>,
@@ -238,6 +248,7 @@ impl Given<'_> {
             delimiter,
             threads: self.threads,
             strict: self.strict,
+            unmask: self.unmask,
             skip_unreadable: self.skip_unreadable,
             max_ratio: self.max_ratio.unwrap_or(usual.max_ratio),
             max_rejects: self.max_rejects.unwrap_or(usual.max_rejects),
@@ -283,7 +294,7 @@ impl Callbacks {
 
 /// Scans files, directories and globs.
 #[pyfunction]
-#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, state, memory_limit, temp_dir, holidays, progress, sink))]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, unmask, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, state, memory_limit, temp_dir, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_paths(
     py: Python<'_>,
@@ -293,6 +304,7 @@ pub fn scan_paths(
     delimiter: Option<&str>,
     threads: Option<usize>,
     strict: bool,
+    unmask: bool,
     skip_unreadable: bool,
     max_ratio: Option<u64>,
     max_rejects: Option<usize>,
@@ -310,6 +322,7 @@ pub fn scan_paths(
         delimiter,
         threads,
         strict,
+        unmask,
         skip_unreadable,
         max_ratio,
         max_rejects,
@@ -336,7 +349,7 @@ pub fn scan_paths(
 
 /// Scans any object with `__arrow_c_stream__`.
 #[pyfunction]
-#[pyo3(signature = (stream, policy, *, threads, strict, max_rejects, state, batch_size, memory_limit, temp_dir, holidays, progress, sink))]
+#[pyo3(signature = (stream, policy, *, threads, strict, unmask, max_rejects, state, batch_size, memory_limit, temp_dir, holidays, progress, sink))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_stream(
     py: Python<'_>,
@@ -344,6 +357,7 @@ pub fn scan_stream(
     policy: &Bound<'_, Policy>,
     threads: Option<usize>,
     strict: bool,
+    unmask: bool,
     max_rejects: Option<usize>,
     state: Option<PathBuf>,
     batch_size: Option<usize>,
@@ -356,6 +370,7 @@ pub fn scan_stream(
     let given = Given {
         threads,
         strict,
+        unmask,
         max_rejects,
         state: state.as_deref(),
         batch_size,
@@ -390,4 +405,10 @@ pub fn state_header(py: Python<'_>, path: PathBuf) -> PyResult<String> {
     py.detach(|| scan::carry::show(&path))
         .map(|state| serde_json::to_string(&state.header).expect("a header is JSON"))
         .map_err(|e| raise(py, &e, None))
+}
+
+/// A text without Individual Numbers: each of their digits becomes `*`.
+#[pyfunction]
+pub fn mask(text: &str) -> String {
+    masked(text).into_owned()
 }

@@ -6,8 +6,9 @@ use super::ScanOptions;
 use super::inputs::{InputCounts, RejectedRecord};
 use crate::block::{Block, Span};
 use crate::error::{Error, Result};
+use crate::individual::mask::masked_excerpt;
 use crate::log::encoding::Encoding;
-use crate::log::parse::{Parsed, excerpt};
+use crate::log::parse::{EXCERPT_CHARS, Parsed, excerpt};
 
 /// A piece of work, done.
 pub enum Done<T> {
@@ -69,6 +70,7 @@ pub struct Collector<T> {
     next: u64,
     pending: BTreeMap<u64, Done<T>>,
     strict: bool,
+    unmask: bool,
     max_rejects: usize,
     /// Whether a piece of work has failed: nothing behind it is taken.
     over: bool,
@@ -97,6 +99,7 @@ impl<T> Collector<T> {
             next: 0,
             pending: BTreeMap::new(),
             strict: options.strict,
+            unmask: options.unmask,
             max_rejects: options.max_rejects,
             over: false,
             names,
@@ -221,7 +224,10 @@ impl<T> Collector<T> {
         Ok((block, span))
     }
 
-    fn reject(&mut self, record: RejectedRecord) -> Result<()> {
+    fn reject(&mut self, mut record: RejectedRecord) -> Result<()> {
+        if !self.unmask {
+            record.excerpt = masked_excerpt(&record.excerpt, EXCERPT_CHARS);
+        }
         self.inputs[record.source as usize].rejected += 1;
         if self.strict {
             return Err(Error::Strict {

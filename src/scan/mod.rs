@@ -9,6 +9,7 @@ pub mod collect;
 pub mod framing;
 pub mod inputs;
 pub mod jobs;
+pub mod leaks;
 pub mod notes;
 pub mod pipeline;
 pub mod pool;
@@ -23,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use crate::arrow::{STREAM_NAME, map_schema, time_format};
+use crate::arrow::{STREAM_NAME, map_schema, natures_of, time_format};
 use crate::detect::calendar::{HolidayCache, Holidays};
 use crate::detect::predicate::Conditions;
 use crate::detect::run::RuleCounts;
@@ -32,6 +33,8 @@ use crate::dictionary::Dictionaries;
 use crate::error::{Error, Result};
 use crate::findings::flagged;
 use crate::findings::tables::{self, Names};
+use crate::individual::column::Natures;
+use crate::individual::mask::Mask;
 use crate::log::encoding::Encoding;
 use crate::log::header::Mapping;
 use crate::log::meaning::Meaning;
@@ -77,6 +80,8 @@ pub struct ScanOptions {
     pub threads: Option<usize>,
     /// Stop at the first rejected record.
     pub strict: bool,
+    /// Show Individual Numbers as they stand instead of `*`.
+    pub unmask: bool,
     /// Go on when a source cannot be read, and report it.
     pub skip_unreadable: bool,
     /// Times its size that a compressed source may decompress to.
@@ -103,6 +108,7 @@ impl Default for ScanOptions {
             delimiter: None,
             threads: None,
             strict: false,
+            unmask: false,
             skip_unreadable: false,
             max_ratio: MAX_RATIO,
             max_rejects: MAX_REJECTS,
@@ -209,6 +215,10 @@ pub struct Context {
     pub meaning: Arc<Meaning>,
     /// Distinct values.
     pub dictionaries: Arc<Dictionaries>,
+    /// What the columns of each source hold.
+    pub natures: Arc<Vec<Natures>>,
+    /// What hides Individual Numbers in everything that comes out.
+    pub mask: Mask,
     /// The `where` of all rules.
     pub conditions: Arc<Conditions>,
     /// Public holidays.
@@ -231,6 +241,8 @@ pub struct ScanResult {
     pub flagged_schema: SchemaRef,
     /// A row per finding.
     pub findings: RecordBatch,
+    /// Of each, which key it is of.
+    pub finding_keys: Vec<u64>,
     /// A row per rule.
     pub summary: RecordBatch,
     /// How much each rule evaluated: a row per rule.
@@ -245,6 +257,8 @@ pub struct ScanResult {
     pub inputs: RecordBatch,
     /// A row per rejected record.
     pub rejects: RecordBatch,
+    /// A row per source and column in which Individual Numbers were found.
+    pub leaks: RecordBatch,
     /// Every assumption made.
     pub notes: Vec<Note>,
     /// The state that the scan leaves, if it was asked for.
@@ -272,7 +286,15 @@ pub fn scan_paths(
     if let Some(carry) = &carry {
         carry.refuse_known(&planned, options.max_ratio, &mut check)?;
     }
-    let mut context = context(policy, read, Arc::clone(&planned), holidays, options)?;
+    let natures = natures(&planned);
+    let mut context = context(
+        policy,
+        read,
+        Arc::clone(&planned),
+        natures.clone(),
+        holidays,
+        options,
+    )?;
     context.carry.clone_from(&carry);
     let reasons = usable::reasons(policy, |field| planned.has_column(field))?;
     let total = planned.sources.iter().map(|s| s.size).sum();
@@ -281,8 +303,8 @@ pub fn scan_paths(
     match streamed {
         Err(Failure::Disorder) => {
             listener.restart()?;
-            let mut fresh =
-                self::context(policy, context.options.clone(), planned, holidays, options)?;
+            let read = context.options.clone();
+            let mut fresh = self::context(policy, read, planned, natures, holidays, options)?;
             fresh.carry = carry;
             match attempt(&fresh, &reasons, options, None, total, listener) {
                 Ok(outcome) => finish(&fresh, outcome, &reasons, true),
@@ -318,10 +340,14 @@ pub fn scan_stream(
     let read = read_options(policy, options)?;
     let mapping = map_schema(schema, &read)?;
     let carry = carry(policy, options)?;
-    let mut context = context(policy, read, Arc::default(), holidays, options)?;
+    let (times, mut first) = time_format(&mut stream, schema, &mapping, &read)?;
+    if first.is_empty() {
+        first.extend(stream.next().transpose()?);
+    }
+    let natures = vec![natures_of(&first, &mapping)?];
+    let mut context = context(policy, read, Arc::default(), natures, holidays, options)?;
     context.carry = carry;
     context.source_names = vec![STREAM_NAME.to_owned()];
-    let (times, first) = time_format(&mut stream, schema, &mapping, &context.options)?;
     context.stream_times = times;
     let stream: Stream = Box::new(first.into_iter().map(Ok).chain(stream));
     let reasons = usable::reasons(policy, |field| mapping.column(field).is_some())?;
@@ -349,6 +375,16 @@ pub fn scan_stream(
         Err(Failure::Error(error)) => Err(error),
         Err(Failure::Disorder) => unreachable!("what is sorted is in order"),
     }
+}
+
+/// What the columns of each source hold.
+fn natures(planned: &Planned) -> Vec<Natures> {
+    let of = |source: &inputs::PlannedSource| source.plan.as_ref().map(|p| p.natures.clone());
+    planned
+        .sources
+        .iter()
+        .map(|source| of(source).unwrap_or_default())
+        .collect()
 }
 
 /// How logs read, by the policy and the options.
@@ -388,6 +424,7 @@ fn context(
     policy: &Policy,
     options: ReadOptions,
     planned: Arc<Planned>,
+    natures: Vec<Natures>,
     holidays: &Arc<dyn Holidays>,
     scan: &ScanOptions,
 ) -> Result<Context> {
@@ -407,6 +444,8 @@ fn context(
         meaning,
         dictionaries,
         conditions,
+        mask: Mask::new(!scan.unmask, natures.clone()),
+        natures: Arc::new(natures),
         holidays: Arc::new(HolidayCache::new(&policy.calendar, Arc::clone(holidays))),
         threads: threads(scan),
         carry: None,
@@ -525,10 +564,13 @@ fn result(
     inputs: RecordBatch,
     mut notes: Vec<Note>,
 ) -> Result<ScanResult> {
+    let leaks = leaks::of_scan(context, &outcome);
+    notes.splice(0..0, leaks::note(&leaks));
     let names = Names {
         policy: &context.policy,
         dictionaries: &context.dictionaries,
         sources: &context.source_names,
+        mask: &context.mask,
     };
     for (counts, reason) in outcome.flags.counts.iter_mut().zip(reasons) {
         if reason.is_some() {
@@ -547,15 +589,18 @@ fn result(
         let (planned, sources) = (&context.planned, &context.source_names);
         state = Some(carry.encode(planned, sources, &outcome.collector, memory)?);
     }
+    let (findings, finding_keys) = tables::findings(names, &outcome.findings);
     Ok(ScanResult {
         flagged_schema: flagged::table(names, &Batch::default(), &[]).schema(),
-        findings: tables::findings(names, &outcome.findings),
+        findings,
+        finding_keys,
         summary: tables::summary(names, &outcome.flags, &outcome.findings, reasons),
         evaluated_days: tables::evaluated_days(names, &outcome.flags),
         by_user: tables::by_user(names, &outcome.flags),
         by_day: tables::by_day(&outcome.flags, &outcome.records),
         activity: tables::activity(names, &outcome.records),
         inputs,
+        leaks: report::leaks(&leaks),
         rejects: report::rejects(
             &context.source_names,
             outcome.collector.rejects.into_values(),

@@ -27,6 +27,7 @@ use crate::findings::flagged;
 use crate::findings::tables::Names;
 use crate::findings::totals::{FlagTotals, RecordTotals};
 use crate::findings::{Finding, Flag};
+use crate::individual::watch::{self, Leaks, Seen, Watch};
 use crate::log::parse::Parser;
 use crate::order::batcher::Target;
 use crate::order::spill::{Run, Spool, pieces};
@@ -44,7 +45,9 @@ const MOST_OUTPUTS: usize = 8;
 /// What a run of the pipeline gave.
 pub struct Outcome {
     /// Counts and rejects by source.
-    pub collector: Collector<()>,
+    pub collector: Collector<Vec<Seen>>,
+    /// Individual Numbers in the columns that feed fields.
+    pub leaks: Leaks,
     /// Flagged rows, in output order, unless they were handed to a sink.
     pub flagged: Vec<RecordBatch>,
     /// All findings, in no order.
@@ -88,7 +91,8 @@ impl From<Disorder> for Failure {
 }
 
 struct State {
-    collector: Collector<()>,
+    collector: Collector<Vec<Seen>>,
+    leaks: Leaks,
     batcher: Option<Batcher>,
     /// Sorted runs, and how many are being made.
     runs: Vec<Run>,
@@ -149,7 +153,7 @@ pub fn run(
     context: &Context,
     pers: Vec<PerRules>,
     supply: Supply,
-    collector: Collector<()>,
+    collector: Collector<Vec<Seen>>,
     target: Option<Target>,
     control: &mut Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
@@ -164,6 +168,7 @@ pub fn run(
         bits: context.conditions.bits(),
         state: Mutex::new(State {
             collector,
+            leaks: Leaks::default(),
             batcher: Some(Batcher::new(target)),
             runs: Vec::new(),
             sorting: 0,
@@ -221,6 +226,7 @@ impl Pipeline<'_> {
             policy: &self.context.policy,
             dictionaries: &self.context.dictionaries,
             sources: &self.context.source_names,
+            mask: &self.context.mask,
         }
     }
 
@@ -268,6 +274,10 @@ impl Pipeline<'_> {
                 &context.policy,
                 Arc::clone(&context.holidays),
             )?,
+            watch: Watch::new(
+                Arc::clone(&context.natures),
+                Arc::clone(&context.dictionaries),
+            ),
             reader: BlockReader::new(
                 Arc::clone(&context.meaning),
                 Arc::clone(&context.dictionaries),
@@ -402,9 +412,16 @@ impl Pipeline<'_> {
         };
         let mut state = lock(&self.state);
         let State {
-            collector, batcher, ..
+            collector,
+            batcher,
+            leaks,
+            ..
         } = &mut *state;
         collector.put(seq, done, |taken| -> std::result::Result<(), Failure> {
+            let block = &taken.block;
+            if let Some(seen) = &taken.extra {
+                watch::add(leaks, block.origin.source, seen, |at| block.line(at));
+            }
             if let Some(carry) = &self.context.carry {
                 carry.refuse_early(&taken.block, &self.context.source_names)?;
             }
@@ -462,10 +479,11 @@ impl Pipeline<'_> {
         tools: &mut Tools,
         records: &mut RecordTotals,
         work: Work,
-    ) -> Result<Done<()>> {
+    ) -> Result<Done<Vec<Seen>>> {
         let Tools {
             parser,
             evaluator,
+            watch,
             reader,
         } = tools;
         done(
@@ -476,11 +494,12 @@ impl Pipeline<'_> {
             self.bits.words(),
             |batch| reader.read(batch),
             |parsed| {
+                let source = parsed.block.origin.source;
                 let columns = &mut parsed.block.columns;
                 evaluator.masks(columns)?;
                 records.add(columns, self.bits);
                 self.read.fetch_add(columns.len() as u64, Ordering::Relaxed);
-                Ok(())
+                Ok(watch.look(source, columns))
             },
         )
     }
@@ -625,6 +644,7 @@ impl Pipeline<'_> {
         Ok(Outcome {
             spilled,
             collector: state.collector,
+            leaks: state.leaks,
             flagged,
             findings: state.findings,
             flags: state.flags,
@@ -662,5 +682,6 @@ impl Drop for WorkerEnd<'_, '_> {
 pub struct Tools {
     parser: Parser,
     evaluator: Evaluator,
+    watch: Watch,
     reader: BlockReader,
 }

@@ -7,6 +7,7 @@ use arrow_array::{
 };
 
 use super::inputs::{InputCounts, Planned, RejectedRecord};
+use super::leaks::Leak;
 use crate::log::encoding::Encoding;
 use crate::log::header::Mapping;
 use crate::record::Field;
@@ -121,6 +122,25 @@ fn table(told: &[Told], counts: &[InputCounts]) -> RecordBatch {
                     .collect::<StringArray>(),
             ),
         ),
+    ])
+}
+
+/// A row per source and column in which Individual Numbers were found.
+#[must_use]
+pub fn leaks(leaks: &[Leak]) -> RecordBatch {
+    let texts = |of: fn(&Leak) -> Option<&str>| -> ArrayRef {
+        Arc::new(leaks.iter().map(of).collect::<StringArray>())
+    };
+    let numbers = |of: fn(&Leak) -> Option<u64>| -> ArrayRef {
+        Arc::new(leaks.iter().map(of).collect::<UInt64Array>())
+    };
+    batch(vec![
+        ("source", texts(|l| Some(&l.source))),
+        ("column", texts(|l| Some(&l.column))),
+        ("field", texts(|l| l.field)),
+        ("values", numbers(|l| Some(l.values))),
+        ("looked_at", numbers(|l| Some(l.looked_at))),
+        ("line", numbers(|l| l.line)),
     ])
 }
 

@@ -369,6 +369,14 @@ class _Arguments:
             ),
         )
         scan.add_argument(
+            "--unmask",
+            action="store_true",
+            help=t(
+                "個人番号とみられる値を * で伏せずに示す",
+                "show Individual Numbers as they stand instead of *",
+            ),
+        )
+        scan.add_argument(
             "--pseudonymise",
             type=Path,
             metavar="KEYFILE",

@@ -57,6 +57,8 @@ def scan(options: argparse.Namespace) -> int:
                 delimiter=options.delimiter,
                 threads=options.threads,
                 strict=options.strict,
+                # A pseudonym is of the number itself, so that one person keeps one pseudonym.
+                unmask=options.unmask or key is not None,
                 skip_unreadable=options.skip_unreadable,
                 max_ratio=options.max_ratio,
                 max_rejects=options.max_rejects,
@@ -73,7 +75,7 @@ def scan(options: argparse.Namespace) -> int:
         if key is not None:
             from yokome.pseudonyms import pseudonymise
 
-            result = pseudonymise(result, key)
+            result = pseudonymise(result, key, unmask=options.unmask)
         paths: list[Path] = []
         if writer is not None:
             with reading(lang), writing(options.out, lang):

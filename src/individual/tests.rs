@@ -1,0 +1,158 @@
+use super::column::{Cells, Nature};
+use super::mask::{masked, masked_but, masked_excerpt};
+use super::*;
+
+/// The check digit as the formula is written, of eleven digits P₁₁ … P₁.
+fn by_formula(digits: &[u8]) -> u8 {
+    let p = |n: usize| u32::from(digits[11 - n]);
+    let q = |n: usize| u32::try_from(if n <= 6 { n + 1 } else { n - 5 }).unwrap();
+    let remainder = (1..=11).map(|n| p(n) * q(n)).sum::<u32>() % 11;
+    if remainder <= 1 {
+        0
+    } else {
+        u8::try_from(11 - remainder).unwrap()
+    }
+}
+
+fn eleven(n: u64) -> Vec<u8> {
+    format!("{n:011}").bytes().map(|b| b - b'0').collect()
+}
+
+/// An arbitrary number that passes.
+fn number(n: u64) -> String {
+    let mut digits = eleven(n * 7_919 % 100_000_000_000);
+    digits.push(by_formula(&digits));
+    digits.into_iter().map(|d| char::from(d + b'0')).collect()
+}
+
+#[test]
+fn one_last_digit_in_ten_passes() {
+    for n in (0..100_000_000_000u64).step_by(99_999_989) {
+        let digits = eleven(n);
+        let expected = by_formula(&digits);
+        for last in 0..10 {
+            let number: Number = std::array::from_fn(|i| *digits.get(i).unwrap_or(&last));
+            assert_eq!(passes(&number), last == expected, "{number:?}");
+        }
+    }
+    // Published as an example of a number that is valid.
+    assert!(whole("123456789018").is_some());
+}
+
+#[test]
+fn numbers_are_found_where_they_stand_alone() {
+    let found = |text: &str| -> Vec<String> {
+        find(text)
+            .iter()
+            .map(|f| text[f.start..f.end].to_owned())
+            .collect()
+    };
+    for (text, expected) in [
+        ("123456789018", &["123456789018"][..]),
+        ("個人番号：123456789018。", &["123456789018"]),
+        ("a123456789018b", &["123456789018"]),
+        ("１２３４５６７８９０１８", &["１２３４５６７８９０１８"]),
+        ("1234-5678-9018", &["1234-5678-9018"]),
+        ("x 1234 5678 9018", &["1234 5678 9018"]),
+        (
+            "１２３４　５６７８　９０１８",
+            &["１２３４　５６７８　９０１８"],
+        ),
+        (
+            "123456789018,123456789018",
+            &["123456789018", "123456789018"],
+        ),
+        ("1234-5678-9018 1", &["1234-5678-9018"]),
+        ("123456789019", &[]),
+        ("0123456789018", &[]),
+        ("1234567890180", &[]),
+        ("12345678901", &[]),
+        ("1234-5678 9018", &[]),
+        ("1234--5678--9018", &[]),
+        ("123-45678-9018", &[]),
+        ("1234-5678-9018-1234", &[]),
+        ("1111-1234-5678-9018", &[]),
+        ("2026/04/06 22:00:00", &[]),
+        ("", &[]),
+    ] {
+        assert_eq!(found(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_masked_text_has_its_length_and_no_number() {
+    for (text, expected) in [
+        ("検索 123456789018 を表示", "検索 ************ を表示"),
+        ("1234-5678-9018", "****-****-****"),
+        ("１２３４５６７８９０１８", "************"),
+        ("123456789019", "123456789019"),
+    ] {
+        assert_eq!(masked(text), expected);
+        assert_eq!(text.chars().count(), expected.chars().count());
+        assert_eq!(masked(expected), expected);
+    }
+    let known = [find("123456789018")[0].number];
+    assert_eq!(masked_but("1,123456789018", &known), "1,123456789018");
+    assert_eq!(masked_excerpt("x,12345678901", 13), "x,***********");
+    assert_eq!(masked_excerpt("x,1234-56", 9), "x,****-**");
+    assert_eq!(masked_excerpt("x,12,y", 6), "x,12,y");
+    assert_eq!(masked_excerpt("x,12345", 200), "x,12345");
+}
+
+#[test]
+fn context_is_a_name_nearby() {
+    for (text, expected) in [
+        ("個人番号 123456789018", true),
+        ("マイナンバー:123456789018", true),
+        ("My Number = 123456789018", true),
+        ("MY_NUMBER=123456789018", true),
+        ("123456789018（個人番号）", true),
+        ("伝票 123456789018", false),
+        (
+            "個人番号の件は別紙のとおり。なお伝票の番号としては次のものを使うこと 123456789018",
+            false,
+        ),
+    ] {
+        let found = find(text);
+        assert_eq!(is_named(text, &found[0]), expected, "{text}");
+    }
+}
+
+#[test]
+fn columns_are_judged_by_header_and_values() {
+    let nature = |header: &str, values: &[String]| {
+        let mut cells = Cells::default();
+        for (at, value) in values.iter().enumerate() {
+            cells.add(value, at);
+        }
+        (cells.nature(header), cells.numbers(cells.nature(header)))
+    };
+    let numbers: Vec<String> = (1..=20).map(number).collect();
+    let others: Vec<String> = (1..=20)
+        .map(|n| format!("{:012}", n * 987_654_321u64))
+        .collect();
+    assert_eq!(
+        nature("宛名番号", &numbers),
+        (Nature::Numbers, Some((20, 0)))
+    );
+    assert_eq!(nature("宛名番号", &others), (Nature::Others, None));
+    // One hit among others; too few to tell; few, but the header says so.
+    let mixed = [&others[..], &numbers[..1]].concat();
+    assert_eq!(nature("宛名番号", &mixed), (Nature::Others, None));
+    assert_eq!(nature("宛名番号", &numbers[..4]).0, Nature::Unknown);
+    assert_eq!(
+        nature("マイナンバー", &numbers[..1]),
+        (Nature::Numbers, Some((1, 0)))
+    );
+    assert_eq!(nature("個人番号", &others).0, Nature::Others);
+    let yes = ["あり".to_owned(), "なし".to_owned()];
+    assert_eq!(nature("個人番号参照", &yes), (Nature::Unknown, None));
+    // The same number again and again is one value.
+    let same = vec![numbers[0].clone(); 20];
+    assert_eq!(nature("伝票", &same).0, Nature::Unknown);
+    let texts = [
+        "備考なし".to_owned(),
+        format!("マイナンバー {}", numbers[0]),
+    ];
+    assert_eq!(nature("備考", &texts), (Nature::Unknown, Some((1, 1))));
+}
