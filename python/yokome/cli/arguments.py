@@ -510,12 +510,8 @@ class _Arguments:
             [self.shared],
             actions,
         )
-        show.add_argument(
-            "state", type=Path, metavar="FILE", help=t("状態ファイル", "state file")
-        )
-        show.add_argument(
-            "--json", action="store_true", help=t("JSON で表示する", "print JSON")
-        )
+        show.add_argument("state", type=Path, metavar="FILE", help=t("状態ファイル", "state file"))
+        show.add_argument("--json", action="store_true", help=t("JSON で表示する", "print JSON"))
 
     def _key(self) -> None:
         t = self.t
