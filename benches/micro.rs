@@ -292,7 +292,7 @@ fn rule(bencher: Bencher<'_, '_>, rule: &str) {
     };
     bencher
         .counter(ItemsCount::new(batch.len()))
-        .with_inputs(|| Shard::new(per.clone()))
+        .with_inputs(|| Shard::new(&prepared.policy, per.clone()))
         .bench_local_values(|mut shard| {
             let out = shard.advance(context, black_box(&grouped), |_| true);
             (out, shard.finish(context))
