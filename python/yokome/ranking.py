@@ -5,7 +5,8 @@ figures, each a share that can be said in words.
 
 *Rarity* of a finding: −log10 of the share of evaluated key-days on which the rule's strongest
 finding was at least as strong in ``magnitude``, this one included. A finding is of the day on which
-it began; a key-day is a key of the rule (a user, as a rule) and a civil day.
+it began, or, if that was in an earlier scan (``continued``), of its last day: shares are over the
+period scanned now. A key-day is a key of the rule (a user, as a rule) and a civil day.
 
 *Strength* of a user under a rule: the sum of the rarities of the user's three rarest days under it.
 Their *place*: the share of the users evaluated by the rule whose strength is at least theirs.
@@ -134,7 +135,7 @@ def rank(
 
     Args:
         findings: the table ``findings``: of its columns ``finding``, ``rule``, ``per``, ``key``,
-            ``first`` and ``magnitude``.
+            ``first`` and ``magnitude``, and of ``continued`` and ``last`` where they are there.
         evaluated: by rule, how much it evaluated.
         members: pairs of finding and user for the findings of rules whose ``per`` is not the user:
             the users of its flagged records, repeated or not. Without them these findings count
@@ -145,11 +146,11 @@ def rank(
         KeyError: a finding's rule is not in `evaluated`.
         ValueError: a rule has findings on more key-days, or of more users, than it evaluated.
     """
-    columns = ("finding", "rule", "per", "key", "first", "magnitude")
+    columns = ("finding", "rule", "per", "key", "magnitude")
     rows = [
-        _Finding(i, r, per == "user", key, first.date(), magnitude)
-        for i, r, per, key, first, magnitude in zip(
-            *(findings.column(name).to_pylist() for name in columns), strict=True
+        _Finding(i, r, per == "user", key, day, magnitude)
+        for i, r, per, key, magnitude, day in zip(
+            *(findings.column(name).to_pylist() for name in columns), _days(findings), strict=True
         )
     ]
     if keys is not None:
@@ -284,6 +285,19 @@ class _Finding:
     magnitude: float
     which: int | None = None
     """Tells keys apart that read the same."""
+
+
+def _days(findings: pa.Table) -> list[dt.date]:
+    """The day that each finding is of."""
+    first = [time.date() for time in findings.column("first").to_pylist()]
+    if "continued" not in findings.column_names:
+        return first
+    last = [time.date() for time in findings.column("last").to_pylist()]
+    continued = findings.column("continued").to_pylist()
+    return [
+        ends if goes_on else begins
+        for begins, ends, goes_on in zip(first, last, continued, strict=True)
+    ]
 
 
 def _days_as_strong(findings: Sequence[_Finding], evaluated: Evaluated) -> dict[str, int]:
