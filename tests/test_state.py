@@ -660,7 +660,7 @@ def test_killed_at_any_moment_a_month_can_be_scanned_again(april: Path, tmp_path
     old = april.read_bytes()
     may, out = write(tmp_path / "may.csv", MAY), tmp_path / "out"
     words = ["scan", may, "--policy", tmp_path / "policy.toml", "--state", april, "--out", out]
-    command = [sys.executable, "-m", "yokome.cli", *map(str, words)]
+    command = [sys.executable, "-m", "yokome", *map(str, words)]
     start = time.monotonic()
     subprocess.run(command, check=True, capture_output=True)
     took = time.monotonic() - start
