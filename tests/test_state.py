@@ -169,6 +169,8 @@ def scan(
         delimiter=style.delimiter,
         state=state,
         **how,
+        # A random number may look like an Individual Number, which results mask.
+        unmask=True,
     )
 
 
