@@ -16,7 +16,8 @@
 //!                                      findings   flags, findings, counts → Arrow tables
 //! ```
 //!
-//! [`scan`] wires the stages and runs them on threads; [`read`] stops at the record batches.
+//! [`scan`] wires the stages and runs them on threads; [`read`] stops at the record batches. [`state`]
+//! is what one scan leaves to the next; [`individual`] finds and hides Individual Numbers.
 //! The core knows no Python; the binding is the `python` module behind the feature of that name.
 
 pub mod arrow;
