@@ -168,3 +168,18 @@ def test_values_that_read_the_same_have_findings_of_their_own(tmp_path: Path) ->
         records = str(result.findings.column("records").to_pylist())
         seen.add((records, str(result.by_user.column("flagged").to_pylist())))
     assert len(seen) == 1
+
+
+def test_cells_that_hardly_come_again_together_stay_what_they_are(tmp_path: Path) -> None:
+    """Cells side by side are looked up together until that is no gain: nothing may change then."""
+    lines = ["日時,職員番号,端末番号,操作内容,処理結果"]
+    lines += [
+        f"2026/04/01 09:00:00,{n % 997:04},T{n}{'長い端末の名前' * (n % 5)},操作{n % 7},成功"
+        for n in range(90_000)
+    ]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = pa.table(yokome.read(path, threads=1))
+    for name, at in (("user", 1), ("terminal", 2), ("operation", 3)):
+        assert table.column(name).to_pylist() == [line.split(",")[at] for line in lines[1:]]
+    assert set(table.column("result").to_pylist()) == {"success"}
