@@ -135,35 +135,24 @@ impl Dictionary {
     }
 }
 
-/// A subject: a decimal string of up to 15 digits packed in place, any other text an id of the
-/// subject dictionary. 0 is null. Equal subjects are equal numbers and the other way round.
+/// A subject: a decimal string of up to 15 digits packed in place (their number in the highest four
+/// bits, then the digits, four bits each, the last one highest), any other text an id of the subject
+/// dictionary. 0 is null. Equal subjects are equal numbers and the other way round.
 pub type Subject = u64;
 
-const PACKED: u64 = 1 << 63;
-const VALUE: u64 = 0x00FF_FFFF_FFFF_FFFF;
-
 /// Whether a subject is packed in place: its number means the same in every scan.
+#[inline]
 #[must_use]
 pub fn is_packed(subject: Subject) -> bool {
-    subject & PACKED != 0
+    subject >> 60 != 0
 }
 
 /// Packs a subject that is 1–15 ASCII digits; the number of digits is a part of it.
-#[inline]
 #[must_use]
 pub fn pack_digits(text: &[u8]) -> Option<Subject> {
-    if text.is_empty() || text.len() > 15 {
-        return None;
-    }
-    let mut value = 0u64;
-    for &b in text {
-        let digit = b.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        value = value * 10 + u64::from(digit);
-    }
-    Some(PACKED | (text.len() as u64) << 56 | value)
+    let mut padded = [0; 16];
+    padded.get_mut(..text.len())?.copy_from_slice(text);
+    pack_padded(&padded, 0, text.len())
 }
 
 /// As [`pack_digits`], of `text[from..to]`, all digits at once; sixteen bytes must stand in `text`
@@ -182,47 +171,45 @@ pub fn pack_padded(text: &[u8], from: usize, to: usize) -> Option<Subject> {
         return None;
     }
     let sixteen: [u8; 16] = text[from..from + 16].try_into().expect("sixteen bytes");
-    // The digits move to the top, zeros come in below: leading zeros, in the order of the text.
+    // The digits move to the top, zeros come in below: the lowest byte is free.
     let digits = (u128::from_le_bytes(sixteen) ^ ZEROS) << (8 * (16 - len));
     if (digits.wrapping_add(TO_SIGN) | digits) & SIGN != 0 {
         return None;
     }
     #[allow(clippy::cast_possible_truncation)]
     let (high, low) = (digits as u64, (digits >> 64) as u64);
-    let value = eight_digits(high) * 100_000_000 + eight_digits(low);
-    Some(PACKED | (len as u64) << 56 | value)
+    let packed = nibbles(high) | nibbles(low) << 32 | len as u64;
+    Some(packed.rotate_right(4))
 }
 
-/// The number that eight digits (0–9 in each byte, the first lowest) are: pairs, fours, eight.
+/// The low halves of eight bytes whose high halves are 0, side by side.
 #[inline]
-fn eight_digits(digits: u64) -> u64 {
-    let pairs = (digits.wrapping_mul(10) + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
-    let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
-    (fours.wrapping_mul(10_000) + (fours >> 32)) & 0xFFFF_FFFF
+fn nibbles(bytes: u64) -> u64 {
+    let pairs = (bytes | bytes >> 4) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
+    (fours | fours >> 16) & 0xFFFF_FFFF
 }
 
 /// The digits of a packed subject, the first in the lowest byte, and how many they are; none for a
-/// subject that is not packed.
+/// subject that is not packed. What stands above them is 0.
 #[inline]
 #[must_use]
 pub fn packed_digits(subject: Subject) -> Option<(u128, usize)> {
-    if subject & PACKED == 0 {
+    if !is_packed(subject) {
         return None;
     }
-    let (width, value) = ((subject >> 56 & 0x7F) as usize, subject & VALUE);
-    let sixteen = u128::from(eight_ascii(value % 100_000_000)) << 64
-        | u128::from(eight_ascii(value / 100_000_000));
-    Some((sixteen >> (8 * (16 - width)), width))
+    let packed = subject.rotate_left(4);
+    let len = (packed & 15) as usize;
+    let sixteen = u128::from(ascii(packed >> 32)) << 64 | u128::from(ascii(packed & 0xFFFF_FFF0));
+    Some((sixteen >> (8 * (16 - len)), len))
 }
 
-/// The eight ASCII digits of a number, the first in the lowest byte: fours, pairs, ones.
+/// The digits of [`nibbles`] in ASCII, a byte each.
 #[inline]
-fn eight_ascii(value: u64) -> u64 {
-    let fours = (value / 10_000) | ((value % 10_000) << 32);
-    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
-    let pairs = hundreds | (fours - 100 * hundreds) << 16;
-    let tens = ((pairs * 103) >> 10) & 0x000F_000F_000F_000F;
-    (tens | (pairs - 10 * tens) << 8) | 0x3030_3030_3030_3030
+fn ascii(nibbles: u64) -> u64 {
+    let fours = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF;
+    let pairs = (fours | fours << 8) & 0x00FF_00FF_00FF_00FF;
+    (pairs | pairs << 4) & 0x0F0F_0F0F_0F0F_0F0F | 0x3030_3030_3030_3030
 }
 
 /// The distinct values of a scan, by field.
@@ -280,7 +267,7 @@ impl Dictionaries {
     /// The raw bytes of a subject that has undecodable ones.
     #[must_use]
     pub fn subject_raw(&self, subject: Subject) -> Option<Vec<u8>> {
-        if subject & PACKED != 0 {
+        if is_packed(subject) {
             return None;
         }
         let id = Id::try_from(subject).ok()?;
@@ -290,7 +277,7 @@ impl Dictionaries {
     /// The number of U+FFFD that stand for undecodable bytes in a subject.
     #[must_use]
     pub fn subject_replaced(&self, subject: Subject) -> u32 {
-        if subject & PACKED != 0 {
+        if is_packed(subject) {
             0
         } else {
             Id::try_from(subject).map_or(0, |id| self.subjects.read().replaced(id))

@@ -97,7 +97,7 @@ pub fn field_type(field: Field) -> DataType {
     match field {
         Field::Time => timestamp_type(),
         Field::References => DataType::Boolean,
-        Field::Subject => DataType::Utf8View,
+        Field::Subject => DataType::Utf8,
         _ => dictionary_type(),
     }
 }

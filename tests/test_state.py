@@ -471,7 +471,7 @@ def test_what_may_change_from_month_to_month(
         (lambda b: b + b"x", "lengths"),
         (lambda b: b[:200] + bytes([b[200] ^ 1]) + b[201:], "checksum"),
         (lambda b: b[:-30] + bytes([b[-30] ^ 1]) + b[-29:], "checksum"),
-        (lambda b: b[:13] + b"\x02" + b[14:], "has format 2"),
+        (lambda b: b[:13] + b"\x7f" + b[14:], "has format 127"),
         (lambda b: "日時,職員番号\n".encode(), "not a state file"),
         (lambda b: b"PAR1", "not a state file"),
     ],
@@ -629,23 +629,27 @@ while True:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_killed_at_any_moment_a_state_is_whole(april: Path, tmp_path: Path) -> None:
-    policy = policy_with()
-    (tmp_path / "policy.toml").write_text(policy.to_toml(), encoding="utf-8")
+    (tmp_path / "policy.toml").write_text(policy_with().to_toml(), encoding="utf-8")
     (tmp_path / "april.state").write_bytes(april.read_bytes())
+    policy = yokome.Policy.load(tmp_path / "policy.toml")
     may = write(tmp_path / "may.csv", MAY)
+    start = time.monotonic()
     yokome.scan(may, policy, state=april)
+    took = time.monotonic() - start
     whole = {(tmp_path / "april.state").read_bytes(), april.read_bytes()}
     assert len(whole) == 2
     rng = random.Random(11)
     for _ in range(8):
         arguments = [sys.executable, "-c", LOOP, str(tmp_path)]
         with subprocess.Popen(arguments, stdout=subprocess.PIPE) as child:
-            assert child.stdout is not None
-            assert child.stdout.readline() == b"ready\n"
-            for _ in range(5):
-                time.sleep(rng.random() / 50)
-                assert april.read_bytes() in whole
-            child.kill()
+            try:
+                assert child.stdout is not None
+                assert child.stdout.readline() == b"ready\n"
+                for _ in range(5):
+                    time.sleep(rng.random() * took)
+                    assert april.read_bytes() in whole
+            finally:
+                child.kill()
         assert april.read_bytes() in whole
         assert yokome.read_state(april).users == 1
     # What a killed scan left beside the state is in nobody's way.

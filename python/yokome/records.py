@@ -29,7 +29,7 @@ def record_schema() -> pa.Schema:
             pa.field("operation", text),
             pa.field("result", text),
             pa.field("references", pa.bool_()),
-            pa.field("subject", pa.string_view()),
+            pa.field("subject", pa.string()),
             pa.field("source", text, nullable=False),
             pa.field("line", pa.uint64(), nullable=False),
             pa.field("offset", pa.uint64()),

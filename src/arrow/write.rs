@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{StringDictionaryBuilder, make_view};
+use arrow_array::builder::StringDictionaryBuilder;
 use arrow_array::types::UInt32Type;
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, DictionaryArray, RecordBatch, StringArray, StringViewArray,
+    Array, ArrayRef, BooleanArray, DictionaryArray, RecordBatch, StringArray,
     TimestampMillisecondArray, UInt32Array, UInt64Array,
 };
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::SchemaRef;
 
 use crate::block::{Block, Columns, REFERENCES_YES};
-use crate::dictionary::{Dictionaries, ID_FIELDS, Subject, packed_digits};
+use crate::dictionary::{Dictionaries, ID_FIELDS, packed_digits};
 use crate::log::encoding::{Encoding, utf16_len};
 use crate::record::{Field, Outcome, record_schema};
 
@@ -24,6 +24,8 @@ pub struct BatchWriter {
     /// Dictionary values of each id field, made anew only when some were added.
     values: [ArrayRef; 6],
     outcomes: ArrayRef,
+    /// Texts while they are put together.
+    texts: Vec<u8>,
 }
 
 impl BatchWriter {
@@ -40,6 +42,7 @@ impl BatchWriter {
             outcomes: Arc::new(StringArray::from_iter_values(
                 Outcome::ALL.iter().map(|o| o.name()),
             )),
+            texts: Vec::new(),
         }
     }
 
@@ -100,67 +103,66 @@ impl BatchWriter {
         Arc::new(DictionaryArray::new(keys, Arc::clone(&self.values[column])))
     }
 
-    /// Views: a short text lies in the view itself.
-    fn subjects(&self, columns: &Columns, n: usize) -> ArrayRef {
+    fn subjects(&mut self, columns: &Columns, n: usize) -> ArrayRef {
         if columns.subject.is_empty() {
-            return Arc::new(StringViewArray::new_null(n));
+            return Arc::new(StringArray::new_null(n));
         }
-        let mut long = Vec::new();
-        let views: Vec<u128> = columns
-            .subject
-            .iter()
-            .map(|&subject| {
-                inline_view(subject).unwrap_or_else(|| {
-                    let text = self.dictionaries.subject_text(subject).unwrap_or_default();
-                    let view = make_view(text.as_bytes(), 0, place(long.len()));
-                    if text.len() > INLINE {
-                        long.extend_from_slice(text.as_bytes());
-                    }
-                    view
-                })
-            })
-            .collect();
-        let nulls = nulls(n, |row| columns.subject[row] != 0);
-        let buffers = if long.is_empty() {
-            Vec::new()
-        } else {
-            vec![Buffer::from_vec(long)]
-        };
-        Arc::new(StringViewArray::new(views.into(), buffers, nulls))
+        let Self {
+            dictionaries,
+            texts,
+            ..
+        } = self;
+        let mut ends = Vec::with_capacity(n + 1);
+        ends.push(0);
+        let mut end = 0;
+        for &subject in &columns.subject {
+            if texts.len() < end + SIXTEEN {
+                texts.resize(2 * (end + SIXTEEN), 0);
+            }
+            if let Some((digits, len)) = packed_digits(subject) {
+                // What stands behind the digits is written over by the next.
+                texts[end..end + SIXTEEN].copy_from_slice(&digits.to_le_bytes());
+                end += len;
+            } else if let Some(text) = dictionaries.subject_text(subject) {
+                texts.splice(end.., text.bytes());
+                end = texts.len();
+            }
+            ends.push(i32::try_from(end).expect("less than 2^31 bytes of subjects in a segment"));
+        }
+        let texts = Buffer::from(&texts[..end]);
+        let nulls = nulls(&columns.subject);
+        Arc::new(StringArray::new(
+            OffsetBuffer::new(ends.into()),
+            texts,
+            nulls,
+        ))
     }
 }
 
-/// Bytes of a text that lie in its view.
-const INLINE: usize = 12;
+/// Bytes that digits are written in.
+const SIXTEEN: usize = 16;
 
-fn place(at: usize) -> u32 {
-    u32::try_from(at).expect("less than 2^32 bytes of subjects in a segment")
-}
-
-/// The view of a null, and of a subject that is a short decimal.
-#[inline]
-fn inline_view(subject: Subject) -> Option<u128> {
-    if subject == 0 {
-        return Some(0);
-    }
-    let (digits, len) = packed_digits(subject)?;
-    // (The arrow format: the length, then the text.)
-    (len <= INLINE).then_some(digits << 32 | len as u128)
-}
-
-/// Which of `n` values are there; none if all are.
-fn nulls(n: usize, there: impl Fn(usize) -> bool) -> Option<NullBuffer> {
-    let there = BooleanBuffer::collect_bool(n, there);
-    (there.count_set_bits() < n).then(|| NullBuffer::new(there))
+/// Which of a column's values are there (0 is null); none if all are.
+fn nulls<T: Copy + Into<u64>>(values: &[T]) -> Option<NullBuffer> {
+    let some = values
+        .iter()
+        .fold(false, |some, &value| some | (value.into() == 0));
+    some.then(|| {
+        let there = |row: usize| values[row].into() != 0;
+        NullBuffer::new(BooleanBuffer::collect_bool(values.len(), there))
+    })
 }
 
 /// Keys of a dictionary whose code 1 is its first value and 0 null.
-fn codes<T: Copy + Into<u32>>(codes: &[T], n: usize) -> UInt32Array {
+fn codes<T: Copy + Into<u32> + Into<u64>>(codes: &[T], n: usize) -> UInt32Array {
     if codes.len() < n {
         return UInt32Array::new_null(n);
     }
-    let keys: Vec<u32> = codes.iter().map(|&c| c.into().saturating_sub(1)).collect();
-    UInt32Array::new(keys.into(), nulls(n, |row| codes[row].into() != 0))
+    let keys: Vec<u32> = codes
+        .iter()
+        .map(|&code| Into::<u32>::into(code).saturating_sub(1))
+        .collect();
+    UInt32Array::new(keys.into(), nulls(codes))
 }
 
 fn references(codes: &[u8], n: usize) -> BooleanArray {
@@ -168,7 +170,7 @@ fn references(codes: &[u8], n: usize) -> BooleanArray {
         return BooleanArray::new_null(n);
     }
     let yes = BooleanBuffer::collect_bool(n, |row| codes[row] == REFERENCES_YES);
-    BooleanArray::new(yes, nulls(n, |row| codes[row] != 0))
+    BooleanArray::new(yes, nulls(codes))
 }
 
 fn offsets(block: &Block, n: usize) -> UInt64Array {

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::source::describe;
 
 /// The layout of the file and of what is in it.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 const MAGIC: &[u8] = b"YOKOME STATE\n";
 
