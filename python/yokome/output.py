@@ -322,9 +322,12 @@ class _Writer(Protocol):
 
 class _Parquet:
     def __init__(self, stream: BinaryIO, schema: pa.Schema) -> None:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        self._writer = pq.ParquetWriter(stream, schema, compression="zstd")
+        # What repeats has a dictionary already; of other columns one is made for nothing.
+        coded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+        self._writer = pq.ParquetWriter(stream, schema, compression="zstd", use_dictionary=coded)
 
     def write(self, table: pa.Table) -> None:
         self._writer.write_table(table)
