@@ -9,8 +9,9 @@ use divan::{Bencher, black_box};
 
 use yokome::block::{Block, Columns, REFERENCES_NO, REFERENCES_YES};
 use yokome::detect::calendar::{HolidayCache, NoHolidays};
+use yokome::detect::conditions::Conditions;
 use yokome::detect::group::Grouped;
-use yokome::detect::predicate::{Conditions, Evaluator};
+use yokome::detect::predicate::Evaluator;
 use yokome::detect::shards::{PerRules, Shard, ShardContext};
 use yokome::dictionary::{Dictionaries, id_column, pack_digits};
 use yokome::log::intern::{BEHIND, Cache, TOGETHER, UNKNOWN};

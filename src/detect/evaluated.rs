@@ -8,8 +8,8 @@
 use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
 
+use super::bits::{Bits, has};
 use super::days::{Newest, words};
-use super::predicate::{Bits, has};
 use super::run::Run;
 use super::values::{Value, day_of};
 use crate::dictionary::Id;

@@ -1,6 +1,8 @@
 //! Batches → flags and findings: one file per rule kind, incremental state per key.
 
+pub mod bits;
 pub mod calendar;
+pub mod conditions;
 pub mod count;
 pub mod days;
 pub mod evaluated;

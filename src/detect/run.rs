@@ -1,6 +1,6 @@
 //! A run: the records of one key in one batch, in time order, and where detection puts its results.
 
-use super::predicate::{Bits, has};
+use super::bits::{Bits, has};
 use super::values::{self, Value};
 use crate::block::Columns;
 use crate::dictionary::{Dictionaries, Id, id_column};

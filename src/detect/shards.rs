@@ -3,9 +3,9 @@
 
 use hashbrown::HashMap;
 
+use super::bits::Bits;
 use super::evaluated::{Days, Evaluated, KeyDays};
 use super::group::Grouped;
-use super::predicate::Bits;
 use super::rule::{Placed, RuleState};
 use super::run::{Out, RuleCounts, Run};
 use super::saved::{SavedRule, Whose};

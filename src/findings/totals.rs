@@ -6,9 +6,9 @@ use hashbrown::{HashMap, HashSet};
 
 use super::{Finding, Flag};
 use crate::block::Columns;
+use crate::detect::bits::{Bits, has};
 use crate::detect::calendar::weekday;
 use crate::detect::evaluated::Evaluated;
-use crate::detect::predicate::{Bits, has};
 use crate::detect::run::RuleCounts;
 use crate::detect::values::day_of;
 use crate::dictionary::{Id, id_column};

@@ -3,6 +3,7 @@ pub mod encoding;
 pub mod fields;
 mod fill;
 pub mod framer;
+pub mod head;
 pub mod header;
 pub mod intern;
 pub mod meaning;

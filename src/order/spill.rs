@@ -30,7 +30,7 @@ use arrow_schema::ArrowError;
 use super::batcher::{Batcher, Target};
 use super::memory::Budget;
 use crate::block::{Block, Columns, Offsets, Origin, Places, Text};
-use crate::detect::predicate::{Bits, has};
+use crate::detect::bits::{Bits, has};
 use crate::error::{Error, Result};
 use crate::log::encoding::Encoding;
 

@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicU64;
 use super::ScanOptions;
 use crate::error::{Error, Result};
 use crate::log::encoding::Encoding;
-use crate::log::plan::{Head, Plan, ReadOptions};
+use crate::log::head::Head;
+use crate::log::plan::{Plan, ReadOptions};
 use crate::record::Field;
 use crate::source::{Change, Compression, Source, expand, open};
 

@@ -26,7 +26,7 @@ use arrow_schema::SchemaRef;
 
 use crate::arrow::{STREAM_NAME, map_schema, natures_of, time_format};
 use crate::detect::calendar::{HolidayCache, Holidays};
-use crate::detect::predicate::Conditions;
+use crate::detect::conditions::Conditions;
 use crate::detect::run::RuleCounts;
 use crate::detect::shards::PerRules;
 use crate::dictionary::Dictionaries;

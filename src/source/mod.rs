@@ -2,13 +2,16 @@
 
 pub mod ahead;
 pub mod archive;
+mod decode;
 mod open;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use open::{Change, Compression, Input, MAX_RATIO, Stamp, Watch, describe, open};
+pub use open::{Compression, Input, MAX_RATIO, describe, open};
+pub use watch::{Change, Stamp, Watch};
 
 use crate::error::{Error, Result};
 use archive::{Listing, Member};

@@ -3,13 +3,16 @@
 //! The *format* of a source is detected once from a sample ([`detect`]) or given; then every cell is
 //! read by it ([`TimeReader`]). A cell that does not read is a rejected record, never a guess.
 
+mod cell;
 mod civil;
 mod detect;
 mod reader;
+mod zone;
 
 pub use civil::{date_of_days, days_of_date, format_ms, within_years};
 pub use detect::{Detection, detect};
-pub use reader::{TimeReader, Zone};
+pub use reader::TimeReader;
+pub use zone::Zone;
 
 /// How the times of one source read.
 #[derive(Clone, Debug, PartialEq, Eq)]

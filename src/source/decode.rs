@@ -1,0 +1,182 @@
+//! Compressed bytes → bytes: counted, bounded, and held against their checksums.
+
+use std::io::{self, BufRead, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::Crc;
+
+/// Decompressed bytes up to which no ratio is too high.
+const HARMLESS: u64 = 64 << 20;
+
+/// Bytes that a decoder gives at a time.
+const PIECE: usize = 1 << 16;
+
+/// Counts the bytes that are taken from a file, for progress and for the ratio.
+pub(super) struct Counted<R> {
+    pub(super) input: R,
+    pub(super) taken: Arc<AtomicU64>,
+    pub(super) own: Arc<AtomicU64>,
+}
+
+impl<R> Counted<R> {
+    fn count(&self, bytes: usize) {
+        self.taken.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.own.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.input.read(buffer)?;
+        self.count(n);
+        Ok(n)
+    }
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.count(bytes);
+        self.input.consume(bytes);
+    }
+}
+
+/// What a decoder gives, in pieces of one size, whatever the size asked for: how much comes before
+/// damage must not depend on that. Refuses to give too many times what was taken.
+pub(super) struct Decoded<R> {
+    input: R,
+    buffer: Vec<u8>,
+    at: usize,
+    /// What ended it, told behind the bytes before it and then always.
+    failed: Option<(io::ErrorKind, String)>,
+    own: Arc<AtomicU64>,
+    given: u64,
+    max_ratio: u64,
+}
+
+impl<R: Read> Decoded<R> {
+    pub(super) fn new(input: R, own: Arc<AtomicU64>, max_ratio: u64) -> Decoded<R> {
+        Decoded {
+            input,
+            buffer: Vec::with_capacity(PIECE),
+            at: 0,
+            failed: None,
+            own,
+            given: 0,
+            max_ratio,
+        }
+    }
+
+    /// Adds a piece to the buffer; whether there was one.
+    fn fill(&mut self) -> bool {
+        if self.failed.is_some() {
+            return false;
+        }
+        let old = self.buffer.len();
+        self.buffer.resize(old + PIECE, 0);
+        let got = loop {
+            match self.input.read(&mut self.buffer[old..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        self.buffer.truncate(old + got.as_ref().map_or(0, |n| *n));
+        match got {
+            Ok(got) => {
+                self.given += got as u64;
+                let most = self
+                    .own
+                    .load(Ordering::Relaxed)
+                    .saturating_mul(self.max_ratio);
+                if self.given > HARMLESS.max(most) {
+                    self.failed = Some((io::ErrorKind::Other, bomb(self.max_ratio)));
+                }
+                got > 0
+            }
+            Err(error) => {
+                self.failed = Some((error.kind(), error.to_string()));
+                false
+            }
+        }
+    }
+
+    /// The first bytes, which are not taken thereby.
+    pub(super) fn peek(&mut self, bytes: usize) -> &[u8] {
+        while self.buffer.len() < bytes && self.fill() {}
+        &self.buffer[..self.buffer.len().min(bytes)]
+    }
+}
+
+fn bomb(max_ratio: u64) -> String {
+    format!(
+        "it decompresses to more than {max_ratio} times its size and is given up there; if it is a log all the same, set a higher max_ratio (--max-ratio)"
+    )
+}
+
+impl<R: Read> Read for Decoded<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.buffer.len() {
+            self.buffer.clear();
+            self.at = 0;
+            if !self.fill()
+                && let Some((kind, message)) = &self.failed
+            {
+                return Err(io::Error::new(*kind, message.clone()));
+            }
+        }
+        let n = out.len().min(self.buffer.len() - self.at);
+        out[..n].copy_from_slice(&self.buffer[self.at..self.at + n]);
+        self.at += n;
+        Ok(n)
+    }
+}
+
+/// A member of an archive as it is decompressed, held to the size and checksum that the archive
+/// tells.
+pub(super) struct Checked<R> {
+    pub(super) input: R,
+    pub(super) crc: Crc,
+    pub(super) wanted: u32,
+    pub(super) left: u64,
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.input.read(buffer)?;
+        if n == 0 && !buffer.is_empty() {
+            if self.left > 0 {
+                let message = format!("{} bytes are missing", self.left);
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+            }
+            if self.crc.sum() != self.wanted {
+                return Err(damaged("its checksum (CRC-32) is not the archive's"));
+            }
+        }
+        if n as u64 > self.left {
+            return Err(damaged("it is longer than the archive says"));
+        }
+        self.left -= n as u64;
+        self.crc.update(&buffer[..n]);
+        Ok(n)
+    }
+}
+
+pub(super) fn damaged(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message.to_owned())
+}
+
+/// The decoder of Zstandard; its errors say what they are.
+pub(super) struct Zstd<R: BufRead>(pub(super) zstd::Decoder<'static, R>);
+
+impl<R: BufRead> Read for Zstd<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Other => damaged(&error.to_string()),
+            _ => error,
+        })
+    }
+}
