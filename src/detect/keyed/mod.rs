@@ -68,6 +68,16 @@ trait Times {
     fn known(&self) -> Vec<Known>;
     /// Something to do before `records` records come.
     fn prepare(&mut self, records: usize);
+    /// Takes the records of a run from a place on, quickly, for as long as none of them can reach the
+    /// threshold; the first that it did not take.
+    fn pass(
+        &mut self,
+        run: &Run<'_>,
+        from: usize,
+        place: usize,
+        what: Keyed,
+        to: &mut Tally,
+    ) -> usize;
     /// Whether another form would do better.
     fn is_full(&self) -> bool;
     /// Adds a time of a value, not before any other; how many stand in the window now, or some
@@ -78,6 +88,13 @@ trait Times {
     fn standing(&self, value: Value) -> (usize, i64);
     /// Hands over the open finding of a value that has reached the threshold.
     fn with_open(&mut self, value: Value, change: impl FnOnce(&mut Option<Open>));
+}
+
+/// Records in scope.
+#[derive(Default)]
+struct Tally {
+    evaluated: u64,
+    not_evaluable: u64,
 }
 
 impl KeyedState {
@@ -176,9 +193,13 @@ fn advance(
     (run, mut i): (&Run<'_>, usize),
     out: &mut Out<'_>,
 ) -> usize {
-    let (mut evaluated, mut not_evaluable) = (0, 0);
+    let mut tally = Tally::default();
     times.prepare(run.len() - i);
     while i < run.len() && !times.is_full() {
+        i = times.pass(run, i, of.place, what, &mut tally);
+        if i == run.len() {
+            break;
+        }
         if !run.has(i, of.place) {
             i += 1;
             continue;
@@ -189,21 +210,23 @@ fn advance(
             let value = run.value(j, what.by);
             let in_scope = u64::from(run.in_scope(j));
             if value == 0 {
-                not_evaluable += in_scope;
+                tally.not_evaluable += in_scope;
             } else {
-                evaluated += in_scope;
+                tally.evaluated += in_scope;
                 most = most.max(times.push(value, run.time[j], what, out));
             }
         }
         if most as u64 >= what.at_least {
-            for j in (i..end).filter(|&j| run.has(j, of.place) && run.in_scope(j)) {
+            // (Records of this instant that were passed reach what is reached at its end.)
+            let instant = run.instant_start(i)..end;
+            for j in instant.filter(|&j| run.has(j, of.place) && run.in_scope(j)) {
                 judge(times, of, what, run, j, out);
             }
         }
         i = end;
     }
-    out.counts[of.place].evaluated += evaluated;
-    out.counts[of.place].not_evaluable += not_evaluable;
+    out.counts[of.place].evaluated += tally.evaluated;
+    out.counts[of.place].not_evaluable += tally.not_evaluable;
     i
 }
 
@@ -258,7 +281,11 @@ mod tests {
     use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
     use super::*;
+    use crate::block::Columns;
+    use crate::detect::bits::Bits;
+    use crate::detect::run::RuleCounts;
     use crate::dictionary::Dictionaries;
+    use crate::policy::Policy;
     use crate::record::Field;
 
     /// What stands in the window at each record, where that is the threshold or more.
@@ -342,6 +369,98 @@ mod tests {
             both.extend(standing(&mut table, late, what));
             assert_eq!(both, list);
         }
+    }
+
+    /// Row, observed and since of the records that a state flags, taken in runs of whole instants.
+    fn flagged(
+        state: &mut KeyedState,
+        records: &[(Value, i64)],
+        policy: &Policy,
+        what: Keyed,
+        cuts: impl Fn(usize) -> bool,
+    ) -> (Vec<(u32, i64, i64)>, RuleCounts) {
+        let bits = Bits::of(policy);
+        let dictionaries = Dictionaries::default();
+        let mut out = Out {
+            flags: Vec::new(),
+            findings: Vec::new(),
+            counts: vec![RuleCounts::default()],
+            dictionaries: &dictionaries,
+        };
+        let columns = Columns {
+            subject: records.iter().map(|r| r.0).collect(),
+            time: records.iter().map(|r| r.1).collect(),
+            // The first rule's `where` holds for most, the scope for nearly all.
+            masks: (0..records.len() as u64)
+                .map(|i| u64::from(i % 11 != 3) | u64::from(i % 13 != 5) << bits.scope())
+                .collect(),
+            ..Columns::default()
+        };
+        let rows: Vec<u32> = (0..).take(records.len()).collect();
+        let mut from = 0;
+        for to in 1..=records.len() {
+            let whole = to == records.len() || columns.time[to] != columns.time[to - 1];
+            if whole && (to == records.len() || cuts(to)) {
+                let run = Run {
+                    key: 1,
+                    rows: &rows[from..to],
+                    time: &columns.time[from..to],
+                    masks: &columns.masks[from..to],
+                    words: 1,
+                    bits,
+                    columns: &columns,
+                    base: from,
+                };
+                let rule = &policy.rules[0];
+                let (place, steps) = (0, 0);
+                state.advance(Placed { place, rule, steps }, what, &run, &mut out);
+                from = to;
+            }
+        }
+        let mut flags: Vec<(u32, i64, i64)> = out
+            .flags
+            .iter()
+            .map(|flag| (flag.row, flag.observed, flag.since))
+            .collect();
+        flags.sort_unstable();
+        (flags, out.counts[0])
+    }
+
+    #[test]
+    fn records_are_passed_only_where_a_table_flags_none() {
+        let policy = "[[rules]]\nid = \"r\"\nviewpoint = 5\nkind = \"count\"\nby = [\"subject\"]\nwindow = \"7d\"\nat_least = 5\n";
+        let policy = Policy::from_toml(policy, "test", None).expect("a policy");
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(8);
+        let mut some = 0;
+        for round in 0..80u64 {
+            let what = Keyed {
+                window: [1, 30, 500, 4000][usize::try_from(round / 4 % 4).unwrap()],
+                at_least: 4 + round % 5,
+                by: Key::Field(Field::Subject),
+            };
+            let values = [2, 7, 40, 600][usize::try_from(round % 4).unwrap()];
+            let mut time = 0;
+            let records: Vec<(Value, i64)> = (0..1500)
+                .map(|_| {
+                    let n = random.next_u64();
+                    time += [0, 0, 1, 3, 10, 900][usize::try_from((n >> 32) % 6).unwrap()]
+                        * i64::from(n % 9 != 0);
+                    (n % values, time) // 0: null
+                })
+                .collect();
+            let mut sieve = KeyedState::new(what.at_least);
+            assert!(matches!(sieve, KeyedState::Sieve(_)));
+            let mut table = KeyedState::Table(Table::default());
+            let (by_table, counts) = flagged(&mut table, &records, &policy, what, |_| false);
+            some += by_table.len();
+            for every in [1, 7, 1 << 20] {
+                let cuts = |to: usize| to.is_multiple_of(every);
+                let by_sieve = flagged(&mut sieve, &records, &policy, what, cuts);
+                assert_eq!(by_sieve, (by_table.clone(), counts), "round {round}");
+                sieve = KeyedState::new(what.at_least);
+            }
+        }
+        assert!(some > 1000);
     }
 
     #[test]

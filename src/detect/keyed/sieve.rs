@@ -11,9 +11,11 @@ use std::ops::RangeInclusive;
 use hashbrown::HashMap;
 
 use super::table::Table;
-use super::{Keyed, Known, Times};
-use crate::detect::run::{Open, Out};
+use super::{Keyed, Known, Tally, Times};
+use crate::detect::run::{Open, Out, Run};
 use crate::detect::values::Value;
+use crate::policy::Key;
+use crate::record::Field;
 
 /// Records of values that are not hot, at which a sieve is no gain any more: a search would be long.
 const FULL: usize = 1 << 16;
@@ -30,7 +32,7 @@ const MOST: u8 = HOT - 1;
 /// The records of a window, sieved.
 pub struct Sieve {
     /// Records of values that were not hot when they came.
-    queue: VecDeque<Entry>,
+    queue: Queue,
     /// Records in the queue by hash of the value, those of hot values left out; and [`HOT`].
     counts: Vec<u8>,
     hot: HashMap<Value, Hot, foldhash::fast::RandomState>,
@@ -45,8 +47,43 @@ struct Entry {
     time: i64,
 }
 
+/// Entries in the order of their coming; those that have left stand in front until there are many.
+#[derive(Default)]
+struct Queue {
+    entries: Vec<Entry>,
+    /// Those that have left.
+    gone: usize,
+}
+
+impl Queue {
+    fn as_slice(&self) -> &[Entry] {
+        &self.entries[self.gone..]
+    }
+
+    fn len(&self) -> usize {
+        self.entries.len() - self.gone
+    }
+
+    /// Makes room for more.
+    fn reserve(&mut self, more: usize) {
+        if self.gone * 2 >= self.entries.len()
+            || self.entries.capacity() - self.entries.len() < more
+        {
+            self.entries.drain(..self.gone);
+            self.gone = 0;
+        }
+        self.entries.reserve(more);
+    }
+}
+
 /// The value of entries whose times have moved to a hot value.
 const MOVED: Value = 0;
+
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+fn hash(value: Value) -> usize {
+    (value.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize
+}
 
 #[derive(Default)]
 struct Hot {
@@ -57,7 +94,7 @@ struct Hot {
 impl Default for Sieve {
     fn default() -> Self {
         Sieve {
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             counts: vec![0; 64],
             hot: HashMap::default(),
             forget_at: 16,
@@ -72,10 +109,8 @@ impl Sieve {
     pub const THRESHOLDS: RangeInclusive<u64> = 4..=32;
 
     #[inline]
-    #[allow(clippy::cast_possible_truncation)]
     fn place(&self, value: Value) -> usize {
-        let hash = value.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        hash as usize & (self.counts.len() - 1)
+        hash(value) & (self.counts.len() - 1)
     }
 
     #[inline]
@@ -98,7 +133,7 @@ impl Sieve {
     /// Takes what has left the window out of the queue.
     #[inline]
     fn expire(&mut self, until: i64) {
-        while let Some(entry) = self.queue.front() {
+        while let Some(&entry) = self.queue.entries.get(self.queue.gone) {
             if entry.time > until {
                 return;
             }
@@ -106,8 +141,53 @@ impl Sieve {
                 let place = self.place(entry.value);
                 self.uncount(place, 1);
             }
-            self.queue.pop_front();
+            self.queue.gone += 1;
         }
+    }
+
+    /// See [`Times::pass`]: no more than one count is looked at for a record. What has left the window
+    /// since the first of them is counted, too, so that a count says too much, never too little.
+    #[inline(always)]
+    fn pass_values(
+        &mut self,
+        run: &Run<'_>,
+        from: usize,
+        place: usize,
+        what: Keyed,
+        to: &mut Tally,
+        value: impl Fn(usize) -> Value,
+    ) -> usize {
+        let (n, scope) = (run.len(), run.bits.scope());
+        if run.words != 1 || from == n {
+            return from;
+        }
+        self.expire(run.time[from].saturating_sub(what.window));
+        let most = (self.counts.len() / COUNTS_PER_RECORD).min(FULL - 1);
+        let mut room = most.saturating_sub(self.queue.len());
+        let stop = u8::try_from(what.at_least - 1).unwrap_or(0);
+        let last = self.counts.len() - 1;
+        let (times, masks) = (&run.time[..n], &run.masks[..n]);
+        for i in from..n {
+            if masks[i] >> place & 1 == 0 {
+                continue;
+            }
+            let (value, in_scope) = (value(i), masks[i] >> scope & 1);
+            if value == 0 {
+                to.not_evaluable += in_scope;
+                continue;
+            }
+            // (A hot value's count is above every threshold.)
+            let count = &mut self.counts[hash(value) & last];
+            if *count >= stop || room == 0 {
+                return i;
+            }
+            *count += 1;
+            room -= 1;
+            let time = times[i];
+            self.queue.entries.push(Entry { value, time });
+            to.evaluated += in_scope;
+        }
+        n
     }
 
     /// Adds a time of a hot value; none if it has left the window and is not hot any more.
@@ -139,9 +219,8 @@ impl Sieve {
     /// that is the threshold at least.
     #[cold]
     fn search(&mut self, value: Value, at_least: u64, until: i64, out: &mut Out<'_>) -> usize {
-        let (front, back) = self.queue.as_slices();
-        let count = |part: &[Entry]| part.iter().filter(|e| e.value == value).count();
-        let found = count(front) + count(back);
+        let queue = self.queue.as_slice();
+        let found = queue.iter().filter(|e| e.value == value).count();
         if (found as u64) < at_least {
             return 0;
         }
@@ -149,7 +228,8 @@ impl Sieve {
             self.forget(until, out);
         }
         let mut times = VecDeque::with_capacity(found * 2);
-        for entry in self.queue.iter_mut().filter(|e| e.value == value) {
+        let queue = &mut self.queue.entries[self.queue.gone..];
+        for entry in queue.iter_mut().filter(|e| e.value == value) {
             times.push_back(entry.time);
             entry.value = MOVED;
         }
@@ -176,8 +256,8 @@ impl Sieve {
     fn count_anew(&mut self, size: usize) {
         self.counts.clear();
         self.counts.resize(size, 0);
-        for i in 0..self.queue.len() {
-            let value = self.queue[i].value;
+        for i in self.queue.gone..self.queue.entries.len() {
+            let value = self.queue.entries[i].value;
             if value != MOVED {
                 let place = self.place(value);
                 self.count(place);
@@ -204,7 +284,7 @@ impl Sieve {
         }
         entries.sort_by_key(|entry| entry.time);
         sieve.full = entries.len() >= FULL;
-        sieve.queue = entries.into();
+        sieve.queue = Queue { entries, gone: 0 };
         sieve.forget_at = (sieve.hot.len() * 2).max(sieve.forget_at);
         let counts = (sieve.queue.len() * COUNTS_PER_RECORD).next_power_of_two();
         sieve.count_anew(counts.max(sieve.counts.len()));
@@ -215,7 +295,8 @@ impl Sieve {
     #[must_use]
     pub fn into_table(self, window: i64) -> Table {
         let mut table = Table::default();
-        for entry in self.queue.iter().filter(|e| e.value != MOVED) {
+        let queue = self.queue.as_slice();
+        for entry in queue.iter().filter(|e| e.value != MOVED) {
             table.add(entry.value, entry.time, window);
         }
         for (value, hot) in self.hot {
@@ -243,7 +324,8 @@ impl Times for Sieve {
     fn known(&self) -> Vec<Known> {
         let mut places: HashMap<Value, usize> = HashMap::new();
         let mut known: Vec<Known> = Vec::new();
-        for entry in self.queue.iter().filter(|e| e.value != MOVED) {
+        let queue = self.queue.as_slice();
+        for entry in queue.iter().filter(|e| e.value != MOVED) {
             let at = *places.entry(entry.value).or_insert_with(|| {
                 known.push(Known {
                     value: entry.value,
@@ -264,8 +346,32 @@ impl Times for Sieve {
     }
 
     fn prepare(&mut self, records: usize) {
+        self.queue.reserve(records.min(FULL));
         if records * 4 >= self.counts.len() / 64 {
             super::bring_near(&self.counts);
+        }
+    }
+
+    fn pass(
+        &mut self,
+        run: &Run<'_>,
+        from: usize,
+        place: usize,
+        what: Keyed,
+        to: &mut Tally,
+    ) -> usize {
+        let of_run = run.base..run.base + run.len();
+        match what.by {
+            Key::Field(Field::Subject) => match run.columns.subject.get(of_run) {
+                Some(subjects) => self.pass_values(run, from, place, what, to, |i| subjects[i]),
+                None => from,
+            },
+            key => match run.ids(key) {
+                Some(ids) if ids.len() == run.len() => {
+                    self.pass_values(run, from, place, what, to, |i| ids[i].into())
+                }
+                _ => from,
+            },
         }
     }
 
@@ -288,7 +394,7 @@ impl Times for Sieve {
             self.count_anew(self.counts.len() * 2);
             place = self.place(value);
         }
-        self.queue.push_back(Entry { value, time });
+        self.queue.entries.push(Entry { value, time });
         let count = self.count(place);
         self.full |= self.queue.len() >= FULL || count == MOST;
         if u64::from(count) < what.at_least {

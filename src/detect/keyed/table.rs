@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-use super::{Keyed, Known, Times};
-use crate::detect::run::{Open, Out};
+use super::{Keyed, Known, Tally, Times};
+use crate::detect::run::{Open, Out, Run};
 use crate::detect::values::Value;
 
 /// The times of every value.
@@ -290,6 +290,10 @@ impl Times for Table {
             open: self.open.get(&slot.value).cloned(),
         })
         .collect()
+    }
+
+    fn pass(&mut self, _: &Run<'_>, from: usize, _: usize, _: Keyed, _: &mut Tally) -> usize {
+        from
     }
 
     fn prepare(&mut self, records: usize) {
