@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from yokome.errors import MissingLibraryError
 from yokome.lang import Lang, pick
 
 if TYPE_CHECKING:
-    from yokome.output import ResultWriter
+    from yokome.output import ResultWriter, TableFile
     from yokome.result import ScanResult
 
 __all__ = ["scan"]
@@ -67,7 +68,7 @@ def scan(options: argparse.Namespace) -> int:
                 temp_dir=options.temp_dir,
                 progress=line,
                 # Without --out nobody looks at the flagged rows: do not keep them.
-                sink=None if keeps else ignore if flagged is None else flagged.write,
+                sink=None if keeps else ignore if flagged is None else _sink(flagged, options),
             )
         if line is not None:
             line.close()
@@ -142,6 +143,16 @@ def _checked(options: argparse.Namespace, lang: Lang) -> bytes | None:
             ),
             MISUSED,
         ) from error
+
+
+def _sink(flagged: TableFile, options: argparse.Namespace) -> Callable[[Any], None]:
+    """Flagged rows to their file; an error of that is none of reading."""
+
+    def sink(batch: Any) -> None:
+        with writing(options.out, options.lang):
+            flagged.write(batch)
+
+    return sink
 
 
 def _write(
