@@ -147,7 +147,10 @@ class SourceBytes:
         """Bytes that it takes of the file: of a member, compressed."""
 
     def read(self, bytes: int) -> bytes:
-        """The next bytes: as many as asked for, fewer only at the end. Raises ``InputError``."""
+        """The next bytes: as many as asked for, fewer only at the end or before damage.
+
+        Raises ``InputError`` at damage.
+        """
 
 def exchange(first: str | PathLike[str], second: str | PathLike[str]) -> None:
     """Exchange two files or directories of one file system in one step. Raises ``OSError`` where

@@ -53,12 +53,16 @@ impl SourceBytes {
         self.size
     }
 
-    /// The next bytes: as many as asked for, fewer only at the end.
+    /// The next bytes: as many as asked for, fewer only at the end or before damage, which the next
+    /// call tells of.
     fn read<'py>(&self, py: Python<'py>, bytes: u64) -> PyResult<Bound<'py, PyBytes>> {
         let read = py.detach(|| {
             let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
             let mut out = Vec::new();
-            (&mut *input).take(bytes).read_to_end(&mut out).map(|_| out)
+            match (&mut *input).take(bytes).read_to_end(&mut out) {
+                Err(error) if out.is_empty() => Err(error),
+                _ => Ok(out),
+            }
         });
         match read {
             Ok(out) => Ok(PyBytes::new(py, &out)),

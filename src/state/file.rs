@@ -355,7 +355,7 @@ mod tests {
     fn what_a_killed_process_left_is_cleared_away_and_nothing_else() {
         let room = tempfile::tempdir().unwrap();
         let path = room.path().join("a.state");
-        let old = std::time::SystemTime::now() - Duration::from_secs(60);
+        let old = std::time::SystemTime::now() - Duration::from_mins(1);
         let put = |name: &str, modified| {
             let file = File::create(room.path().join(name)).unwrap();
             file.set_modified(modified).unwrap();
