@@ -125,14 +125,16 @@ def test_a_summary_that_is_none_tells_of_nothing(tmp_path: Path, text: str) -> N
     assert recorded(tmp_path) == set()
 
 
-def test_owner_mode_and_times_of_the_directory_stay(out: Path, way: str) -> None:
+def test_owner_and_mode_of_the_directory_stay(out: Path, way: str) -> None:
     out.chmod(0o2750)
     if os.geteuid() == 0:
         os.chown(out, 1234, 2345)
         out.chmod(0o2750)
+    os.utime(out, (0, 0))
     before = out.stat()
     write(out, NEW)
     after = out.stat()
+    assert after.st_mtime > before.st_mtime == 0
     assert (after.st_mode, after.st_uid, after.st_gid) == (
         before.st_mode,
         before.st_uid,

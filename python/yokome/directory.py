@@ -215,6 +215,7 @@ def _make_like(old: Path, new: Path) -> None:
     if os.name != "nt" and (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
         os.chown(new, was.st_uid, was.st_gid)
     shutil.copystat(old, new)
+    os.utime(new)
     if new.stat().st_mode != was.st_mode:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), os.fspath(new))
 
