@@ -143,6 +143,38 @@ def test_owner_and_mode_of_the_directory_stay(out: Path, way: str) -> None:
     assert stat.S_IMODE((out / "flagged.parquet").stat().st_mode) == 0o600
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
+def test_where_the_owner_cannot_be_given_the_directory_stays_the_same(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chown(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    os.chown(out, 1234, 2345)
+    monkeypatch.setattr(os, "chown", chown)
+    before = out.stat()
+    write(out, NEW)
+    after = out.stat()
+    assert (after.st_ino, after.st_uid, after.st_gid) == (before.st_ino, 1234, 2345)
+    assert all_of(out) == NEW | FOREIGN
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_an_interrupt_at_the_exchange_leaves_one_whole_result(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    def exchange(first: Path, second: Path) -> None:
+        if after:
+            _yokome.exchange(first, second)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(directory, "exchange", exchange)
+    with pytest.raises(KeyboardInterrupt):
+        write(out, NEW)
+    assert all_of(out) == (NEW if after else OLD) | FOREIGN
+    assert os.listdir(tmp_path) == ["out"]
+
+
 def test_links_survive(tmp_path: Path, out: Path) -> None:
     put(tmp_path, {"elsewhere": "x"})
     (out / "relative").symlink_to("../elsewhere")

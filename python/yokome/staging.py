@@ -145,12 +145,12 @@ class StagedFile:
         self.discard()
 
     def discard(self) -> None:
-        """Remove every trace, unless it was moved."""
+        """Remove every trace, unless it was moved. Of a file in a directory's room the directory does
+        that: what is called so there may be an old one by now.
+        """
         if hasattr(self, "stream"):
             with contextlib.suppress(OSError):
                 self.stream.close()
-        with contextlib.suppress(OSError):
-            self.staged.unlink()
         if self._own is not None:
             self._own.close()
             self._own = None
