@@ -145,8 +145,8 @@ class StagedFile:
         self.discard()
 
     def discard(self) -> None:
-        """Remove every trace, unless it was moved. Of a file in a directory's room the directory does
-        that: what is called so there may be an old one by now.
+        """Remove every trace, unless it was moved. Of a file in a directory's room the directory
+        does that: what is called so there may be an old one by now.
         """
         if hasattr(self, "stream"):
             with contextlib.suppress(OSError):
