@@ -25,6 +25,7 @@ pub mod block;
 pub mod detect;
 pub mod dictionary;
 pub mod error;
+pub mod files;
 pub mod findings;
 pub mod individual;
 pub mod log;

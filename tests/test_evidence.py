@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import hashlib
 import json
 import os
+import random
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from reporting import log
 
 import yokome
@@ -213,3 +217,225 @@ def test_a_byte_order_mark_is_not_part_of_a_record(tmp_path: Path) -> None:
     options = [o for n, c in enumerate(columns, 1) for o in ("--column", f"{c}={n}")]
     scan(source, tmp_path / "out", "--no-header", *options)
     assert verify(tmp_path / "out").problems == []
+
+
+# --- archives and other compressed sources --------------------------------------------------------
+
+
+def archive(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    return path
+
+
+def run_of(out: Path) -> Any:
+    return json.loads((out / RUN).read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """An archive of two logs, and of what nobody would call one."""
+    data = log(tmp_path / "log.csv", extra=50).read_bytes()
+    members = {"4月/税務.csv": data, "b!c.csv": (HEADER + ROWS).encode("cp932"), ".hidden": b"x"}
+    return archive(tmp_path / "logs!.zip", members)
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet", "arrow"])
+def test_records_of_members_are_found_again(two: Path, tmp_path: Path, format: str) -> None:
+    out = tmp_path / "out"
+    scan(two, out, "--format", format)
+    [row] = run_of(out)["sources"]
+    assert row == {
+        "source": str(two),
+        "path": str(two),
+        "bytes": two.stat().st_size,
+        "sha256": hashlib.sha256(two.read_bytes()).hexdigest(),
+        "members": ["4月/税務.csv", "b!c.csv"],
+    }
+    found = verify(out)
+    flagged = json.loads((out / "summary.json").read_text(encoding="utf-8"))["totals"]["flagged"]
+    assert flagged > 50
+    assert found.problems == []
+    assert (found.sources, found.records) == (1, flagged)
+    assert (found.unchecked, found.unreachable, found.unread) == (0, 0, [])
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_one_member_by_name_is_recorded_alone(two: Path, tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(two) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    archive(two, members, method)
+    scan(Path(f"{two}!b*"), tmp_path / "out")
+    [row] = run_of(tmp_path / "out")["sources"]
+    assert (row["source"], row["members"]) == (str(two), ["b!c.csv"])
+    assert verify(tmp_path / "out").problems == []
+    assert verify(tmp_path / "out").records == 3
+
+
+def test_names_of_members_in_cp932_are_found_again(tmp_path: Path) -> None:
+    name = "操作表.csv"
+    path = archive(
+        tmp_path / "a.zip", {"x" * len(name.encode("cp932")): log(tmp_path / "l").read_bytes()}
+    )
+    raw = name.encode("cp932")
+    path.write_bytes(path.read_bytes().replace(b"x" * len(raw), raw))
+    scan(path, tmp_path / "out")
+    assert run_of(tmp_path / "out")["sources"][0]["members"] == [name]
+    found = verify(tmp_path / "out")
+    assert found.problems == []
+    assert found.records > 0
+
+
+def test_a_changed_archive_is_noticed(two: Path, tmp_path: Path) -> None:
+    scan(two, tmp_path / "out")
+    flagged = verify(tmp_path / "out").records
+    with zipfile.ZipFile(two) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    archive(two, members | {"b!c.csv": members["b!c.csv"].replace(b"PC", b"pc")})
+    found = verify(tmp_path / "out")
+    assert found.problems == [(f"{two}：記録した内容と違います", f"{two}: not as recorded")]
+    assert (found.records, found.unreachable) == (0, flagged)
+    assert f"{flagged:,} flagged rows (see above" in found.text("en")[-1]
+    two.unlink()
+    assert [en for _, en in verify(tmp_path / "out").problems] == [f"{two}: missing"]
+
+
+def forge_archive(out: Path, path: Path) -> None:
+    run = run_of(out)
+    data = path.read_bytes()
+    run["sources"][0] |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    (out / RUN).write_text(json.dumps(run), encoding="utf-8")
+
+
+def test_a_record_that_is_not_in_the_member_is_noticed(two: Path, tmp_path: Path) -> None:
+    scan(two, tmp_path / "out")
+    with zipfile.ZipFile(two) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    other = members["b!c.csv"].replace(b"22:00:02", b"22:00:03")
+    archive(two, members | {"b!c.csv": other})
+    forge_archive(tmp_path / "out", two)
+    found = verify(tmp_path / "out")
+    assert [en for _, en in found.problems] == [
+        f"{two}!b!c.csv, line 5: the flagged record is not what the log has"
+    ]
+
+
+def test_a_member_that_cannot_be_read_again_is_said(two: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    scan(two, out)
+    flagged = verify(out).records
+    with zipfile.ZipFile(two) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    archive(two, {name: data for name, data in members.items() if name != "b!c.csv"})
+    forge_archive(out, two)
+    found = verify(out)
+    [(ja, en)] = found.problems
+    assert en.startswith(f"{two}!b!c.csv: the flagged records cannot be read again")
+    assert ja.startswith(f"{two}!b!c.csv：該当行の記録を読み直せません")
+    assert (found.records, found.unreachable) == (flagged - 3, 3)
+    # One that the run does not record is no source to believe.
+    archive(two, members)
+    forge_archive(out, two)
+    run = run_of(out)
+    run["sources"][0]["members"].remove("b!c.csv")
+    (out / RUN).write_text(json.dumps(run), encoding="utf-8")
+    found = verify(out)
+    assert [en for _, en in found.problems] == [
+        f"{two}!b!c.csv: there are flagged rows of it, but it is not recorded as a source"
+    ]
+    assert (found.records, found.unreachable) == (flagged - 3, 3)
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd", "zip"])
+def test_long_compressed_sources_are_read_once_through(tmp_path: Path, packing: str) -> None:
+    rng = random.Random(2)  # noqa: S311
+    lines = [
+        f"2026/04/{1 + n // 1000:02} 12:{n % 60:02}:00,u{n % 7},PC{rng.random()},検索,"
+        f"{'失敗' if rng.random() < 0.05 else '成功'},あり\r\n"
+        for n in range(28_000)
+    ]
+    data = (HEADER + "".join(lines)).encode()
+    assert len(data) > 1 << 20
+    source = tmp_path / f"log.csv.{ {'gzip': 'gz', 'zstd': 'zst', 'zip': 'zip'}[packing] }"
+    if packing == "zip":
+        archive(source, {"a.csv": data})
+    else:
+        pack = gzip.compress if packing == "gzip" else zstandard.ZstdCompressor().compress
+        source.write_bytes(pack(data))
+    scan(source, tmp_path / "out")
+    found = verify(tmp_path / "out")
+    assert found.problems == []
+    assert found.records > 1000
+
+
+def test_records_before_damage_are_found_again_and_unreadable_sources_are_named(
+    tmp_path: Path,
+) -> None:
+    data = log(tmp_path / "log.csv", extra=3000).read_bytes()
+    (tmp_path / "log.csv").unlink()
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    packed = gzip.compress(data)
+    (logs / "cut.csv.gz").write_bytes(packed[: len(packed) // 2])
+    (logs / "whole.csv").write_bytes(data)
+    damaged = archive(logs / "damaged.zip", {"a.csv": data}).read_bytes()
+    (logs / "damaged.zip").write_bytes(damaged[:-100])
+    (logs / "gone.csv").symlink_to("nowhere")
+    scan(logs, tmp_path / "out", "--skip-unreadable")
+    run = run_of(tmp_path / "out")
+    names = [Path(row["source"]).name for row in run["sources"]]
+    assert names == ["cut.csv.gz", "damaged.zip", "whole.csv"]
+    assert [row["source"] for row in run["unread"]] == [str(logs / "gone.csv")]
+    found = verify(tmp_path / "out")
+    assert found.problems == []
+    flagged = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert found.records == flagged["totals"]["flagged"]
+    assert found.unread == [str(logs / "gone.csv")]
+    assert str(logs / "gone.csv") in found.text("ja")[-1]
+
+
+@pytest.mark.parametrize("change", ["gone", "member", "other"])
+def test_an_archive_that_changes_during_the_scan_stops_it(
+    two: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    change: str,
+) -> None:
+    from yokome import output
+
+    real = output.write_result
+
+    def slow(*arguments: Any, **options: Any) -> None:
+        real(*arguments, **options)
+        if change == "gone":
+            two.unlink()
+        else:
+            data = log(tmp_path / "l", extra=60).read_bytes()
+            archive(two, {"4月/税務.csv" if change == "member" else "other.csv": data})
+
+    monkeypatch.setattr(output, "write_result", slow)
+    out = tmp_path / "out"
+    assert cli.main(["scan", str(two), "--out", str(out), "--evidence"]) == 1
+    error = capsys.readouterr().err
+    assert str(two) in error
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_table_that_is_not_of_the_result_is_not_looked_at(done: Path) -> None:
+    (done / "flagged.parquet").write_bytes(b"no table")
+    assert verify(done).problems == []
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [[{"sha256": "x", "members": [3]}], [{"sha256": "x", "members": 3}]],
+)
+def test_members_that_are_no_names_are_one_message(done: Path, sources: list[Any]) -> None:
+    run = run_of(done)
+    run["sources"] = sources
+    (done / RUN).write_text(json.dumps(run), encoding="utf-8")
+    with pytest.raises(yokome.YokomeError, match=RUN):
+        verify(done)

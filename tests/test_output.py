@@ -238,6 +238,9 @@ def test_when_writing_fails_the_old_result_stays(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, call, fail)
+    if call == "replace":
+        # Only where directories cannot be exchanged are files moved.
+        monkeypatch.setattr("yokome.directory.exchange", fail)
 
     def attempt() -> None:
         with ResultWriter(tmp_path, kind) as writer:

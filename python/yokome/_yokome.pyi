@@ -1,14 +1,17 @@
 """The Rust core. Use it through :mod:`yokome`; its own interface may change without notice."""
 
 from collections.abc import Callable
+from os import PathLike
 from typing import Any, final
 
 __all__ = [
     "NativeReader",
     "NativeResult",
     "Policy",
+    "SourceBytes",
     "__version__",
     "default_policy_toml",
+    "exchange",
     "mask",
     "read_paths",
     "scan_paths",
@@ -131,6 +134,28 @@ class NativeReader:
 
 def default_policy_toml() -> str:
     """The default policy as the commented TOML it is written in."""
+
+@final
+class SourceBytes:
+    """The decompressed bytes of a file or of a member of a zip archive, once through."""
+
+    def __new__(cls, path: str | PathLike[str], member: str | None = None) -> SourceBytes:
+        """Open it. Raises ``InputError``, ``InputNotFoundError``."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes of the file: of a member, compressed."""
+
+    def read(self, bytes: int) -> bytes:
+        """The next bytes: as many as asked for, fewer only at the end or before damage.
+
+        Raises ``InputError`` at damage.
+        """
+
+def exchange(first: str | PathLike[str], second: str | PathLike[str]) -> None:
+    """Exchange two files or directories of one file system in one step. Raises ``OSError`` where
+    the system or the file system cannot.
+    """
 
 def mask(text: str) -> str:
     """A text without Individual Numbers: each of their digits becomes ``*``."""

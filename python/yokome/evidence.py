@@ -16,7 +16,11 @@
 ``pseudonyms``
     The id of the key, if the results are under pseudonyms, else null.
 ``sources``
-    A row per file read: ``source`` as it was given, its absolute ``path``, ``bytes``, ``sha256``.
+    A row per file read: ``source`` as it was given, its absolute ``path``, ``bytes``, ``sha256``;
+    of a zip archive also ``members``, the names of those that were read.
+``unread``
+    A row per source that could not be read at all, under ``--skip-unreadable``: ``source``,
+    ``error``.
 ``outputs``
     A row per file written: ``name``, ``bytes``, ``sha256``.
 
@@ -25,24 +29,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import datetime as dt
-import gzip
+import errno
 import hashlib
 import json
 import os
 import re
-import sys
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from yokome._yokome import mask
+from yokome._yokome import SourceBytes
 from yokome.errors import InputError, YokomeError
 from yokome.lang import Lang, pick
+from yokome.rereading import Where, read_again
 
 if TYPE_CHECKING:
     from yokome.output import ResultWriter
@@ -51,18 +52,6 @@ if TYPE_CHECKING:
 __all__ = ["RUN", "Verification", "verify", "write_run"]
 
 RUN: Final = "run.json"
-
-_CODECS: Final[Mapping[str, str]] = {
-    "utf-8": "utf-8",
-    "cp932": "cp932",
-    "utf-16": "utf-16-le",
-    "utf-16le": "utf-16-le",
-    "utf-16be": "utf-16-be",
-    # The standard's later edition: it has the vendors' row 13 (①).
-    "euc-jp": "euc_jisx0213",
-}
-# Where codecs disagree about a character of JIS X 0208.
-_SAME: Final = str.maketrans("〜‖−¢£¬—", "～∥－￠￡￢―")
 
 
 def write_run(
@@ -79,31 +68,12 @@ def write_run(
         pseudonyms: the id of the key, if the results are under pseudonyms.
 
     Raises:
-        InputError: a source is not what it was when it was scanned.
+        InputError: a source is not what it was when it was scanned, or is gone.
         OSError: a file cannot be read.
     """
     from yokome.summary_json import versions
 
-    sources = []
-    for row in result.inputs.select(["source", "bytes"]).to_pylist():
-        path = Path(row["source"])
-        if not path.is_file():
-            continue
-        size, digest = _digest(path)
-        if row["bytes"] is not None and size != row["bytes"]:
-            raise InputError(
-                f"{path}: it changed while it was scanned ({row['bytes']} bytes then, {size} now)",
-                message_ja=f"{path}：分析の間に変わりました（{row['bytes']} バイト → {size} "
-                f"バイト）",
-            )
-        sources.append(
-            {
-                "source": row["source"],
-                "path": str(path.absolute()),
-                "bytes": size,
-                "sha256": digest,
-            }
-        )
+    sources, unread = _sources(result)
     policy: dict[str, Any] = {
         "name": result.policy.name,
         "sha256": hashlib.sha256(result.policy.to_toml().encode("utf-8")).hexdigest(),
@@ -119,12 +89,74 @@ def write_run(
         "policy": policy,
         "pseudonyms": pseudonyms,
         "sources": sources,
+        "unread": unread,
         "outputs": [
             {"name": name, "bytes": size, "sha256": digest}
             for name, (size, digest) in writer.digests(_digest)
         ],
     }
     writer.text(RUN, json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def _sources(result: ScanResult) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The files that were read, each once, and what could not be read."""
+    files: dict[str, dict[str, Any]] = {}
+    digests: dict[str, tuple[int, str]] = {}
+    unread = []
+    for row in result.inputs.select(["source", "bytes", "error"]).to_pylist():
+        source, wanted, error = row["source"], row["bytes"], row["error"]
+        try:
+            name, member = _file_and_member(source)
+            path = Path(name)
+            if name not in digests:
+                digests[name] = _digest(path)
+            size, digest = digests[name]
+        except OSError as missing:
+            # A name that is not Unicode cannot be found by what is shown of it.
+            if error is None and "\ufffd" not in source:
+                raise _changed(source, "it is gone", "なくなりました") from missing
+            unread.append({"source": source, "error": error or "its name is not Unicode"})
+            continue
+        now = size
+        if error is None and member is not None:
+            now = SourceBytes(path, member).size
+        if wanted is not None and error is None and now != wanted:
+            raise _changed(
+                source,
+                f"{wanted} bytes then, {now} now",
+                f"{wanted} バイト → {now} バイト",
+            )
+        file = files.setdefault(
+            name,
+            {"source": name, "path": str(path.absolute()), "bytes": size, "sha256": digest},
+        )
+        if member is not None:
+            file.setdefault("members", []).append(member)
+    return list(files.values()), unread
+
+
+def _file_and_member(source: str) -> tuple[str, str | None]:
+    """The file of a source, and its member if that is an archive.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    if not Path(source).is_file():
+        for mark in re.finditer("!", source):
+            name = source[: mark.start()]
+            if Path(name).is_file():
+                with Path(name).open("rb") as stream:
+                    if stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06"):
+                        return name, source[mark.end() :]
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source)
+    return source, None
+
+
+def _changed(source: str, how: str, how_ja: str) -> InputError:
+    return InputError(
+        f"{source}: it changed while it was scanned ({how})",
+        message_ja=f"{source}：分析の間に変わりました（{how_ja}）",
+    )
 
 
 @dataclass
@@ -139,6 +171,10 @@ class Verification:
     """Flagged records found again in their source, text for text."""
     unchecked: int = 0
     """Flagged records whose text the results do not hold (pseudonyms)."""
+    unreachable: int = 0
+    """Flagged records whose source is missing, changed or cannot be read; a problem says so."""
+    unread: list[str] = field(default_factory=list)
+    """Sources that the scan could not read, so that nothing is known of them."""
     problems: list[tuple[str, str]] = field(default_factory=list)
     """Whatever is not as it was: (Japanese, English)."""
 
@@ -169,6 +205,25 @@ class Verification:
                     "not hold the records' texts)",
                 )
             )
+        if self.unreachable:
+            lines.append(
+                pick(
+                    lang,
+                    f"照合できなかった該当行: {self.unreachable:,} "
+                    f"件（上のとおり、入力がないか、違うか、読めません）",
+                    f"Could not be compared: {self.unreachable:,} flagged rows (see above: their "
+                    "source is missing, changed or unreadable)",
+                )
+            )
+        if self.unread:
+            names = pick(lang, "、", ", ").join(self.unread)
+            lines.append(
+                pick(
+                    lang,
+                    f"検証していない入力（分析のときに読めなかったもの）: {names}",
+                    f"Not checked, because the scan could not read them: {names}",
+                )
+            )
         return lines
 
 
@@ -187,14 +242,18 @@ def verify(directory: str | os.PathLike[str]) -> Verification:
     for row in run["outputs"]:
         if _unchanged(directory / Path(row["name"]).name, row["name"], row, found):
             found.outputs += 1
-    sources: dict[str, Path] = {}
+    sources: dict[str, Where | None] = {}
     for row in run["sources"]:
         path = next((p for p in map(Path, (row["path"], row["source"])) if p.is_file()), None)
-        if _unchanged(path or Path(row["path"]), row["source"], row, found):
-            found.sources += 1
-            sources[row["source"]] = path or Path(row["path"])
+        is_same = _unchanged(path or Path(row["path"]), row["source"], row, found)
+        found.sources += is_same
+        members = row.get("members")
+        for member in [None] if members is None else members:
+            name = row["source"] if member is None else f"{row['source']}!{member}"
+            sources[name] = (path, member) if is_same and path is not None else None
+    found.unread = [row["source"] for row in run.get("unread", [])]
     _policy(directory, run["policy"], found)
-    _records(directory, sources, found)
+    read_again(directory, [row["name"] for row in run["outputs"]], sources, found)
     return found
 
 
@@ -205,6 +264,9 @@ def _run(directory: Path) -> dict[str, Any]:
         rows = [*run["outputs"], *run["sources"]]
         known = known and all(isinstance(row["sha256"], str) for row in rows)
         known = known and isinstance(run["policy"], dict)
+        members = [name for row in run["sources"] for name in row.get("members", [])]
+        unread = [row["source"] for row in run.get("unread", [])]
+        known = known and all(isinstance(name, str) for name in [*members, *unread])
     except FileNotFoundError:
         raise YokomeError(
             f"{directory}: there is no {RUN} (yokome scan --evidence writes it)",
@@ -262,129 +324,3 @@ def _digest(path: Path) -> tuple[int, str]:
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         return stream.tell(), digest
-
-
-# --- flagged records ------------------------------------------------------------------------------
-
-
-def _records(directory: Path, sources: Mapping[str, Path], found: Verification) -> None:
-    """Read every flagged record again."""
-    table = next(
-        (p for f in ("csv", "parquet", "arrow") if (p := directory / f"flagged.{f}").is_file()),
-        None,
-    )
-    encodings = _encodings(directory)
-    if table is None or encodings is None:
-        return
-    of_source: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-    for source, line, offset, text in _flagged(table):
-        if text is None:
-            found.unchecked += 1
-        elif offset is not None:
-            of_source[source].append((offset, line, text))
-    for source, records in of_source.items():
-        path = sources.get(source)
-        if path is None:
-            # Said already: the source is missing or changed.
-            continue
-        records.sort()
-        with _opened(path) as stream:
-            for offset, line, text in records:
-                if _stands(stream, offset, text, encodings[source], neutral=table.suffix == ".csv"):
-                    found.records += 1
-                else:
-                    found.problems.append(
-                        (
-                            f"{source} の {line:,} 行目：該当行の記録が元のログと違います",
-                            f"{source}, line {line:,}: the flagged record is not what the log has",
-                        )
-                    )
-
-
-def _flagged(path: Path) -> Iterator[tuple[str, int, int | None, str | None]]:
-    """Source, line, offset and text of each flagged row."""
-    names = ("source", "line", "offset", "raw")
-    if path.suffix == ".csv":
-        for row in _csv_rows(path):
-            offset = int(row["offset"]) if row["offset"] else None
-            yield row["source"], int(row["line"]), offset, row["raw"] or None
-        return
-    table = _table(path).select(names)
-    for batch in table.to_batches(max_chunksize=4096):
-        columns = [batch.column(name).to_pylist() for name in names]
-        yield from zip(*columns, strict=True)
-
-
-def _encodings(directory: Path) -> dict[str, str] | None:
-    for extension in ("csv", "parquet", "arrow"):
-        path = directory / f"inputs.{extension}"
-        if path.is_file():
-            rows: Sequence[Mapping[str, Any]]
-            rows = _csv_rows(path) if extension == "csv" else _table(path).to_pylist()
-            return {row["source"]: row["encoding"] or "utf-8" for row in rows}
-    return None
-
-
-def _csv_rows(path: Path) -> list[dict[str, str]]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def _table(path: Path) -> Any:
-    import pyarrow as pa
-
-    if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
-
-        return pq.read_table(path)
-    with pa.ipc.open_file(path) as reader:
-        return reader.read_all()
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The source, decompressed, as offsets count it."""
-    with path.open("rb") as stream:
-        if stream.read(2) == b"\x1f\x8b":
-            stream.seek(0)
-            with gzip.GzipFile(fileobj=stream) as unpacked:
-                yield cast("BinaryIO", unpacked)
-        else:
-            yield stream
-
-
-def _stands(stream: BinaryIO, offset: int, text: str, encoding: str, *, neutral: bool) -> bool:
-    """Whether `text` stands at `offset`, and ends there as a record ends."""
-    stream.seek(offset)
-    codec = _CODECS.get(encoding, encoding)
-    # No character takes more than four bytes; one apostrophe may have been put in front.
-    there = stream.read(4 * len(text) + 16).decode(codec, "replace")
-    for size in (len(text), len(text) - 1) if neutral else (len(text),):
-        here = there[:size]
-        shown = _neutral(here) if neutral else here
-        ended = there[size : size + 1] in ("", "\r", "\n")
-        if not ended:
-            continue
-        if shown.translate(_SAME) == text.translate(_SAME):
-            return True
-        # Individual Numbers are masked in the results: no digit of them is told by comparing.
-        if "*" in text and mask(shown).translate(_SAME) == mask(text).translate(_SAME):
-            return True
-    if "\ufffd" not in text and "\ufffd" not in there:
-        return False
-    # Bytes that are no character: decoders disagree on how many signs they make.
-    pattern = "".join(
-        ".{0,8}?" if c == "\ufffd" else "[*0-9０-９]" if c == "*" else f"(?:{re.escape(c)}|\ufffd)"
-        for c in text.translate(_SAME)
-    )
-    return re.match(f"{pattern}(?:[\r\n]|$|\ufffd)", there.translate(_SAME), re.DOTALL) is not None
-
-
-def _neutral(text: str) -> str:
-    import pyarrow as pa
-
-    from yokome.output import neutralise
-
-    shown: str = neutralise(pa.array([text], pa.large_string()))[0].as_py()
-    return shown

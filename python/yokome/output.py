@@ -1,8 +1,9 @@
 """Tables and texts to files, for the owner's eyes only, and all or nothing.
 
 In: Arrow tables (whole, or batch by batch). Out: Parquet, CSV or Arrow files, mode 0600, in a
-directory made 0700. A file is written beside its place under a temporary name, flushed to disk and
-moved there; until then, and whenever anything fails, what stood there before still stands.
+directory made 0700. They are made beside their place, flushed to disk and go there as one; until
+then, and whenever anything fails, what stood there before still stands. A directory of results is
+that of one scan: files of an earlier one that the new one does not have are removed.
 
 CSV is for Excel: UTF-8 with a byte order mark, CRLF, and no text cell that a spreadsheet would
 take for a formula. Parquet and Arrow hold every text exactly as it was.
@@ -11,13 +12,16 @@ take for a formula. Parquet and Arrow hold every text exactly as it was.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import struct
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, Protocol, TypeVar, get_args
+
+from yokome.directory import StagedDirectory
+from yokome.staging import StagedFile, naming
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +35,7 @@ __all__ = [
     "TableFile",
     "format_of",
     "neutralise",
+    "recorded",
     "write_result",
     "write_text",
 ]
@@ -51,6 +56,17 @@ TABLES: Final = (
     "leaks",
 )
 """The tables of a scan, as the files are named."""
+
+_RECORDS: Final = ("summary.json", "run.json")
+# Every name that a file of a result can have.
+_NAMES: Final = frozenset(
+    {
+        *(f"{table}.{f}" for table in TABLES for f in FORMATS),
+        *_RECORDS,
+        "report.xlsx",
+        "report.html",
+    }
+)
 
 # Rows are gathered up to this many, or this many bytes, before they are written: one row group.
 _GROUP_ROWS = 128 * 1024
@@ -79,7 +95,7 @@ def format_of(path: str | os.PathLike[str]) -> Format:
 
 
 class ResultWriter:
-    """A directory of results, moved into place together by :meth:`commit`.
+    """A directory of results, put into place as one by :meth:`commit`.
 
     A context manager: leaving it without a commit removes every trace.
     """
@@ -92,13 +108,8 @@ class ResultWriter:
         """
         self.directory = Path(directory)
         self.format = format
-        self._files: list[_Staged | TableFile] = []
-        self._made = _make_directory(self.directory)
-        try:
-            _Staged(self.directory / "probe").discard()
-        except OSError:
-            self._unmake()
-            raise
+        self._files: list[StagedFile | TableFile] = []
+        self._staged = StagedDirectory(self.directory, recorded, last=_RECORDS)
 
     def names(self) -> list[str]:
         """The names of the files staged so far."""
@@ -106,7 +117,8 @@ class ResultWriter:
 
     def stream(self, name: str) -> TableFile:
         """A table to be written batch by batch; close it before :meth:`commit`."""
-        file = TableFile(self.directory / f"{name}.{self.format}", self.format)
+        staged = self._file(f"{name}.{self.format}")
+        file = TableFile(staged.path, self.format, staged)
         self._files.append(file)
         return file
 
@@ -122,27 +134,28 @@ class ResultWriter:
 
     def data(self, name: str, data: bytes) -> None:
         """Write a file of bytes."""
-        file = _Staged(self.directory / name)
+        file = self._file(name)
         self._files.append(file)
-        file.stream.write(data)
-        file.close()
+        with naming(file.path):
+            file.stream.write(data)
+            file.close()
 
     def digests(self, digest: Callable[[Path], T]) -> list[tuple[str, T]]:
         """What `digest` says of each file staged so far, by its name."""
         return [(file.path.name, digest(file.staged)) for file in self._files]
 
     def commit(self) -> list[Path]:
-        """Move every file into its place, in the order they were begun; returns their paths.
+        """Put the files into place, as one where the system can, and remove those of an earlier
+        scan; returns their paths, in the order they were begun.
 
         Raises:
-            OSError: a file cannot be replaced (it is open in a spreadsheet, say).
+            OSError: a file cannot be replaced (it is open in a spreadsheet, say); the old ones
+                still stand.
         """
-        paths = []
-        while self._files:
-            self._files[0].move()
-            paths.append(self._files.pop(0).path)
-        _sync_directory(self.directory)
-        self._made = []
+        with naming(self.directory):
+            self._staged.commit(self.names())
+        paths = [file.path for file in self._files]
+        self._files = []
         return paths
 
     def __enter__(self) -> ResultWriter:
@@ -156,13 +169,10 @@ class ResultWriter:
     ) -> None:
         while self._files:
             self._files.pop().discard()
-        self._unmake()
+        self._staged.close()
 
-    def _unmake(self) -> None:
-        for directory in reversed(self._made):
-            with contextlib.suppress(OSError):
-                directory.rmdir()
-        self._made = []
+    def _file(self, name: str) -> StagedFile:
+        return StagedFile(self.directory / name, self._staged.room)
 
 
 class TableFile:
@@ -171,10 +181,13 @@ class TableFile:
     A context manager: leaving it without a move removes every trace.
     """
 
-    def __init__(self, path: str | os.PathLike[str], format: Format) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], format: Format, staged: StagedFile | None = None
+    ) -> None:
+        """Begin a table at `path`, or in a file that is begun already."""
         self.path = Path(path)
         self._format: Format = format
-        self._staged = _Staged(self.path)
+        self._staged = StagedFile(self.path) if staged is None else staged
         self._writer: _Writer | None = None
         self._waiting: list[pa.Table] = []
         self._rows = 0
@@ -188,9 +201,8 @@ class TableFile:
         import pyarrow as pa
 
         if batch is None:
-            self.discard()
-            self._staged = _Staged(self.path)
-            self._writer, self._rows, self._bytes = None, 0, 0
+            self._abandon()
+            self._staged.again()
             return
         table = pa.RecordBatchReader.from_stream(batch).read_all()
         if table.num_rows == 0:
@@ -199,14 +211,16 @@ class TableFile:
         self._rows += table.num_rows
         self._bytes += table.nbytes
         if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
-            self._flush()
+            with naming(self.path):
+                self._flush()
 
     def close(self, schema: pa.Schema) -> None:
         """Finish the file; `schema` is the table's, for the case that no rows came."""
-        self._flush()
-        writer = self._writer or self._open(schema)
-        writer.close()
-        self._staged.close()
+        with naming(self.path):
+            self._flush()
+            writer = self._writer or self._open(schema)
+            writer.close()
+            self._staged.close()
 
     @property
     def staged(self) -> Path:
@@ -219,11 +233,15 @@ class TableFile:
 
     def discard(self) -> None:
         """Remove every trace, unless it was moved."""
-        self._waiting = []
+        self._abandon()
+        self._staged.discard()
+
+    def _abandon(self) -> None:
+        self._waiting, self._rows, self._bytes = [], 0, 0
         if self._writer is not None:
             with contextlib.suppress(Exception):
                 self._writer.close()
-        self._staged.discard()
+            self._writer = None
 
     def _flush(self) -> None:
         import pyarrow as pa
@@ -254,6 +272,20 @@ class TableFile:
         trace: TracebackType | None,
     ) -> None:
         self.discard()
+
+
+def recorded(directory: Path) -> set[str]:
+    """The names of the files in a directory that an earlier scan wrote: those that its
+    ``summary.json`` and its ``run.json`` tell of. Whatever else is there is not ours.
+    """
+    names: set[str] = set()
+    for name, kind, list_ in (("summary.json", "summary", "files"), ("run.json", "run", "outputs")):
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+            document = json.loads((directory / name).read_text(encoding="utf-8"))
+            if isinstance(document["yokome"][kind], int):
+                rows = document[list_]
+                names |= {name, *(row if isinstance(row, str) else row["name"] for row in rows)}
+    return names & _NAMES
 
 
 def write_result(
@@ -287,10 +319,11 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    file = _Staged(Path(path))
+    file = StagedFile(Path(path))
     try:
-        file.stream.write(text.encode("utf-8"))
-        file.close()
+        with naming(file.path):
+            file.stream.write(text.encode("utf-8"))
+            file.close()
         file.move()
     finally:
         file.discard()
@@ -430,64 +463,3 @@ def _decoded(type: pa.DataType) -> pa.DataType:
     import pyarrow as pa
 
     return type.value_type if pa.types.is_dictionary(type) else type
-
-
-class _Staged:
-    """A file under a temporary name beside its place. Mode 0600, by `mkstemp`."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        self._temporary: Path | None = Path(name)
-        self.stream: BinaryIO = os.fdopen(number, "wb")
-
-    @property
-    def staged(self) -> Path:
-        """Where the file is until it is moved."""
-        return self._temporary or self.path
-
-    def close(self) -> None:
-        """Flush to disk."""
-        self.stream.flush()
-        os.fsync(self.stream.fileno())
-        self.stream.close()
-
-    def move(self) -> None:
-        if self._temporary is not None:
-            os.replace(self._temporary, self.path)
-            self._temporary = None
-
-    def discard(self) -> None:
-        with contextlib.suppress(OSError):
-            self.stream.close()
-        if self._temporary is not None:
-            with contextlib.suppress(OSError):
-                self._temporary.unlink()
-            self._temporary = None
-
-
-def _make_directory(directory: Path) -> list[Path]:
-    """Make a directory and those above it, each 0700; returns those made, outermost first."""
-    missing = []
-    while not directory.exists():
-        missing.append(directory)
-        directory = directory.parent
-    if not directory.is_dir():
-        raise NotADirectoryError(20, "not a directory", str(directory))
-    made: list[Path] = []
-    for path in reversed(missing):
-        path.mkdir(mode=0o700)
-        made.append(path)
-    return made
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make the moves last through a power cut, where the system can."""
-    if os.name == "nt":
-        return
-    with contextlib.suppress(OSError):
-        number = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)

@@ -223,8 +223,10 @@ class ScanResult:
             lang: the language of the reports.
             top: how many findings and users the reports list; None: as many as they can bear.
 
-        All files or none: each is written beside its place and moved there at the end. Only the
-        owner can read them (0600); a directory that has to be made is 0700.
+        All files or none: the directory is made beside its place and exchanged for the old one at
+        the end (where the system cannot, files are moved one by one). Files of an earlier result
+        are removed, others stay. Only the owner can read the files (0600); a directory that has to
+        be made is 0700.
 
         Returns:
             The files written.

@@ -2,6 +2,7 @@
 //! GIL for the whole of every long call, and hands tables over by the Arrow `PyCapsule` interface.
 
 mod errors;
+mod files;
 mod policy;
 mod read;
 mod scan;
@@ -12,6 +13,8 @@ use pyo3::prelude::*;
 /// The native module `yokome._yokome`.
 #[pymodule]
 mod _yokome {
+    #[pymodule_export]
+    use super::files::{SourceBytes, exchange};
     #[pymodule_export]
     use super::policy::{Policy, default_policy_toml};
     #[pymodule_export]

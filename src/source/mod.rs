@@ -137,6 +137,39 @@ pub fn expand(paths: &[String]) -> Result<Expanded> {
     Ok(out)
 }
 
+/// A file, or the member of exactly this name of a zip archive, to read it again.
+///
+/// # Errors
+/// [`Error::Input`] if the archive cannot be listed, [`Error::NoMember`] if it has no such member.
+pub fn again(path: &Path, member: Option<&str>) -> Result<Source> {
+    let file = path.to_string_lossy();
+    let (name, part) = match member {
+        None => (file.into_owned(), Part::Whole),
+        Some(member) => {
+            let name = format!("{file}!{member}");
+            let listing = archive::list(path).map_err(|e| Error::input(&file, describe(&e)))?;
+            let Some(found) = listing.members.iter().find(|m| m.name == member) else {
+                let members = archive::some_names(listing.members.iter().map(|m| m.name.as_str()));
+                return Err(Error::NoMember {
+                    path: name,
+                    members,
+                });
+            };
+            let part = match &found.member {
+                Ok(member) => Part::Member(*member),
+                Err(why) => Part::Refused(why.clone()),
+            };
+            (name, part)
+        }
+    };
+    Ok(Source {
+        name,
+        path: path.to_path_buf(),
+        part,
+        watch: Watch::default(),
+    })
+}
+
 /// The file or the member that a name stands for, whatever the name.
 type Identity = (PathBuf, Option<String>);
 

@@ -10,6 +10,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -27,6 +28,9 @@ const FIXED: usize = MAGIC.len() + 4 + 8 + 8;
 
 /// Bytes of the checksum.
 const SUM: usize = 16;
+
+/// How old a file that nobody has locked must be, to be taken for abandoned.
+const MOMENT: Duration = Duration::from_secs(2);
 
 const LEVEL: i32 = 3;
 
@@ -182,7 +186,8 @@ fn unwritable(path: &Path, failed: &io::Error) -> Error {
     )
 }
 
-/// A file beside its place, which goes there only when it is complete.
+/// A file beside its place, which goes there only when it is complete. It is locked as long as it is
+/// there: one that is not is what a killed process left.
 struct Staged {
     temporary: PathBuf,
     file: Option<File>,
@@ -190,6 +195,7 @@ struct Staged {
 
 impl Staged {
     fn new(path: &Path) -> io::Result<Staged> {
+        clear(path);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let (mut tries, process) = (0, std::process::id());
         loop {
@@ -204,6 +210,8 @@ impl Staged {
                 }
                 Err(error) => return Err(error),
                 Ok(file) => {
+                    // Where there are no locks, nothing is ever cleared away.
+                    let _ = file.try_lock();
                     let file = Some(file);
                     return Ok(Staged { temporary, file });
                 }
@@ -212,9 +220,13 @@ impl Staged {
     }
 
     fn put(mut self, bytes: &[u8], path: &Path) -> io::Result<()> {
-        if let Some(mut file) = self.file.take() {
+        if let Some(file) = &mut self.file {
             file.write_all(bytes)?;
             file.sync_all()?;
+        }
+        if cfg!(windows) {
+            // An open file cannot be moved there.
+            self.file = None;
         }
         fs::rename(&self.temporary, path)?;
         // The move lasts through a power cut, where the system can say so of a folder.
@@ -234,7 +246,42 @@ impl Drop for Staged {
     }
 }
 
-#[cfg(unix)]
+/// Removes what killed processes left beside a state: `.NAME.PROCESS.NUMBER.tmp`, if it is older than
+/// a moment (its maker may be about to lock it) and can be locked. What cannot be looked at stays.
+fn clear(path: &Path) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_ours = |entry: &str| {
+        let number = |part: Option<&str>| {
+            part.is_some_and(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))
+        };
+        let middle = entry
+            .strip_prefix('.')
+            .and_then(|e| e.strip_prefix(name.as_ref()))
+            .and_then(|e| e.strip_prefix('.'))
+            .and_then(|e| e.strip_suffix(".tmp"));
+        middle.is_some_and(|middle| {
+            let mut parts = middle.split('.');
+            number(parts.next()) && number(parts.next()) && parts.next().is_none()
+        })
+    };
+    let entries = fs::read_dir(folder_of(path)).into_iter().flatten();
+    for entry in entries.flatten() {
+        if !entry.file_name().to_str().is_some_and(is_ours) {
+            continue;
+        }
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        let age = entry.metadata().ok().and_then(|m| m.modified().ok());
+        let age = age.and_then(|modified| modified.elapsed().ok());
+        if is_file
+            && age.is_some_and(|age| age >= MOMENT)
+            && let Ok(file) = OpenOptions::new().write(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -302,6 +349,42 @@ mod tests {
                 ..Memory::default()
             },
         }
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_cleared_away_and_nothing_else() {
+        let room = tempfile::tempdir().unwrap();
+        let path = room.path().join("a.state");
+        let old = std::time::SystemTime::now() - Duration::from_mins(1);
+        let put = |name: &str, modified| {
+            let file = File::create(room.path().join(name)).unwrap();
+            file.set_modified(modified).unwrap();
+            file
+        };
+        let others = [
+            "a.state",
+            ".a.state.1.x.tmp",
+            ".b.state.1.2.tmp",
+            ".a.state.tmp",
+        ];
+        for name in [".a.state.1.0.tmp", ".a.state.23.4.tmp"]
+            .iter()
+            .chain(&others)
+        {
+            drop(put(name, old));
+        }
+        let busy = put(".a.state.5.0.tmp", old);
+        busy.try_lock().unwrap();
+        drop(put(".a.state.6.0.tmp", std::time::SystemTime::now()));
+        probe(&path).unwrap();
+        let mut left: Vec<String> = fs::read_dir(room.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        let mut wanted = [&others[..], &[".a.state.5.0.tmp", ".a.state.6.0.tmp"]].concat();
+        wanted.sort_unstable();
+        assert_eq!(left, wanted);
     }
 
     #[test]

@@ -4,8 +4,8 @@ Exit status: 0 done; 1 the input could not be scanned, or the result not written
 2 wrong use or a wrong policy; 130 interrupted. Results go to files and standard output, everything
 else to standard error. Heavy imports wait until a command needs them.
 
-A command is a module of this package, with a function that takes the parsed options and returns the
-exit status; :mod:`~yokome.cli.arguments` says which options there are.
+A command is a module of this package: `arguments` says what it can be told, and a function takes
+the parsed options and returns the exit status. :mod:`~yokome.cli.arguments` brings them together.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -146,6 +147,12 @@ def writing(out: Path, lang: Lang) -> Iterator[None]:
                 lang,
                 "。Excel などで開いているときは、閉じてからやり直してください",
                 "; if it is open in Excel, close it and try again",
+            )
+        elif error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            hint = pick(
+                lang,
+                "。空き容量を増やしてからやり直してください。前に書き出したものは、そのまま残っています",
+                "; make room and try again. What was written before still stands",
             )
         raise Stop(
             pick(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yokome.cli.common import (
     DONE,
@@ -15,9 +17,40 @@ from yokome.cli.common import (
     reconfigure,
     writing,
 )
+from yokome.cli.values import at_least_one
 from yokome.lang import Lang
 
-__all__ = ["init"]
+if TYPE_CHECKING:
+    from yokome.cli.arguments import Arguments
+
+__all__ = ["arguments", "init"]
+
+
+def arguments(make: Arguments) -> None:
+    """What `init` can be told."""
+    t = make.t
+    command = make.command(
+        "init",
+        t("ログを見て、はじめのポリシーを作る", "make a first policy from a look at the logs"),
+        init,
+        [make.logs, make.shared],
+    )
+    command.add_argument(
+        "--budget",
+        type=at_least_one,
+        default=50,
+        metavar="N",
+        help=t(
+            "月に確かめられる所見の数（既定: 50）",
+            "findings a month that can be checked (default: 50)",
+        ),
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help=t("書き出すファイル（既定: 画面）", "file to write (default: standard output)"),
+    )
 
 
 def init(options: argparse.Namespace) -> int:

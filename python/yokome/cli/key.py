@@ -5,11 +5,30 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yokome.cli.common import DONE, MISUSED, Stop, writing
 from yokome.lang import Lang, clean, pick
 
-__all__ = ["key"]
+if TYPE_CHECKING:
+    from yokome.cli.arguments import Arguments
+
+__all__ = ["arguments", "key"]
+
+
+def arguments(make: Arguments) -> None:
+    """What `key` can be told."""
+    t = make.t
+    command = make.command(
+        "key",
+        t("仮名のための鍵を作る", "make a key for pseudonyms"),
+        key,
+        [make.shared],
+    )
+    command.add_argument(
+        "out", type=Path, metavar="FILE", help=t("書き出す鍵のファイル", "key file to write")
+    )
 
 
 def key(options: argparse.Namespace) -> int:

@@ -4,11 +4,49 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yokome.cli.common import DONE, policy_of, reading, reconfigure, writing
 from yokome.lang import Lang, clean, pick
 
-__all__ = ["check", "default"]
+if TYPE_CHECKING:
+    from yokome.cli.arguments import Arguments
+
+__all__ = ["arguments", "check", "default"]
+
+
+def arguments(make: Arguments) -> None:
+    """What `policy` can be told."""
+    t = make.t
+    summary = t("ポリシーを表示・検査する", "show or check a policy")
+    command = make.commands.add_parser(
+        "policy", help=summary, description=summary, allow_abbrev=False
+    )
+    actions = command.add_subparsers(metavar="ACTION", required=True)
+    showing = make.command(
+        "default",
+        t("既定のポリシーを表示する", "print the default policy"),
+        default,
+        [make.shared],
+        actions,
+    )
+    showing.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help=t("書き出すファイル（既定: 画面）", "file to write (default: standard output)"),
+    )
+    checking = make.command(
+        "check",
+        t("ポリシーに誤りがないか調べる", "check a policy"),
+        check,
+        [make.shared],
+        actions,
+    )
+    checking.add_argument(
+        "policy", type=Path, metavar="FILE", help=t("ポリシー（TOML）", "policy, TOML")
+    )
 
 
 def default(options: argparse.Namespace) -> int:

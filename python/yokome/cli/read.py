@@ -5,11 +5,41 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yokome.cli.common import DONE, MISUSED, Stop, maybe, policy_of, reading, writing
 from yokome.lang import Lang, clean, pick
 
-__all__ = ["read"]
+if TYPE_CHECKING:
+    from yokome.cli.arguments import Arguments
+
+__all__ = ["arguments", "read"]
+
+
+def arguments(make: Arguments) -> None:
+    """What `read` can be told."""
+    t = make.t
+    command = make.command(
+        "read",
+        t(
+            "ログを読み取り、列の名前をそろえた表にする",
+            "read logs into one table of known columns",
+        ),
+        read,
+        [make.logs, make.shared],
+    )
+    make.by_policy(command)
+    command.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help=t(
+            "書き出すファイル（.parquet、.csv、.arrow）",
+            "file to write: .parquet, .csv or .arrow",
+        ),
+    )
 
 
 def read(options: argparse.Namespace) -> int:

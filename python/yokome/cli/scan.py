@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +21,143 @@ from yokome.cli.common import (
     reading,
     writing,
 )
+from yokome.cli.values import at_least_one, reports, size
 from yokome.errors import MissingLibraryError
 from yokome.lang import Lang, pick
 
 if TYPE_CHECKING:
-    from yokome.output import ResultWriter
+    from yokome.cli.arguments import Arguments
+    from yokome.output import ResultWriter, TableFile
     from yokome.result import ScanResult
 
-__all__ = ["scan"]
+__all__ = ["arguments", "scan"]
+
+
+def arguments(make: Arguments) -> None:
+    """What `scan` can be told."""
+    t = make.t
+    command = make.command(
+        "scan",
+        t("ログを分析する", "scan logs"),
+        scan,
+        [make.logs, make.shared],
+    )
+    make.by_policy(command)
+    command.add_argument(
+        "--from",
+        dest="from_",
+        metavar="WHEN",
+        help=t("この日時（日）以降の記録を調べる", "flag records from this day or time on"),
+    )
+    command.add_argument(
+        "--to",
+        metavar="WHEN",
+        help=t(
+            "この日まで（その日を含む）、またはこの日時より前の記録を調べる",
+            "flag records up to this day, inclusive, or before this time",
+        ),
+    )
+    command.add_argument(
+        "--where",
+        action="append",
+        metavar="CONDITION",
+        help=t(
+            "調べる記録の条件（TOML）。例: 'department = \"税務課\"'",
+            "condition on records to flag, TOML, as in 'department = \"税務課\"'",
+        ),
+    )
+    command.add_argument(
+        "--memory-limit",
+        type=size,
+        metavar="SIZE",
+        help=t(
+            "分析を待つ記録に使うメモリの上限。512MB、2GiB のように書く（既定: メモリの 4 分の 1）",
+            "memory for records that wait, as 512MB or 2GiB (default: a quarter of the memory)",
+        ),
+    )
+    command.add_argument(
+        "--temp-dir",
+        type=Path,
+        metavar="DIR",
+        help=t(
+            "時刻順でないログを並べ替える一時ファイルを置くフォルダー"
+            "（既定: システムの一時フォルダー）",
+            "folder of temporary files, by which logs that are not in time order are sorted "
+            "(default: the system's)",
+        ),
+    )
+    command.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help=t(
+            "前回までの走査を引き継ぎ、次回に引き継ぐ状態を書くファイル（初回はまだなくてよい）",
+            "file to go on from, and to leave the state in for the next scan (new at first)",
+        ),
+    )
+    _results(make, command)
+
+
+def _results(make: Arguments, command: argparse.ArgumentParser) -> None:
+    """What a scan writes."""
+    t = make.t
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help=t("結果を書き出すフォルダー", "directory to write the results into"),
+    )
+    command.add_argument(
+        "--format",
+        choices=("parquet", "csv", "arrow"),
+        default="csv",
+        help=t("結果の表の形式（既定: csv）", "format of the result's tables (default: csv)"),
+    )
+    command.add_argument(
+        "--report",
+        type=reports,
+        action="extend",
+        metavar="KIND",
+        help=t(
+            "報告書も作る: xlsx（調書）、html（読む報告書）、または xlsx,html",
+            "also make a report: xlsx (working paper), html (to read), or xlsx,html",
+        ),
+    )
+    command.add_argument(
+        "--top",
+        type=at_least_one,
+        metavar="N",
+        help=t(
+            "報告書と要約には、はじめの N 件だけを載せる（数えるのは常に全件）",
+            "list only the first N, in reports and summary (all are counted)",
+        ),
+    )
+    command.add_argument(
+        "--unmask",
+        action="store_true",
+        help=t(
+            "個人番号とみられる値を * で伏せずに示す",
+            "show Individual Numbers as they stand instead of *",
+        ),
+    )
+    command.add_argument(
+        "--pseudonymise",
+        type=Path,
+        metavar="KEYFILE",
+        help=t(
+            "職員番号・職員名・宛名番号を、この鍵による仮名に置き換えて書き出す（鍵は "
+            "yokome key で作る）",
+            "write users, user names and subjects as pseudonyms by this key (made by yokome key)",
+        ),
+    )
+    command.add_argument(
+        "--evidence",
+        action="store_true",
+        help=t(
+            "入力・ポリシー・結果の SHA-256 を run.json に残す（yokome verify で検証できる）",
+            "record the SHA-256 of inputs, policy and outputs in run.json, for yokome verify",
+        ),
+    )
 
 
 def scan(options: argparse.Namespace) -> int:
@@ -67,7 +197,7 @@ def scan(options: argparse.Namespace) -> int:
                 temp_dir=options.temp_dir,
                 progress=line,
                 # Without --out nobody looks at the flagged rows: do not keep them.
-                sink=None if keeps else ignore if flagged is None else flagged.write,
+                sink=None if keeps else ignore if flagged is None else _sink(flagged, options),
             )
         if line is not None:
             line.close()
@@ -142,6 +272,16 @@ def _checked(options: argparse.Namespace, lang: Lang) -> bytes | None:
             ),
             MISUSED,
         ) from error
+
+
+def _sink(flagged: TableFile, options: argparse.Namespace) -> Callable[[Any], None]:
+    """Flagged rows to their file; an error of that is none of reading."""
+
+    def sink(batch: Any) -> None:
+        with writing(options.out, options.lang):
+            flagged.write(batch)
+
+    return sink
 
 
 def _write(
