@@ -113,7 +113,8 @@ def scan(
         threads: number of threads; None: as many as there are processors.
         strict: stop at the first record that cannot be read.
         unmask: show Individual Numbers (個人番号) as they stand; otherwise each of their digits is
-            ``*`` in everything that comes out. ``leaks`` says where the log holds them.
+            ``*`` in everything that comes out, and masked users, terminals and subjects are told
+            apart (``************#2``). ``leaks`` says where the log holds them.
         skip_unreadable: go on when a file cannot be read at all, and say so in ``inputs``.
         max_ratio: times its size that a compressed file may decompress to before it is an
             error, once that is more than 64 MiB; None: 1000.

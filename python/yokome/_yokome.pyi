@@ -103,7 +103,9 @@ class NativeResult:
         """Write the state that the scan leaves, whole or not at all."""
 
     def leaks(self) -> Any:
-        """A row per source and column in which Individual Numbers were found."""
+        """A row per source and column in which Individual Numbers were found: how, how many, the
+        first line, whether they are masked.
+        """
 
     @property
     def notes(self) -> list[tuple[str, str]]:

@@ -174,6 +174,15 @@ class _Tables:
     def activity(self) -> pa.Table:
         return _mapped(_read(self._native.activity()), "department", self._scrub)
 
+    def leaks(self) -> pa.Table:
+        """Numbers are hidden, though the scan did not hide them: see :func:`pseudonymise`."""
+        import pyarrow as pa
+
+        table = _read(self._native.leaks())
+        at = table.schema.get_field_index("masked")
+        hidden = pa.array([not self._unmask] * table.num_rows, pa.bool_())
+        return table.set_column(at, table.schema.field(at), hidden)
+
     def rejects(self) -> pa.Table:
         import pyarrow as pa
 

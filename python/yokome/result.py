@@ -149,9 +149,11 @@ class ScanResult:
     def leaks(self) -> pa.Table:
         """A row per source and column in which the log itself holds Individual Numbers (個人番号).
 
-        ``source``, ``column`` (its header, or its position), ``field`` that it feeds, ``values``:
-        how many cells hold one, ``looked_at``: of how many records (all; for a column that feeds no
-        field those at the start of the source), ``line`` of the first. Never a number itself.
+        ``source``, ``column`` (its header, or its position), ``field`` that it feeds, ``kind``
+        (``column``: its cells are numbers; ``text``: numbers stand in texts, beside a word that
+        names them), ``values``: how many cells hold one, ``looked_at``: of how many records (all;
+        for a column that feeds no field those at the start of the source, and a note says so),
+        ``line`` of the first, ``masked``: whether the results hide them. Never a number itself.
         """
         return _table(self._native.leaks)
 

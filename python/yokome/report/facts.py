@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yokome.explain import Explanation, explain, rank_words
 from yokome.lang import Lang, pick
+from yokome.leaks import Leak, leaks_of
 from yokome.overview import Overview
 from yokome.summary_text import VIEWPOINTS, not_evaluable
 from yokome.words import amount, document, duration_words, title
@@ -153,6 +154,8 @@ class Facts:
     """Day, records in scope, flagged rows."""
     inputs: tuple[Mapping[str, Any], ...]
     rejects: pa.Table
+    leaks: tuple[Leak, ...]
+    """Where the log itself holds Individual Numbers."""
     flagged: pa.Table
     """The flagged rows of the findings listed."""
     not_evaluable: tuple[tuple[str, int, str], ...]
@@ -204,6 +207,7 @@ def gather(result: ScanResult, lang: Lang, *, top: int | None = None) -> Facts:
         ),
         inputs=tuple(result.inputs.to_pylist()),
         rejects=result.rejects,
+        leaks=leaks_of(result),
         flagged=_of_findings(result.flagged, {f.id for f in findings}, o.findings),
         not_evaluable=tuple(not_evaluable(o, lang)),
         notes=tuple(result.notes_ja if lang == "ja" else result.notes),

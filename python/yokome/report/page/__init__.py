@@ -79,6 +79,8 @@ def _sections(f: Facts) -> Iterable[tuple[str, str, Html] | None]:
         return pick(f.lang, ja, en)
 
     yield "summary", t("概要", "In short"), _summary(f)
+    if f.leaks:
+        yield "leaks", t("ログに書かれた個人番号", "Individual Numbers in the log"), check.leaks(f)
     yield "viewpoints", t("五つの着眼点", "The five viewpoints"), whole.viewpoints(f)
     if f.findings:
         yield "first", t("まず確認するもの", "First things to check"), check.first(f)
@@ -108,6 +110,9 @@ def _summary(f: Facts) -> Html:
         (o.rejected, "読み取れなかった記録", "records rejected"),
         (o.sources, "入力", "sources"),
     ]
+    leaked = sum(leak.values for leak in f.leaks)
+    if leaked:
+        figures.append((leaked, "ログに書かれた個人番号", "Individual Numbers in the log"))
     return join(
         [
             tag("p", headline(f)),

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from yokome.lang import Lang, pick
+from yokome.leaks import headline, what_to_do
 from yokome.report.markup import Html, join, raw, tag, text
-from yokome.report.page.parts import CUT, base_name, mark, table, value_words
+from yokome.report.page.parts import CUT, base_name, mark, more, table, value_words
 from yokome.report.texts import order_words
 from yokome.words import field_name
 
 if TYPE_CHECKING:
     from yokome.report.facts import Facts, Finding
 
-__all__ = ["findings", "first", "users"]
+__all__ = ["findings", "first", "leaks", "users"]
 
 _LISTED: Final = 300
 """Findings in the table, if nothing else is wished."""
@@ -22,6 +23,37 @@ _FIRST: Final = 10
 """Findings with their evidence."""
 _EVIDENCE: Final = 8
 _USERS: Final = 30
+_LEAKS: Final = 100
+
+
+def leaks(f: Facts) -> Html:
+    """Where the log itself holds Individual Numbers: a finding of its own."""
+    header = [
+        *(("入力", "Source", ""), ("列", "Column", ""), ("項目", "Used as", "")),
+        *(("記載のしかた", "How", ""), ("件数", "Cells", "n"), ("調べた記録", "Looked at", "")),
+        *(("最初の行", "First line", "n"), ("伏せ字", "Masked", "")),
+    ]
+    shown = f.leaks[:_LEAKS]
+    rows = [
+        tag(
+            "tr",
+            *(tag("td", x) for x in (leak.source, leak.column, leak.field_words(f.lang))),
+            tag("td", leak.kind_words(f.lang)),
+            tag("td", f"{leak.values:,}", class_="n"),
+            tag("td", leak.looked_at_words(f.lang)),
+            tag("td", "" if leak.line is None else f"{leak.line:,}", class_="n"),
+            tag("td", leak.masked_words(f.lang)),
+        )
+        for leak in shown
+    ]
+    return tag(
+        "div",
+        tag("p", headline(f.leaks, f.lang), class_="rank"),
+        tag("p", what_to_do(f.leaks, f.lang)),
+        tag("div", table(header, rows, f.lang), class_="scroll"),
+        *more(len(f.leaks), len(shown), f.lang),
+        class_="card",
+    )
 
 
 def first(f: Facts) -> Html:

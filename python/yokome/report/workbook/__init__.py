@@ -55,6 +55,8 @@ def workbook(facts: Facts, *, rows: int = ROWS, many: int = _MANY) -> bytes:
     )
     paper = Paper(book, facts, rows)
     whole.overview(paper, title)
+    if facts.leaks:
+        check.leaks(paper)
     check.findings(paper)
     check.records(paper)
     check.users(paper)

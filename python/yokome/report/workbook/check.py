@@ -1,4 +1,4 @@
-"""What is to be checked and filled in: findings, their records, users."""
+"""What is to be checked and filled in: numbers that the log holds, findings, records, users."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from yokome.lang import pick
+from yokome.leaks import headline, what_to_do
 from yokome.report.texts import order_words
 from yokome.report.workbook.paper import HEAD, Column, Paper, capital
 from yokome.words import FIELDS, field_name
@@ -13,7 +14,7 @@ from yokome.words import FIELDS, field_name
 if TYPE_CHECKING:
     from yokome.report.facts import Finding
 
-__all__ = ["OUTCOMES", "findings", "records", "users"]
+__all__ = ["OUTCOMES", "findings", "leaks", "records", "users"]
 
 OUTCOMES: Final = (
     ("業務上の必要を確認（問題なし）", "needed for work, no problem"),
@@ -23,6 +24,38 @@ OUTCOMES: Final = (
     ("対象外", "out of scope"),
 )
 """What a check may come to: (Japanese, English)."""
+
+
+def leaks(p: Paper) -> None:
+    """個人番号: where the log itself holds Individual Numbers."""
+    t, all_leaks = p.t, p.facts.leaks
+    columns = [
+        Column(t("入力", "Source"), 40, "wrap"),
+        Column(t("列", "Column"), 20, "wrap"),
+        Column(t("項目", "Used as"), 16),
+        Column(t("記載のしかた", "How"), 20),
+        Column(t("件数", "Cells"), 9, "number"),
+        Column(t("調べた記録", "Looked at"), 20),
+        Column(t("最初の行", "First line"), 10, "number"),
+        Column(t("伏せ字", "Masked"), 14),
+        Column(t("対応", "What was done"), 40, "entry"),
+    ]
+    sheet = p.sheet(
+        "個人番号",
+        "Individual Numbers",
+        t("ログに書かれた個人番号", "Individual Numbers in the log"),
+        headline(all_leaks, p.lang) + t("", " ") + what_to_do(all_leaks, p.lang),
+        len(all_leaks),
+    )
+    rows = (
+        [
+            *(leak.source, leak.column, leak.field_words(p.lang), leak.kind_words(p.lang)),
+            *(leak.values, leak.looked_at_words(p.lang), leak.line),
+            *(leak.masked_words(p.lang), None),
+        ]
+        for leak in all_leaks
+    )
+    p.table(sheet, columns, rows, len(all_leaks))
 
 
 def findings(p: Paper) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yokome.lang import pick
+from yokome.leaks import headline as leaks_headline
 from yokome.report.texts import WEEKDAYS, caveats, headline, policy_name
 from yokome.report.workbook.paper import HEAD, LINE, Paper, cell_text, lines_of
 
@@ -33,6 +34,11 @@ def overview(p: Paper, title: str) -> None:
         (p.t("空行（記録に数えない）", "Blank lines (not records)"), o.blank),
         (p.t("ポリシー", "Policy"), policy_name(f)),
         (p.t("該当のあった利用者", "Users with findings"), o.users),
+        (
+            p.t("ログに書かれた個人番号", "Individual Numbers in the log"),
+            leaks_headline(f.leaks, p.lang)
+            + (p.t("シート「個人番号」", " See the sheet.") if f.leaks else ""),
+        ),
     ]
     at = HEAD - 1
     for label, value in rows:
