@@ -77,6 +77,17 @@ def test_findings_are_explained_and_ranked_in_words(result: yokome.ScanResult) -
     assert isinstance(findings[0]["日時"], dt.datetime)
 
 
+def test_the_overview_begins_with_what_to_check_first(result: yokome.ScanResult) -> None:
+    facts = gather(result, "ja")
+    rows = list(book(result)["概要"].iter_rows(max_col=2, values_only=True))
+    first = [row for row in rows if str(row[0]).startswith("No. ")]
+    assert len(first) == min(5, len(facts.findings))
+    for row, finding in zip(first, facts.findings, strict=False):
+        assert row[0].endswith(finding.title)
+        assert finding.explanation.what in row[1]
+    assert ("ログに書かれた個人番号", "見付かりませんでした") in rows
+
+
 def test_the_figures_add_up(result: yokome.ScanResult) -> None:
     made = book(result)
     o = result.overview

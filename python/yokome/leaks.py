@@ -77,7 +77,7 @@ def headline(leaks: Sequence[Leak], lang: Lang) -> str:
     values, columns = sum(leak.values for leak in leaks), len(leaks)
     return pick(
         lang,
-        f"ログそのものに、個人番号とみられる値が {values:,} 件（{columns:,} 欄）あります。",
+        f"ログそのものに、個人番号とみられる値が {values:,} 件（{columns:,} 列）あります。",
         f"The log itself holds what look like Individual Numbers: {values:,} in "
         f"{columns:,} {'column' if columns == 1 else 'columns'}.",
     )

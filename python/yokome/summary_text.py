@@ -175,7 +175,7 @@ def _leaks(result: ScanResult, lang: Lang) -> list[str]:
         )
     more = len(leaks) - _MAX_LEAKS
     if more > 0:
-        lines.append(pick(lang, f"    ほか {more:,} 欄（leaks）", f"    and {more:,} more (leaks)"))
+        lines.append(pick(lang, f"    ほか {more:,} 列（leaks）", f"    and {more:,} more (leaks)"))
     return lines
 
 

@@ -11,6 +11,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from yokome.explain import Explanation, explain, rank_words
@@ -43,6 +44,8 @@ class Finding:
     """Its place in the order of the report, from 1."""
     id: str
     rule: str
+    kind: str
+    """The rule's kind."""
     title: str
     viewpoint: int | None
     per: str
@@ -163,6 +166,20 @@ class Facts:
     notes: tuple[str, ...]
     versions: Mapping[str, str]
 
+    def others_of(self, finding: Finding) -> tuple[int, ...]:
+        """The numbers of the other findings listed that are of the same user, in order."""
+        if finding.per != "user" or finding.key is None:
+            return ()
+        return tuple(n for n in self._of_user[finding.key] if n != finding.number)
+
+    @cached_property
+    def _of_user(self) -> Mapping[str, Sequence[int]]:
+        numbers: dict[str, list[int]] = defaultdict(list)
+        for finding in self.findings:
+            if finding.per == "user" and finding.key is not None:
+                numbers[finding.key].append(finding.number)
+        return numbers
+
     @property
     def period(self) -> str:
         """First and last time of the records, in words."""
@@ -230,6 +247,7 @@ def _finding(
         number=number,
         id=row["finding"],
         rule=row["rule"],
+        kind=rule["kind"],
         title=title(rule, lang),
         viewpoint=row["viewpoint"],
         per=row["per"],

@@ -11,7 +11,17 @@ from yokome.words import calendar_words, field_name, list_words, rule_words, sco
 if TYPE_CHECKING:
     from yokome.report.facts import Facts
 
-__all__ = ["WEEKDAYS", "caveats", "headline", "order_words", "policy_name", "policy_rows"]
+__all__ = [
+    "WEEKDAYS",
+    "caveats",
+    "headline",
+    "order_words",
+    "others_words",
+    "policy_name",
+    "policy_rows",
+    "rank_note",
+    "where_to_begin",
+]
 
 WEEKDAYS: tuple[tuple[str, str], ...] = (
     ("月", "Mon"),
@@ -23,6 +33,8 @@ WEEKDAYS: tuple[tuple[str, str], ...] = (
     ("日", "Sun"),
 )
 """Monday first: (Japanese, English)."""
+
+_OTHERS = 10
 
 
 def headline(facts: Facts) -> str:
@@ -43,6 +55,51 @@ def headline(facts: Facts) -> str:
         f"{o.users:,} "
         "users. A finding is a question to ask, not proof of wrongdoing.",
     )
+
+
+def where_to_begin(facts: Facts) -> str:
+    """What to do with little time; empty if there is nothing to do."""
+    if not facts.findings:
+        return ""
+    lang = facts.lang
+    if facts.ranked:
+        return pick(
+            lang,
+            "時間が限られるときは、「まず確認するもの」を上から順に、続いて「職員別」の上位の人を"
+            "確かめてください。めったにないことほど上にあります。",
+            "With little time, check the first things to check from the top, then the first users: "
+            "what is rarest comes first.",
+        )
+    return pick(
+        lang,
+        "まれさを数えていないため、日時の順に並べています。",
+        "How rare they are was not counted: they are in the order of time.",
+    )
+
+
+def rank_note(facts: Facts) -> str:
+    """How the figures of rarity read; empty if there are none."""
+    if not facts.ranked:
+        return ""
+    return pick(
+        facts.lang,
+        "「延べ 2,000 人日のうち 3 人日」は、一人の一日を 1 と数えて、その規則で調べた 2,000 日分の"
+        "うち、同じかそれ以上に目立つ日が 3 日分だけということです。少ないほど、めったにない"
+        "ことです。",
+        "“3 of 2,000 user-days” counts each day of each user as one: of the 2,000 that the rule "
+        "judged, only 3 were as remarkable or more. The fewer, the rarer.",
+    )
+
+
+def others_words(numbers: Sequence[int], lang: Lang) -> str:
+    """The other findings of the same user; empty if there are none."""
+    if not numbers:
+        return ""
+    shown = pick(lang, "、", ", ").join(str(number) for number in numbers[:_OTHERS])
+    more = len(numbers) - _OTHERS
+    if more > 0:
+        shown += pick(lang, f"ほか {more:,} 件", f" and {more:,} more")
+    return pick(lang, f"この職員のほかの所見：No. {shown}", f"Other findings of this user: {shown}")
 
 
 def order_words(facts: Facts) -> str:

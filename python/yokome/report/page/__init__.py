@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 from yokome.lang import pick
 from yokome.report.markup import Html, join, raw, tag
 from yokome.report.page import check, ground, whole
-from yokome.report.texts import caveats, headline, policy_name
+from yokome.report.texts import caveats, headline, policy_name, where_to_begin
 
 if TYPE_CHECKING:
     from yokome.report.facts import Facts
 
 __all__ = ["page"]
+
+_LEAKED = "ログに書かれた個人番号"
 
 
 def page(facts: Facts) -> str:
@@ -80,7 +82,7 @@ def _sections(f: Facts) -> Iterable[tuple[str, str, Html] | None]:
 
     yield "summary", t("概要", "In short"), _summary(f)
     if f.leaks:
-        yield "leaks", t("ログに書かれた個人番号", "Individual Numbers in the log"), check.leaks(f)
+        yield "leaks", t(_LEAKED, "Individual Numbers in the log"), check.leaks(f)
     yield "viewpoints", t("五つの着眼点", "The five viewpoints"), whole.viewpoints(f)
     if f.findings:
         yield "first", t("まず確認するもの", "First things to check"), check.first(f)
@@ -112,10 +114,11 @@ def _summary(f: Facts) -> Html:
     ]
     leaked = sum(leak.values for leak in f.leaks)
     if leaked:
-        figures.append((leaked, "ログに書かれた個人番号", "Individual Numbers in the log"))
+        figures.append((leaked, _LEAKED, "Individual Numbers in the log"))
     return join(
         [
             tag("p", headline(f)),
+            tag("p", where_to_begin(f)) if f.findings else raw(""),
             tag(
                 "div",
                 *(
@@ -123,7 +126,7 @@ def _summary(f: Facts) -> Html:
                         "div",
                         tag("b", f"{n:,}"),
                         tag("span", pick(f.lang, ja, en)),
-                        class_="figure",
+                        class_="figure warning" if ja == _LEAKED else "figure",
                     )
                     for n, ja, en in figures
                 ),

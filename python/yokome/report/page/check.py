@@ -9,8 +9,8 @@ from yokome.lang import Lang, pick
 from yokome.leaks import headline, what_to_do
 from yokome.report.markup import Html, join, raw, tag, text
 from yokome.report.page.parts import CUT, base_name, mark, more, table, value_words
-from yokome.report.texts import order_words
-from yokome.words import field_name
+from yokome.report.texts import order_words, others_words, rank_note
+from yokome.words import duration_words, field_name
 
 if TYPE_CHECKING:
     from yokome.report.facts import Facts, Finding
@@ -24,6 +24,8 @@ _FIRST: Final = 10
 _EVIDENCE: Final = 8
 _USERS: Final = 30
 _LEAKS: Final = 100
+_SHORT: Final = 20
+"""Characters of a value that stays in one line."""
 
 
 def leaks(f: Facts) -> Html:
@@ -58,10 +60,12 @@ def leaks(f: Facts) -> Html:
 
 def first(f: Facts) -> Html:
     """The first findings, each with its explanation and its records."""
-    return join(_card(finding, f.lang) for finding in f.findings[:_FIRST])
+    note = rank_note(f)
+    cards = [_card(finding, f) for finding in f.findings[:_FIRST]]
+    return join([tag("p", note, class_="faint") if note else raw(""), *cards])
 
 
-def _card(finding: Finding, lang: Lang) -> Html:
+def _card(finding: Finding, f: Facts) -> Html:
     e = finding.explanation
     parts = [
         tag("h3", f"{finding.number}. {mark(finding)}{finding.title}"),
@@ -70,7 +74,10 @@ def _card(finding: Finding, lang: Lang) -> Html:
     ]
     if e.rank:
         parts.append(tag("p", e.rank, class_="rank"))
-    parts.append(_evidence(finding, lang))
+    others = others_words(f.others_of(finding), f.lang)
+    if others:
+        parts.append(tag("p", others))
+    parts.append(_evidence(finding, f.lang))
     return tag("div", *parts, class_="card")
 
 
@@ -79,10 +86,12 @@ def _evidence(finding: Finding, lang: Lang) -> Html:
     shown = finding.evidence[:_EVIDENCE]
     wanted = ("terminal", "system", "operation", "result", "subject")
     fields = [c for c in wanted if any(r.get(c) is not None for r in shown)]
+    # Of the other kinds it is 1, or the days that the explanation names.
+    says = finding.kind in ("count", "distinct", "hours", "spike", "gap")
     header = [
         ("日時", "Time", ""),
         *((field_name(c, "ja"), field_name(c, "en").capitalize(), "") for c in fields),
-        ("観測値", "Observed", "n"),
+        *([("観測値", "Observed", "n")] if says else []),
         ("入力：行", "Source: line", ""),
         ("元の記録", "The record as it stood", ""),
     ]
@@ -90,9 +99,9 @@ def _evidence(finding: Finding, lang: Lang) -> Html:
         tag(
             "tr",
             tag("td", f"{r['time']:%Y-%m-%d %H:%M:%S}", class_="t"),
-            *(tag("td", value_words(r.get(c), lang), class_="k") for c in fields),
-            tag("td", "" if r["observed"] is None else f"{r['observed']:,}", class_="n"),
-            tag("td", f"{base_name(r['source'])}: {r['line']}", class_="k"),
+            *(_cell(value_words(r.get(c), lang)) for c in fields),
+            *([tag("td", _observed(finding, r["observed"], lang), class_="n")] if says else []),
+            _cell(f"{base_name(r['source'])}: {r['line']}"),
             tag("td", text(r["raw"] or "", limit=CUT), class_="raw"),
         )
         for r in shown
@@ -108,6 +117,20 @@ def _evidence(finding: Finding, lang: Lang) -> Html:
             )
         )
     return join(parts)
+
+
+def _cell(value: str) -> Html:
+    """A short value stays in one line."""
+    return tag("td", value, class_="t" if len(value) <= _SHORT else "k")
+
+
+def _observed(finding: Finding, value: int | None, lang: Lang) -> str:
+    """What was observed, with its unit."""
+    if value is None:
+        return ""
+    if finding.kind in ("hours", "gap"):
+        return duration_words(value * 60 if finding.kind == "hours" else value, lang)
+    return f"{value:,}"
 
 
 def findings(f: Facts) -> Html:

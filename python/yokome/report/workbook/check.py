@@ -63,7 +63,7 @@ def findings(p: Paper) -> None:
     t = p.t
     columns = [
         Column("No.", 6, "number"),
-        Column(t("着眼点", "View-point"), 6),
+        Column(t("着眼点", "View-point"), 7, "mark"),
         Column(t("規則", "Rule"), 17, "wrap"),
         Column(t("対象", "Who"), 11, "wrap"),
         Column(t("職員名", "Name"), 11, "wrap"),

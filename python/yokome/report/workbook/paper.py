@@ -57,7 +57,7 @@ class Column:
     title: str
     width: float
     kind: str = "text"
-    """``text``, ``wrap``, ``number``, ``time``, ``date``, ``entry`` (to be filled in)."""
+    """``text``, ``wrap``, ``mark``, ``number``, ``time``, ``date``, ``entry`` (to be filled in)."""
 
 
 def capital(text: str) -> str:
@@ -100,6 +100,7 @@ class Paper:
             "label": style(bold=True, bg_color="#EDF1F9", **cell),
             "text": style(**text),
             "wrap": style(text_wrap=True, **text),
+            "mark": style(align="center", **text),
             "number": style(num_format="#,##0", **cell),
             "decimal": style(num_format="0.00", **cell),
             "left": style(num_format="#,##0", align="left", **cell),
@@ -186,5 +187,5 @@ class Paper:
         elif isinstance(value, int | float) and not isinstance(value, bool):
             sheet.write_number(row, column, value, style)
         else:
-            text = self.styles["wrap"] if kind == "wrap" else self.styles["text"]
+            text = self.styles[kind if kind in ("wrap", "mark") else "text"]
             sheet.write_string(row, column, cell_text(str(value)), text)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from yokome.lang import pick
-from yokome.leaks import headline as leaks_headline
 from yokome.report.texts import WEEKDAYS, caveats, headline, policy_name
 from yokome.report.workbook.paper import HEAD, LINE, Paper, cell_text, lines_of
 
@@ -14,12 +13,14 @@ if TYPE_CHECKING:
 
 __all__ = ["hours", "overview"]
 
+_FIRST: Final = 5
+
 
 def overview(p: Paper, title: str) -> None:
     """概要: period, sources, counts per viewpoint, figures that add up."""
     f, o = p.facts, p.facts.overview
     sheet = p.sheet("概要", "Overview", title, headline(f))
-    sheet.set_column(0, 0, 40)
+    sheet.set_column(0, 0, 42)
     sheet.set_column(1, 1, 52)
     sheet.set_column(2, 6, 13)
     rows: list[tuple[str, str | int]] = [
@@ -36,8 +37,7 @@ def overview(p: Paper, title: str) -> None:
         (p.t("該当のあった利用者", "Users with findings"), o.users),
         (
             p.t("ログに書かれた個人番号", "Individual Numbers in the log"),
-            leaks_headline(f.leaks, p.lang)
-            + (p.t("シート「個人番号」", " See the sheet.") if f.leaks else ""),
+            _leaks(p),
         ),
     ]
     at = HEAD - 1
@@ -45,8 +45,10 @@ def overview(p: Paper, title: str) -> None:
         sheet.write_string(at, 0, label, p.styles["label"])
         p.put(sheet, at, 1, value, "left")
         at += 1
+    at = _first(p, sheet, at + 1)
     at = _viewpoints(p, sheet, at + 1)
     at += 1
+    sheet.set_row(at, 22)
     sheet.write_string(
         at,
         0,
@@ -58,6 +60,53 @@ def overview(p: Paper, title: str) -> None:
         sheet.set_row(at, LINE * lines_of(line, 150) + 2)
         sheet.merge_range(at, 0, at, 6, "", p.styles["wrap"])
         sheet.write_string(at, 0, cell_text(line), p.styles["wrap"])
+
+
+def _leaks(p: Paper) -> str:
+    leaks = p.facts.leaks
+    if not leaks:
+        return p.t("見付かりませんでした", "none found")
+    values = sum(leak.values for leak in leaks)
+    return p.t(
+        f"{values:,} 件（{len(leaks):,} 列）→ シート「個人番号」",
+        f"{values:,} (columns: {len(leaks):,}): see the sheet",
+    )
+
+
+def _where_to_go_on(p: Paper) -> str:
+    if not p.facts.ranked:
+        return p.t(
+            "日時の順です。続きはシート「確認一覧」にあります。",
+            "In the order of time. They go on in the sheet Findings.",
+        )
+    return p.t(
+        "めったにないことから順に並べています。続きはシート「確認一覧」に、次に見る人はシート"
+        "「職員別」にあります。",
+        "The rarest first. They go on in the sheet Findings; whom to look at next is in Users.",
+    )
+
+
+def _first(p: Paper, sheet: Worksheet, at: int) -> int:
+    """The first findings in a sentence each; returns the row below."""
+    f = p.facts
+    if not f.findings:
+        return at - 1
+    sheet.set_row(at, 22)
+    sheet.write_string(at, 0, p.t("まず確認するもの", "First things to check"), p.styles["title"])
+    at += 1
+    sheet.write_string(at, 0, _where_to_go_on(p), p.styles["note"])
+    for finding in f.findings[:_FIRST]:
+        at += 1
+        mark = "" if finding.viewpoint is None else chr(0x2460 + finding.viewpoint - 1) + " "
+        what = p.t("", " ").join(filter(None, (finding.explanation.what, finding.explanation.rank)))
+        lines = max(
+            lines_of(f"No. {finding.number} {mark}{finding.title}", 42), lines_of(what, 110)
+        )
+        sheet.set_row(at, LINE * lines + 2)
+        p.put(sheet, at, 0, f"No. {finding.number} {mark}{finding.title}", "wrap")
+        sheet.merge_range(at, 1, at, 6, "", p.styles["wrap"])
+        p.put(sheet, at, 1, what, "wrap")
+    return at + 1
 
 
 def _viewpoints(p: Paper, sheet: Worksheet, at: int) -> int:
