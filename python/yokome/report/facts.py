@@ -155,7 +155,7 @@ class Facts:
     flagged_by_hour: tuple[tuple[int, ...], ...]
     by_day: tuple[tuple[dt.date, int, int], ...]
     """Day, records in scope, flagged rows."""
-    inputs: tuple[Mapping[str, Any], ...]
+    inputs: tuple[dict[str, Any], ...]
     rejects: pa.Table
     leaks: tuple[Leak, ...]
     """Where the log itself holds Individual Numbers."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from yokome.words.conditions import records_words
+from yokome.words.conditions import class_name, records_words
 from yokome.words.names import FIELDS, amount, field_name, title
 from yokome.words.rules import rule_words, step_words
 from yokome.words.settings import calendar_words, list_words, scope_words
@@ -22,6 +22,7 @@ __all__ = [
     "FIELDS",
     "amount",
     "calendar_words",
+    "class_name",
     "date_words",
     "document",
     "duration_words",

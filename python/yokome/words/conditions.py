@@ -12,7 +12,7 @@ from typing import Any
 from yokome.lang import Lang, pick
 from yokome.words.names import WEEKDAYS, field_name
 
-__all__ = ["either", "quoted", "records_words", "several"]
+__all__ = ["class_name", "either", "quoted", "records_words", "several"]
 
 _CLASSES: dict[str, tuple[str, str]] = {
     "login": ("ログイン", "login"),
@@ -36,6 +36,14 @@ def records_words(where: Mapping[str, Any] | None, lang: Lang) -> str:
     if lang == "ja":
         return "、".join(_conditions(where or {}, lang)) + "記録"
     return " ".join(["records", *_conditions(where or {}, lang)])
+
+
+def class_name(name: str, lang: Lang) -> str:
+    """A class of operations as people call it, and as policies do: 「印刷（print）」."""
+    if name not in _CLASSES:
+        return name
+    ja, en = _CLASSES[name]
+    return pick(lang, f"{ja}（{name}）", name if en == name else f"{en} ({name})")
 
 
 def _conditions(where: Mapping[str, Any], lang: Lang) -> list[str]:

@@ -99,7 +99,7 @@ def _evidence(finding: Finding, lang: Lang) -> Html:
         tag(
             "tr",
             tag("td", f"{r['time']:%Y-%m-%d %H:%M:%S}", class_="t"),
-            *(_cell(value_words(r.get(c), lang)) for c in fields),
+            *(_cell(value_words(c, r.get(c), lang)) for c in fields),
             *([tag("td", _observed(finding, r["observed"], lang), class_="n")] if says else []),
             _cell(f"{base_name(r['source'])}: {r['line']}"),
             tag("td", text(r["raw"] or "", limit=CUT), class_="raw"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from yokome.lang import pick
 from yokome.report.markup import Html, join, raw, tag, text
 from yokome.report.page.parts import CUT, more, table
-from yokome.report.texts import policy_rows
+from yokome.report.texts import policy_rows, reason_words
 
 if TYPE_CHECKING:
     from yokome.report.facts import Facts
@@ -53,7 +53,7 @@ def inputs(f: Facts) -> Html:
                 "tr",
                 tag("td", r["source"]),
                 number(r["line"]),
-                tag("td", r["reason"]),
+                tag("td", reason_words(r["reason"], f.lang)),
                 tag("td", text(r["excerpt"] or "", limit=CUT), class_="raw"),
             )
             for r in f.rejects.slice(0, _REJECTS).to_pylist()

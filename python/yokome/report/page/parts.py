@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from yokome.lang import Lang, pick
 from yokome.report.markup import Html, tag
+from yokome.report.texts import result_words
 
 if TYPE_CHECKING:
     from yokome.report.facts import Finding
@@ -53,12 +54,11 @@ def mark(finding: Finding) -> str:
     return "" if finding.viewpoint is None else chr(0x2460 + finding.viewpoint - 1) + " "
 
 
-def value_words(value: Any, lang: Lang) -> str:
-    """A value of a record as people read it."""
+def value_words(field: str, value: Any, lang: Lang) -> str:
+    """A value of a field of a record as people read it."""
     if value is None:
         return ""
-    words: Mapping[str, str] = {"success": "成功", "failure": "失敗", "other": "その他"}
-    return words.get(value, str(value)) if lang == "ja" else str(value)
+    return result_words(value, lang) if field == "result" else str(value)
 
 
 def base_name(source: str) -> str:

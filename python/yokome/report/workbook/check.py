@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yokome.lang import pick
 from yokome.leaks import headline, what_to_do
-from yokome.report.texts import order_words
+from yokome.report.texts import order_words, result_words
 from yokome.report.workbook.paper import HEAD, Column, Paper, capital
 from yokome.words import FIELDS, field_name
 
@@ -140,7 +140,7 @@ def records(p: Paper) -> None:
     widths = {"operation": 22, "department": 14, "system": 14, "references": 8, "result": 9}
     columns = [
         Column(t("所見 No.", "Finding no."), 8, "number"),
-        Column(t("規則", "Rule"), 20),
+        Column(t("規則", "Rule"), 38),
         Column(t("日時", "Time"), 19, "time"),
         *(Column(capital(field_name(f, p.lang)), widths.get(f, 13)) for f in fields),
         Column(t("観測値", "Observed"), 9, "number"),
@@ -168,7 +168,7 @@ def records(p: Paper) -> None:
     ]
     rows = (
         [numbers[row["finding"]], rules[row["rule"]], row["time"]]
-        + [_field(p, row[f]) for f in fields]
+        + [_field(p, f, row[f]) for f in fields]
         + [row[n] for n in ("observed", "threshold", "line", "source", "raw")]
         for batch in p.facts.flagged.select(names).to_batches(max_chunksize=4096)
         for row in batch.to_pylist()
@@ -177,11 +177,10 @@ def records(p: Paper) -> None:
     sheet.print_area(0, 0, HEAD + max(count, 1) - 1, len(columns) - 3)
 
 
-def _field(p: Paper, value: Any) -> Any:
-    if isinstance(value, bool):
+def _field(p: Paper, field: str, value: Any) -> Any:
+    if field == "references" and value is not None:
         return p.t("あり", "yes") if value else p.t("なし", "no")
-    results = {"success": "成功", "failure": "失敗", "other": "その他"}
-    return results.get(value, value) if p.lang == "ja" else value
+    return result_words(value, p.lang) if field == "result" and value is not None else value
 
 
 def users(p: Paper) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yokome.report.texts import policy_rows
+from yokome.report.texts import columns_words, policy_rows, reason_words
 from yokome.report.workbook.paper import Column, Paper
 
 __all__ = ["inputs", "policy"]
@@ -30,14 +30,15 @@ def inputs(p: Paper) -> None:
         *("time_format", "first", "last", "columns", "error"),
     ]
     sheet = p.sheet("取込状況", "Inputs", t("取込状況", "Inputs"), "", len(f.inputs))
-    rows = ([row[name] for name in names] for row in f.inputs)
+    inputs = (row | {"columns": columns_words(row["columns"], p.lang)} for row in f.inputs)
+    rows = ([row[name] for name in names] for row in inputs)
     p.table(sheet, columns, rows, len(f.inputs))
     if f.rejects.num_rows == 0:
         return
     columns = [
         Column(t("入力", "Source"), 40),
         Column(t("行", "Line"), 10, "number"),
-        Column(t("理由", "Reason"), 12),
+        Column(t("理由", "Reason"), 34),
         Column(t("記録の一部", "Excerpt"), 100),
     ]
     sheet = p.sheet(
@@ -48,7 +49,7 @@ def inputs(p: Paper) -> None:
         f.rejects.num_rows,
     )
     rejected = (
-        [row[n] for n in ("source", "line", "reason", "excerpt")]
+        [row["source"], row["line"], reason_words(row["reason"], p.lang), row["excerpt"]]
         for batch in f.rejects.to_batches(max_chunksize=4096)
         for row in batch.to_pylist()
     )
