@@ -1,4 +1,4 @@
-"""The Rust core. Use it through :mod:`yokome`; its own interface may change without notice."""
+"""The Rust core. Use it through `yokome`; its own interface may change without notice."""
 
 from collections.abc import Callable
 from typing import Any, final
@@ -164,7 +164,7 @@ def scan_paths(
     called about five times a second. `sink` takes the flagged rows in output order, batch by batch;
     None means that the rows so far are void and all come again (the input was not in time order).
     `state` is the file of the state to go on from, which need not exist; the one that the scan
-    leaves is written by :meth:`NativeResult.write_state`.
+    leaves is written by `NativeResult.write_state`.
     Beyond `memory_limit` bytes of records that are not in time order, they are sorted in nameless
     files in `temp_dir`.
     """

@@ -79,7 +79,7 @@ def format_of(path: str | os.PathLike[str]) -> Format:
 
 
 class ResultWriter:
-    """A directory of results, moved into place together by :meth:`commit`.
+    """A directory of results, moved into place together by `commit`.
 
     A context manager: leaving it without a commit removes every trace.
     """
@@ -105,7 +105,7 @@ class ResultWriter:
         return [file.path.name for file in self._files]
 
     def stream(self, name: str) -> TableFile:
-        """A table to be written batch by batch; close it before :meth:`commit`."""
+        """A table to be written batch by batch; close it before `commit`."""
         file = TableFile(self.directory / f"{name}.{self.format}", self.format)
         self._files.append(file)
         return file
@@ -166,7 +166,7 @@ class ResultWriter:
 
 
 class TableFile:
-    """One table, written batch by batch; moved into place by :meth:`move`.
+    """One table, written batch by batch; moved into place by `move`.
 
     A context manager: leaving it without a move removes every trace.
     """

@@ -78,7 +78,7 @@ class Pseudonyms:
         return self._digest("key", "")[:4].hex()
 
     def of(self, field: str, value: str) -> str:
-        """The pseudonym of a value of one of :data:`FIELDS`."""
+        """The pseudonym of a value of one of `FIELDS`."""
         short = base64.b32encode(self._digest(field, value)[:10]).decode("ascii").lower()
         return f"{FIELDS[field]}-{short}"
 
@@ -97,7 +97,7 @@ def pseudonymise(result: ScanResult, key: bytes, *, unmask: bool = False) -> Sca
     Args:
         result: a scan that kept its flagged rows, with `unmask`: a pseudonym is of
             the value itself.
-        key: see :func:`read_key`.
+        key: see `read_key`.
         unmask: leave Individual Numbers in other texts as they stand.
     """
     tables = _Tables(result, Pseudonyms(key), unmask=unmask)
@@ -175,7 +175,7 @@ class _Tables:
         return _mapped(_read(self._native.activity()), "department", self._scrub)
 
     def leaks(self) -> pa.Table:
-        """Numbers are hidden, though the scan did not hide them: see :func:`pseudonymise`."""
+        """Numbers are hidden, though the scan did not hide them: see `pseudonymise`."""
         import pyarrow as pa
 
         table = _read(self._native.leaks())

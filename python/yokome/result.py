@@ -25,7 +25,7 @@ __all__ = ["ScanResult"]
 
 
 class ScanResult:
-    """The result of :func:`yokome.scan`. Every table is a ``pyarrow.Table``.
+    """The result of `yokome.scan`. Every table is a ``pyarrow.Table``.
 
     It depends only on which records there were, never on the order of lines or files, on chunk
     size or on the number of threads; the rows' order is fixed too.
@@ -74,7 +74,7 @@ class ScanResult:
         ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``, ``continued``:
         whether it goes on from an earlier scan, by the state; its figures are those of all of it.
         The rarest first, with ``rarity``, ``days_as_strong`` and ``days_evaluated`` (see
-        :attr:`ranking`). Findings of one rarity stand by ``first``, the rule's place in the policy,
+        `ranking`). Findings of one rarity stand by ``first``, the rule's place in the policy,
         ``key``, ``by`` and ``value``.
         """
         from yokome.ranking import ranked_findings
@@ -115,7 +115,7 @@ class ScanResult:
         """``flagged`` and ``findings`` by ``user`` and ``rule``, where anything was flagged.
 
         The first to look at first, with ``priority``, ``strength``, ``users_as_strong`` and
-        ``users_evaluated`` (see :attr:`ranking`).
+        ``users_evaluated`` (see `ranking`).
         """
         from yokome.ranking import ranked_by_user
 
@@ -204,7 +204,7 @@ class ScanResult:
         )
 
     def to_pandas(self) -> pd.DataFrame:
-        """:attr:`flagged` as a pandas frame (needs pandas)."""
+        """`flagged` as a pandas frame (needs pandas)."""
         return self.flagged.to_pandas()
 
     def write(

@@ -53,13 +53,13 @@ def starter_policy(
     Args:
         source: files, directories, globs.
         budget: findings that a person can check in a month, over all rules.
-        progress: as :func:`yokome.scan` has it.
-        reading: arguments of :func:`yokome.scan` that say how a log reads.
+        progress: as `yokome.scan` has it.
+        reading: arguments of `yokome.scan` that say how a log reads.
 
     Raises:
         ValueError: `budget` is less than 1.
         InputError: the logs have no record.
-        YokomeError: as :func:`yokome.scan` does.
+        YokomeError: as `yokome.scan` does.
     """
     from yokome._scan import prepare, run
 

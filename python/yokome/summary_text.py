@@ -1,6 +1,6 @@
 """The summary a person reads when a scan is done, in Japanese or English.
 
-In: a :class:`~yokome.ScanResult`. Out: lines of text for a terminal, aligned by East Asian width,
+In: a `yokome.ScanResult`. Out: lines of text for a terminal, aligned by East Asian width,
 with anything a log could smuggle in (escape sequences) made visible.
 """
 

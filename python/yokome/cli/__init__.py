@@ -5,7 +5,7 @@ Exit status: 0 done; 1 the input could not be scanned, or the result not written
 else to standard error. Heavy imports wait until a command needs them.
 
 A command is a module of this package, with a function that takes the parsed options and returns the
-exit status; :mod:`~yokome.cli.arguments` says which options there are.
+exit status; `yokome.cli.arguments` says which options there are.
 """
 
 from __future__ import annotations

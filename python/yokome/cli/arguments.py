@@ -605,7 +605,7 @@ def _reports(text: str) -> list[str]:
 
 
 def _checked(name: str) -> Callable[[str], str]:
-    """An argument type that checks as the function `name` of :mod:`yokome._scan` does."""
+    """An argument type that checks as the function `name` of `yokome._scan` does."""
 
     def check(text: str) -> str:
         from yokome import _scan

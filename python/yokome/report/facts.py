@@ -1,6 +1,6 @@
 """What a report says, before it is laid out: plain Python values in the report's language.
 
-In: a :class:`~yokome.ScanResult` that kept its flagged rows. Out: :class:`Facts`. Every figure of
+In: a `yokome.ScanResult` that kept its flagged rows. Out: `Facts`. Every figure of
 every report is here, so that the workbook and the page cannot disagree, and what is counted is
 always everything: ``top`` only limits how many findings and users are listed.
 """

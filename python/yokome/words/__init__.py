@@ -1,6 +1,6 @@
 """A policy in words: conditions, durations, rules, the calendar; in Japanese or English.
 
-In: parts of a policy as its TOML says them (see :func:`document`). Out: phrases and sentences that
+In: parts of a policy as its TOML says them (see `document`). Out: phrases and sentences that
 an officer can read. Nothing here looks at a log.
 """
 

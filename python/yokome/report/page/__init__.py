@@ -1,8 +1,8 @@
 """``report.html``: one file to read on screen or paper, that asks nothing of any network.
 
-In: :class:`~yokome.report.facts.Facts`. Out: the text of the page. Style, script and charts are in
+In: `yokome.report.facts.Facts`. Out: the text of the page. Style, script and charts are in
 it; its content security policy allows this one script, by its hash, and no request at all. Every
-text goes through :mod:`~yokome.report.markup`. The same facts give the same bytes.
+text goes through `yokome.report.markup`. The same facts give the same bytes.
 """
 
 from __future__ import annotations

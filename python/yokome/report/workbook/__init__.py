@@ -1,6 +1,6 @@
 """``report.xlsx``: the working paper for the audit file.
 
-In: :class:`~yokome.report.facts.Facts`. Out: the bytes of a workbook, sheet after sheet. The same
+In: `yokome.report.facts.Facts`. Out: the bytes of a workbook, sheet after sheet. The same
 facts give the same bytes.
 """
 
