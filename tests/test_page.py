@@ -160,6 +160,14 @@ def test_a_card_names_the_other_findings_of_the_user(result: yokome.ScanResult) 
     assert "一人の一日を 1 と数えて" in words
 
 
+def test_a_rule_that_could_not_judge_is_not_called_harmless(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    rows = "".join(f"2026/04/06 22:00:0{n},u,PC,検索\n" for n in range(3))
+    path.write_text("日時,職員番号,端末番号,操作内容\n" + rows, encoding="utf-8")
+    words = "".join(Parsed(html(yokome.scan(path))).words)
+    assert "「－」は評価できなかった規則で、問題がなかったという意味ではありません。" in words
+
+
 def test_a_result_without_findings_or_records_makes_a_page(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("日時,職員番号,端末番号,操作内容\n", encoding="utf-8")

@@ -56,6 +56,12 @@ def viewpoints(f: Facts) -> Html:
         "利用者は規則の間で重なるため、合計は各行の和になりません。",
         "Users overlap between rules: their total is not the sum of the rows.",
     )
+    if not all(rule.judged for viewpoint in f.viewpoints for rule in viewpoint.rules):
+        note += pick(
+            f.lang,
+            "「－」は評価できなかった規則で、問題がなかったという意味ではありません。",
+            " “－”: the rule could not be evaluated, which does not mean that nothing was wrong.",
+        )
     header = [
         *(("着眼点", "Viewpoint", ""), ("規則", "Rule", ""), ("所見", "Findings", "n")),
         *(("該当行", "Flagged rows", "n"), ("利用者", "Users", "n")),
