@@ -53,13 +53,12 @@ fmt: $(TOOLS)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-## The reference of the crate and of the package, as HTML in target/doc.
+## The reference of the crate and of the package, as HTML in target/doc (target/doc/python/index.html).
 docs: $(DEV)
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
-	mkdir -p target/doc/python
-	cd target/doc/python && $(CURDIR)/$(BIN)/python -m pydoc -w yokome yokome.cli yokome.errors \
-		yokome.evidence yokome.explain yokome.output yokome.policy yokome.pseudonyms yokome.ranking \
-		yokome.records yokome.report yokome.result yokome.starter yokome.summary_json yokome.words >/dev/null
+	$(BIN)/python -m pdoc --docformat google --no-show-source --output-directory target/doc/python yokome \
+		$$($(BIN)/python -c 'import pkgutil, yokome; print(*(f"yokome.{m.name}" for m in \
+			pkgutil.iter_modules(yokome.__path__) if not m.name.startswith("_")))')
 
 $(TOOLS): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed (make PYTHON=...)" >&2; exit 1; }

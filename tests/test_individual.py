@@ -40,6 +40,26 @@ def write(path: Path, subjects: list[str], notes: dict[int, str]) -> Path:
     return path
 
 
+def numbered(count: int) -> list[str]:
+    return [f"{'*' * 12}#{n}" for n in range(1, count + 1)]
+
+
+def by_number(path: Path, *, users: int = 5, times: int = 3) -> Path:
+    """A log whose users are Individual Numbers, with different counts of records."""
+    lines = ["日時,職員番号,端末番号,操作内容,個人番号参照"]
+    second = 0
+    for turn in range(times):
+        for n in range(users):
+            for _ in range(1 + n % 3 if turn else 1):
+                second += 1
+                clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+                lines.append(
+                    f"2026/04/06 {clock},{number(99_000_000_000 - 977 * n)},t{n},検索,あり"
+                )
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def leaking(tmp_path: Path) -> Path:
     notes = {3: f"個人番号 {FULL_WIDTH} 照会", 4: f"マイナンバー:{GROUPED}"}
@@ -128,8 +148,126 @@ def test_a_number_without_a_name_is_masked_and_not_reported(tmp_path: Path) -> N
 def test_findings_of_masked_keys_stay_apart(leaking: Path) -> None:
     rule = {"id": "s", "kind": "match", "per": "subject"}
     result = yokome.scan(leaking, yokome.Policy.from_dict({"rules": [rule]}))
-    assert set(result.findings.column("key").to_pylist()) == {"*" * 12}
+    assert result.findings.column("key").to_pylist() == numbered(20)
+    assert result.flagged.column("subject").to_pylist() == numbered(20)
     assert set(result.findings.column("days_as_strong").to_pylist()) == {20}
+
+
+def test_users_whose_ids_are_numbers_stay_apart_in_every_table(tmp_path: Path) -> None:
+    """Each keeps its own counts, under one label in all tables; labels follow the flagged rows."""
+    path = by_number(tmp_path / "log.csv")
+    rule = {"id": "s", "kind": "count", "window": "1h", "at_least": 2}
+    policy = yokome.Policy.from_dict({"rules": [rule, {"id": "m", "kind": "match"}]})
+    masked, plain = yokome.scan(path, policy), yokome.scan(path, policy, unmask=True)
+    pairs = zip(
+        *(r.flagged.column("user").to_pylist() for r in (plain, masked)),
+        strict=True,
+    )
+    label = dict(pairs)
+    assert list(label.values()) == numbered(5)
+    for table, column in (("by_user", "user"), ("findings", "key")):
+        ours, theirs = (getattr(r, table).to_pylist() for r in (plain, masked))
+        for row in ours:
+            row[column] = label[row[column]]
+        key = str
+        assert sorted(map(key, ours)) == sorted(map(key, theirs)), table
+    assert masked.overview.users == plain.overview.users == 5
+    # Ties are broken by the user's id, and so differ.
+    assert masked.ranking is not None
+    assert plain.ranking is not None
+    assert {rank.user: rank.standings for rank in masked.ranking.users} == {
+        label[rank.user]: rank.standings for rank in plain.ranking.users
+    }
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_labels_depend_on_neither_threads_nor_batches(tmp_path: Path, threads: int) -> None:
+    from yokome._scan import prepare, run
+
+    path = by_number(tmp_path / "log.csv", users=40, times=50)
+    policy = yokome.Policy.from_dict({"rules": [{"id": "m", "kind": "match"}]})
+    usual = yokome.scan(path, policy)
+    assert len(set(usual.flagged.column("user").to_pylist())) == 40
+    small = run(str(path), prepare(policy), threads=threads, batch_size=64, chunk_size=256)
+    assert small.flagged.to_pylist() == usual.flagged.to_pylist()
+    assert small.by_user.to_pylist() == usual.by_user.to_pylist()
+    # Out of order, records are sorted and numbered anew.
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text(lines[0] + "".join(reversed(lines[1:])), encoding="utf-8")
+    turned = yokome.scan(path, policy)
+    assert turned.by_user.to_pylist() == usual.by_user.to_pylist()
+
+
+def test_what_is_not_looked_at_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    lines = [
+        f"2026/04/06 {9 + n // 3600:02}:{n // 60 % 60:02}:{n % 60:02},u1,," for n in range(3000)
+    ]
+    lines[2500] += f"個人番号 {NUMBERS[0]}"
+    path.write_text("日時,職員番号,備考,メモ\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    result = yokome.scan(path)
+    assert result.leaks.num_rows == 0
+    [note] = [note for note in result.notes if "looked at for Individual Numbers" in note]
+    [ja] = [note for note in result.notes_ja if "調べていません" in note]
+    looked_at = int(note.partition("only (")[2].split()[0])
+    assert 0 < looked_at < 2500
+    assert f"not in the other {3000 - looked_at} records" in note
+    assert "備考、メモ" in ja
+    assert str(path) in ja
+    # A log that is looked at as a whole, or has no such column, has no such note.
+    path.write_text("日時,職員番号,備考\n" + "\n".join(x[:-1] for x in lines[:5]), encoding="utf-8")
+    assert not [note for note in yokome.scan(path).notes if "looked at" in note]
+
+
+def test_leaks_are_a_finding_of_their_own(
+    leaking: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    out = tmp_path / "out"
+    words = ["scan", str(leaking), "--out", str(out), "--report", "xlsx,html"]
+    for lang, heading, sheet, how in (
+        ("ja", "ログに書かれた個人番号", "個人番号", "文中に記載"),
+        ("en", "Individual Numbers in the log", "Individual Numbers", "within texts"),
+    ):
+        assert cli.main([*words, "--lang", lang]) == 0
+        screen = capsys.readouterr().out
+        assert screen.index(heading) < screen.index("off-hours-access")
+        page = (out / "report.html").read_text(encoding="utf-8")
+        assert page.index('id="leaks"') < page.index('id="viewpoints"')
+        assert how in page
+        book = openpyxl.load_workbook(out / "report.xlsx")
+        assert book.sheetnames[1] == sheet
+        rows = list(book[sheet].iter_rows(min_row=4, values_only=True))
+        expected = yokome.scan(leaking).leaks.to_pylist()
+        assert [(r[0], r[1], r[4], r[6]) for r in rows] == [
+            (x["source"], x["column"], x["values"], x["line"]) for x in expected
+        ]
+        overview = {r[0]: r[1] for r in book.worksheets[0].iter_rows(max_col=2, values_only=True)}
+        assert "24" in str(overview[heading])
+
+
+def test_kinds_and_masks_of_leaks(leaking: Path, tmp_path: Path) -> None:
+    kinds = {"宛名番号": "column", "操作内容": "text", "備考": "text"}
+    for unmask in (False, True):
+        leaks = yokome.scan(leaking, unmask=unmask).leaks.to_pylist()
+        assert {r["column"]: r["kind"] for r in leaks} == kinds
+        assert {r["masked"] for r in leaks} == {not unmask}
+    key, out = tmp_path / "key", tmp_path / "out"
+    key.write_text("a key that is long enough")
+    words = ["scan", str(leaking), "--out", str(out), "--pseudonymise", str(key), "--quiet"]
+    assert cli.main(words) == 0
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    assert {r["masked"] for r in summary["leaks"]} == {True}
+
+
+def test_a_log_without_numbers_has_no_such_finding(tmp_path: Path) -> None:
+    from yokome.report.facts import gather
+    from yokome.report.page import page
+    from yokome.summary_text import summary_text
+
+    result = yokome.scan(write(tmp_path / "log.csv", [f"{n:08}" for n in range(9)], {}))
+    assert 'id="leaks"' not in page(gather(result, "ja"))
+    assert "個人番号とみられる" not in summary_text(result, "ja")
 
 
 def test_the_strict_error_shows_none(leaking: Path) -> None:
@@ -144,7 +282,7 @@ def test_arrow_data_is_masked_and_reported(leaking: Path) -> None:
     table = pa.table({"time": times, "user": ["a"] * 20, "subject": NUMBERS})
     policy = yokome.Policy.from_dict({"rules": [{"id": "m", "kind": "match"}]})
     result = yokome.scan(table, policy)
-    assert set(result.flagged.column("subject").to_pylist()) == {"*" * 12}
+    assert result.flagged.column("subject").to_pylist() == numbered(20)
     (leak,) = result.leaks.to_pylist()
     assert (leak["field"], leak["values"]) == ("subject", 20)
 

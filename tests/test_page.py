@@ -144,6 +144,30 @@ def test_a_long_list_is_cut_with_a_note(tmp_path: Path) -> None:
     assert "全 400 件のうち、はじめの 300 件" in made
 
 
+def test_a_card_names_the_other_findings_of_the_user(result: yokome.ScanResult) -> None:
+    facts = gather(result, "ja")
+    by_number = {f.number: f for f in facts.findings}
+    several = 0
+    for finding in facts.findings:
+        others = facts.others_of(finding)
+        assert finding.number not in others
+        assert all(by_number[n].key == finding.key for n in others)
+        several += bool(others)
+    assert several
+    words = "".join(Parsed(html(result)).words)
+    assert "この職員のほかの所見：No. " in words
+    assert "時間が限られるときは、「まず確認するもの」" in words
+    assert "一人の一日を 1 と数えて" in words
+
+
+def test_a_rule_that_could_not_judge_is_not_called_harmless(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    rows = "".join(f"2026/04/06 22:00:0{n},u,PC,検索\n" for n in range(3))
+    path.write_text("日時,職員番号,端末番号,操作内容\n" + rows, encoding="utf-8")
+    words = "".join(Parsed(html(yokome.scan(path))).words)
+    assert "「－」は評価できなかった規則で、問題がなかったという意味ではありません。" in words
+
+
 def test_a_result_without_findings_or_records_makes_a_page(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("日時,職員番号,端末番号,操作内容\n", encoding="utf-8")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from reporting import count_evaluated
 
@@ -156,6 +161,95 @@ def test_no_output_holds_a_replaced_value(
         assert not any(finding in text for text in texts.values())
     assert json.loads(texts["run.json"])["pseudonyms"] == Pseudonyms(KEY).key_id
     assert KEY.decode() not in "".join(texts.values())
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from (*strings(key), *strings(one))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from strings(one)
+
+
+@pytest.mark.parametrize("format", ["parquet", "arrow"])
+def test_no_binary_table_holds_a_replaced_value(
+    log: Path, key: Path, policy: Path, tmp_path: Path, format: str
+) -> None:
+    out = tmp_path / "out"
+    words = ["scan", str(log), "--out", str(out), "--policy", str(policy), "--format", format]
+    assert cli.main([*words, "--pseudonymise", str(key), "--quiet"]) == 0
+    tables = sorted(out.glob(f"*.{format}"))
+    assert len(tables) == 9
+    for path in tables:
+        data = path.read_bytes()
+        made = pq.read_table(path) if format == "parquet" else pa.ipc.open_file(path).read_all()
+        # The dictionaries too: they may hold values that no row has.
+        dictionaries = [
+            chunk.dictionary.to_pylist()
+            for column in made.columns
+            for chunk in column.chunks
+            if isinstance(chunk, pa.DictionaryArray)
+        ]
+        texts = [*strings(made.to_pylist()), *strings(dictionaries), str(made.schema.metadata)]
+        for secret in SECRETS:
+            assert not [text for text in texts if secret in text], (path.name, secret)
+            assert secret.encode() not in data, (path.name, secret)
+
+
+def test_no_picture_and_no_explanation_holds_a_replaced_value(
+    log: Path, key: Path, policy: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ["scan", str(log), "--out", str(out), "--policy", str(policy), "--report", "html"]
+    assert cli.main([*words, "--pseudonymise", str(key), "--quiet"]) == 0
+    page = (out / "report.html").read_text(encoding="utf-8")
+    pictures = re.findall(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", page)
+    texts = [base64.b64decode(picture).decode("utf-8") for picture in pictures]
+    assert len(texts) == 2
+    hidden = under(log, policy)
+    for finding in hidden.findings.column("finding").to_pylist():
+        texts += [str(hidden.explain(finding, "ja")), str(hidden.explain(finding, "en"))]
+    texts += [repr(hidden), hidden._repr_html_(), *hidden.notes, *hidden.notes_ja]
+    for secret in SECRETS:
+        assert not [text for text in texts if secret in text], secret
+
+
+def test_a_state_remembers_who_it_is_and_what_is_said_of_it_does_not(
+    log: Path, key: Path, policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The state is the office's: its memory holds ids; what is printed and recorded does not."""
+    out, state = tmp_path / "out", tmp_path / "log.state"
+    words = ["scan", str(log), "--out", str(out), "--policy", str(policy), "--state", str(state)]
+    assert cli.main([*words, "--pseudonymise", str(key), "--evidence", "--quiet"]) == 0
+    assert state.stat().st_mode & 0o777 == 0o600
+    assert cli.main(["state", "show", str(state), "--json"]) == 0
+    said = capsys.readouterr().out + "".join(contents(out).values())
+    for secret in SECRETS:
+        assert secret not in said, secret
+    assert yokome.read_state(state).users == 2
+
+
+def test_terminals_whose_numbers_are_masked_stay_apart(tmp_path: Path) -> None:
+    """One number of twelve digits in ten passes by chance."""
+    path = tmp_path / "log.csv"
+    passing = ("123456789018", "000000000019")
+    rows = "".join(
+        f"2026/04/04 22:0{n}:00,staff-1,,,{terminal},,検索,成功,あり,\n"
+        for n, terminal in enumerate((*passing, "000000000012", passing[0]))
+    )
+    path.write_text(HEADER + rows, encoding="utf-8")
+    rule = {"id": "t", "kind": "match", "per": "terminal"}
+    policy = yokome.Policy.from_dict({"rules": [rule]})
+    hidden = pseudonymise(yokome.scan(path, policy, unmask=True), KEY)
+    stars = "*" * 12
+    expected = [f"{stars}#1", f"{stars}#2", "000000000012", f"{stars}#1"]
+    assert hidden.flagged.column("terminal").to_pylist() == expected
+    assert set(hidden.findings.column("key").to_pylist()) == set(expected)
+    assert hidden.findings.num_rows == 3
 
 
 def under(log: Path, policy: Path, key: bytes = KEY) -> yokome.ScanResult:

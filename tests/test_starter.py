@@ -150,3 +150,19 @@ def test_columns_may_be_said(tmp_path: Path) -> None:
     path.write_text("いつ,誰\n2026/04/06 10:00:00,a\n", encoding="utf-8")
     words = ["init", str(path), "--column", "time=いつ", "--column", "user=誰"]
     assert cli.main([*words, "--out", str(tmp_path / "p.toml")]) == 0
+
+
+def test_individual_numbers_do_not_get_into_the_policy(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    numbers = ("123456789018", "222222222225")
+    rows = "".join(
+        f"2026/04/06 10:00:0{n},u,PC,検索（個人番号 {number}）,成功,あり\n"
+        for n, number in enumerate(numbers)
+    )
+    path.write_text(
+        "日時,職員番号,端末番号,操作内容,処理結果,個人番号参照\n" + rows, encoding="utf-8"
+    )
+    text = starter_policy(path)
+    assert not [number for number in numbers if number in text]
+    assert "検索（個人番号 ************） (2)" in text
+    assert yokome.Policy.from_toml(text).rules

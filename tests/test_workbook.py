@@ -77,6 +77,17 @@ def test_findings_are_explained_and_ranked_in_words(result: yokome.ScanResult) -
     assert isinstance(findings[0]["日時"], dt.datetime)
 
 
+def test_the_overview_begins_with_what_to_check_first(result: yokome.ScanResult) -> None:
+    facts = gather(result, "ja")
+    rows = list(book(result)["概要"].iter_rows(max_col=2, values_only=True))
+    first = [row for row in rows if str(row[0]).startswith("No. ")]
+    assert len(first) == min(5, len(facts.findings))
+    for row, finding in zip(first, facts.findings, strict=False):
+        assert row[0].endswith(finding.title)
+        assert finding.explanation.what in row[1]
+    assert ("ログに書かれた個人番号", "見付かりませんでした") in rows
+
+
 def test_the_figures_add_up(result: yokome.ScanResult) -> None:
     made = book(result)
     o = result.overview
@@ -240,3 +251,21 @@ def test_a_missing_library_is_one_message(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(yokome.MissingLibraryError, match="XlsxWriter"):
         check_libraries(["xlsx"])
+
+
+def test_words_of_the_program_are_translated_and_those_of_the_log_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "日時,職員番号,端末番号,操作内容,処理結果,個人番号参照\n"
+        "2026/04/05 10:00:00,a,failure,success,NG,あり\n"
+        "いつか,a,PC,検索,OK,あり\n",
+        encoding="utf-8",
+    )
+    made = book(yokome.scan(path))
+    row = table(made["対象記録"])[0]
+    assert (row["端末"], row["操作"], row["処理結果"]) == ("failure", "success", "失敗")
+    assert row["個人番号参照"] == "あり"
+    assert table(made["読み取れなかった記録"])[0]["理由"] == "日時を読めない（time）"
+    assert "日時＝日時、職員番号＝職員番号" in table(made["取込状況"])[0]["列の対応"]
+    items = {row["項目"] for row in table(made["設定"])}
+    assert {"印刷（print）", "成功"} <= items

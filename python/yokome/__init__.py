@@ -1,9 +1,18 @@
 """Yokome (横目) scans the access logs of Japanese municipalities by the Personal Information
 Protection Commission's five viewpoints: completely, exactly, and saying why.
 
->>> import yokome
->>> result = yokome.scan("logs/*.csv")          # doctest: +SKIP
->>> result.findings.to_pandas()                 # doctest: +SKIP
+```python
+import yokome
+
+result = yokome.scan("logs/*.csv")
+result.findings.to_pandas()
+```
+
+Begin with `scan`, which gives a `ScanResult`; `read` gives the records alone, as `Records`. A
+`Policy` says what is looked for; `read_state` says what a state file covers. Whatever goes wrong is
+a `YokomeError`. The modules beside this one say how results are explained (`yokome.explain`),
+ranked (`yokome.ranking`), written (`yokome.output`, `yokome.report`), put on record
+(`yokome.evidence`) and made fit to be sent (`yokome.pseudonyms`).
 """
 
 from yokome._scan import Progress, read, scan

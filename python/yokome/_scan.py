@@ -102,8 +102,8 @@ def scan(
             archive is all of its members; ``"logs.zip!*.csv"`` is those that the glob matches.
         policy: a policy, the path of one, or None for the default policy.
         columns: field to header name or 1-based position; ``time`` may have two (date, time).
-        encoding: one of :data:`ENCODINGS` or a usual alias; None: found out for each file.
-        delimiter: one of :data:`DELIMITERS`; None: found out for each file.
+        encoding: one of `ENCODINGS` or a usual alias; None: found out for each file.
+        delimiter: one of `DELIMITERS`; None: found out for each file.
         time_format: strftime format or formats of the time column; None: found out.
         timezone: IANA zone to which times with an offset are converted.
         header: False if the logs have no header line; None: as the policy says.
@@ -113,7 +113,8 @@ def scan(
         threads: number of threads; None: as many as there are processors.
         strict: stop at the first record that cannot be read.
         unmask: show Individual Numbers (個人番号) as they stand; otherwise each of their digits is
-            ``*`` in everything that comes out. ``leaks`` says where the log holds them.
+            ``*`` in everything that comes out, and masked users, terminals and subjects are told
+            apart (``************#2``). ``leaks`` says where the log holds them.
         skip_unreadable: go on when a file cannot be read at all, and say so in ``inputs``.
         max_ratio: times its size that a compressed file may decompress to before it is an
             error, once that is more than 64 MiB; None: 1000.
@@ -130,7 +131,7 @@ def scan(
             come on top. None: a quarter of the machine's memory, or of its container's.
         temp_dir: folder of the temporary files, which only this process can open and which are
             gone when it ends, however it ends; None: the system's.
-        progress: called now and then with a :class:`Progress`.
+        progress: called now and then with a `Progress`.
 
     Returns:
         What was found. Records outside ``from_``, ``to`` and ``where`` still count as history.
@@ -198,8 +199,34 @@ def read(
 ) -> Records:
     """Read access logs into records of one schema, whatever their columns are called.
 
-    The arguments and errors are those of :func:`scan`; of the policy, only what says how a log
-    reads (columns, results, normalisation) is used.
+    Args:
+        source: a file, directory or glob, or several of them.
+        policy: a policy or its file, of which only what says how a log reads (columns, results,
+            normalisation) is used; None: the default policy.
+        columns: by field, the header or 1-based position of its column; two for a time whose date
+            and time of day are apart.
+        encoding: one of `ENCODINGS` or a usual alias; None: found out for each file.
+        delimiter: one of `DELIMITERS`; None: found out for each file.
+        time_format: strftime format or formats of the time column; None: found out.
+        timezone: IANA zone to which times with an offset are converted.
+        header: False if the logs have no header line; None: as the policy says.
+        threads: number of threads; None: as many as there are processors.
+        strict: stop at the first record that cannot be read.
+        skip_unreadable: go on when a file cannot be read at all, and say so in ``inputs``.
+        max_ratio: times its size that a compressed file may decompress to; None: 1000.
+        max_rejects: rejected records that ``rejects`` lists; None: 100,000.
+        chunk_size: bytes per chunk of work; the records do not depend on it.
+
+    Returns:
+        The records, read as they are asked for. Individual Numbers stand in them as in the log.
+
+    Raises:
+        PolicyError: the policy, or an argument that amends it, is wrong.
+        InputNotFoundError: a path names nothing (also a ``FileNotFoundError``).
+        ColumnError: a source lacks a column that is needed.
+        StrictError: `strict`, and a record cannot be read; while it is read.
+        InputError: a source cannot be read.
+        TypeError, ValueError: an argument is not what it should be.
     """
     prepared = prepare(
         policy, columns=columns, time_format=time_format, timezone=timezone, header=header
@@ -284,7 +311,7 @@ def run(
     progress: Callable[[Progress], None] | None = None,
     sink: Callable[[Any], None] | None = None,
 ) -> ScanResult:
-    """:func:`scan` with its policy prepared.
+    """`scan` with its policy prepared.
 
     With a `sink`, flagged rows are handed to it batch by batch, in order, as objects with
     ``__arrow_c_stream__``, and the result's own ``flagged`` is empty. The `state` that the scan

@@ -1,4 +1,4 @@
-"""The Rust core. Use it through :mod:`yokome`; its own interface may change without notice."""
+"""The Rust core. Use it through `yokome`; its own interface may change without notice."""
 
 from collections.abc import Callable
 from os import PathLike
@@ -106,7 +106,9 @@ class NativeResult:
         """Write the state that the scan leaves, whole or not at all."""
 
     def leaks(self) -> Any:
-        """A row per source and column in which Individual Numbers were found."""
+        """A row per source and column in which Individual Numbers were found: how, how many, the
+        first line, whether they are masked.
+        """
 
     @property
     def notes(self) -> list[tuple[str, str]]:
@@ -187,7 +189,7 @@ def scan_paths(
     called about five times a second. `sink` takes the flagged rows in output order, batch by batch;
     None means that the rows so far are void and all come again (the input was not in time order).
     `state` is the file of the state to go on from, which need not exist; the one that the scan
-    leaves is written by :meth:`NativeResult.write_state`.
+    leaves is written by `NativeResult.write_state`.
     Beyond `memory_limit` bytes of records that are not in time order, they are sorted in nameless
     files in `temp_dir`.
     """

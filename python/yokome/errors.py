@@ -1,4 +1,4 @@
-"""The errors Yokome raises: one small tree under :class:`YokomeError`.
+"""The errors Yokome raises: one small tree under `YokomeError`.
 
 The native module raises these same classes. A message is one readable sentence or two; it never
 holds more than a bounded excerpt of a record.
@@ -88,7 +88,7 @@ class InputError(YokomeError):
 
 
 class InputNotFoundError(InputError, FileNotFoundError):
-    """A path names nothing, or a glob matches nothing. Also a :class:`FileNotFoundError`."""
+    """A path names nothing, or a glob matches nothing. Also a `FileNotFoundError`."""
 
     def __init__(
         self,

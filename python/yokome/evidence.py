@@ -24,7 +24,7 @@
 ``outputs``
     A row per file written: ``name``, ``bytes``, ``sha256``.
 
-:func:`verify` reads them all again, and each flagged record from its source, by its offset.
+`verify` reads them all again, and each flagged record from its source, by its offset.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _changed(source: str, how: str, how_ja: str) -> InputError:
 
 @dataclass
 class Verification:
-    """What came of :func:`verify`."""
+    """What came of `verify`."""
 
     outputs: int = 0
     """Result files that are as they were written."""

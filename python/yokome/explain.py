@@ -73,7 +73,7 @@ def explain(
         records: flagged rows of the finding, some or all: they tell the name and department of
             the user, the active days of the baseline, the earlier use. What they would tell is
             left out if there are none.
-        rank: how rare it is, in words (see :func:`rank_words`).
+        rank: how rare it is, in words (see `rank_words`).
 
     Raises:
         ValueError: the rule's kind is unknown.

@@ -95,7 +95,7 @@ def format_of(path: str | os.PathLike[str]) -> Format:
 
 
 class ResultWriter:
-    """A directory of results, put into place as one by :meth:`commit`.
+    """A directory of results, put into place as one by `commit`.
 
     A context manager: leaving it without a commit removes every trace.
     """
@@ -116,7 +116,7 @@ class ResultWriter:
         return [file.path.name for file in self._files]
 
     def stream(self, name: str) -> TableFile:
-        """A table to be written batch by batch; close it before :meth:`commit`."""
+        """A table to be written batch by batch; close it before `commit`."""
         staged = self._file(f"{name}.{self.format}")
         file = TableFile(staged.path, self.format, staged)
         self._files.append(file)
@@ -176,7 +176,7 @@ class ResultWriter:
 
 
 class TableFile:
-    """One table, written batch by batch; moved into place by :meth:`move`.
+    """One table, written batch by batch; moved into place by `move`.
 
     A context manager: leaving it without a move removes every trace.
     """

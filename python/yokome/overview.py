@@ -1,6 +1,6 @@
 """The handful of figures that every account of a scan begins with.
 
-In: a :class:`~yokome.ScanResult`. Out: plain Python values, for `repr`, the printed summary and
+In: a `yokome.ScanResult`. Out: plain Python values, for `repr`, the printed summary and
 ``summary.json``, so that the three can never disagree.
 """
 
@@ -80,7 +80,7 @@ def overview(result: ScanResult) -> Overview:
 
 
 def records_and_period(inputs: Any) -> dict[str, Any]:
-    """The totals of an ``inputs`` table: the first fields of :class:`Overview`, by name."""
+    """The totals of an ``inputs`` table: the first fields of `Overview`, by name."""
     rows = inputs.to_pylist()
     firsts = [row["first"] for row in rows if row["first"] is not None]
     lasts = [row["last"] for row in rows if row["last"] is not None]

@@ -18,8 +18,8 @@ __all__ = ["Policy", "toml_conditions", "toml_value"]
 
 
 class Policy:
-    """A checked policy. Immutable; make one with :meth:`load`, :meth:`default`,
-    :meth:`from_dict` or :meth:`from_toml`.
+    """A checked policy. Immutable; make one with `load`, `default`,
+    `from_dict` or `from_toml`.
     """
 
     __slots__ = ("_native",)

@@ -14,7 +14,8 @@ What else would tell who it was goes as well:
 - rows in the order of ids are put in the order of pseudonyms;
 - the policy's lists and conditions on these fields are shown under pseudonyms, patterns withheld.
 
-Individual Numbers in the remaining texts are masked, as in every result.
+Individual Numbers in the remaining texts are masked, as in every result; terminals that hold one
+are told apart by a number behind them.
 
 The line and the offset stay: with the log at hand, the office finds the record again. Names of
 sources and of departments stay as they are.
@@ -78,7 +79,7 @@ class Pseudonyms:
         return self._digest("key", "")[:4].hex()
 
     def of(self, field: str, value: str) -> str:
-        """The pseudonym of a value of one of :data:`FIELDS`."""
+        """The pseudonym of a value of one of `FIELDS`."""
         short = base64.b32encode(self._digest(field, value)[:10]).decode("ascii").lower()
         return f"{FIELDS[field]}-{short}"
 
@@ -97,7 +98,7 @@ def pseudonymise(result: ScanResult, key: bytes, *, unmask: bool = False) -> Sca
     Args:
         result: a scan that kept its flagged rows, with `unmask`: a pseudonym is of
             the value itself.
-        key: see :func:`read_key`.
+        key: see `read_key`.
         unmask: leave Individual Numbers in other texts as they stand.
     """
     tables = _Tables(result, Pseudonyms(key), unmask=unmask)
@@ -129,7 +130,7 @@ class _Tables:
         for field in FIELDS:
             table = _mapped(table, field, partial(self._names.of, field))
         for field in _OTHERS:
-            table = _mapped(table, field, self._scrub)
+            table = _mapped(table, field, partial(self._shown, field))
         table = _mapped(table, "finding", self._names.finding)
         nothing = pa.nulls(table.num_rows, table.schema.field("raw").type)
         return table.set_column(
@@ -174,6 +175,15 @@ class _Tables:
     def activity(self) -> pa.Table:
         return _mapped(_read(self._native.activity()), "department", self._scrub)
 
+    def leaks(self) -> pa.Table:
+        """Numbers are hidden, though the scan did not hide them: see `pseudonymise`."""
+        import pyarrow as pa
+
+        table = _read(self._native.leaks())
+        at = table.schema.get_field_index("masked")
+        hidden = pa.array([not self._unmask] * table.num_rows, pa.bool_())
+        return table.set_column(at, table.schema.field(at), hidden)
+
     def rejects(self) -> pa.Table:
         import pyarrow as pa
 
@@ -210,7 +220,20 @@ class _Tables:
     def _value(self, field: str, value: str | None) -> str | None:
         if value is None:
             return None
-        return self._names.of(field, value) if field in FIELDS else self._scrub(value)
+        return self._names.of(field, value) if field in FIELDS else self._shown(field, value)
+
+    def _shown(self, field: str, value: str) -> str:
+        """`value` as `_scrub` leaves it; terminals whose numbers are masked stay apart."""
+        place = self._masked_terminals.get(value) if field == "terminal" else None
+        return self._scrub(value) + ("" if place is None else f"#{place}")
+
+    @cached_property
+    def _masked_terminals(self) -> dict[str, int]:
+        """The terminals of the flagged rows that hold a number, counted as they come."""
+        if self._unmask:
+            return {}
+        values = (v for v in _distinct(self._flagged.column("terminal")) if v is not None)
+        return {v: n for n, v in enumerate((v for v in values if mask(v) != v), 1)}
 
     def _by(self, rule: Mapping[str, Any], by: str) -> str:
         """``field=value, field=value``, each value as its field asks."""

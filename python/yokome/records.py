@@ -38,11 +38,11 @@ def record_schema() -> pa.Schema:
 
 
 class Records:
-    """The result of :func:`yokome.read`: record batches, once through.
+    """The result of `yokome.read`: record batches, once through.
 
-    Iterate over it, take :attr:`reader`, or hand it to anything that takes an Arrow stream
+    Iterate over it, take `reader`, or hand it to anything that takes an Arrow stream
     (``pyarrow.table(records)``, ``polars.from_arrow``, ``duckdb``). Errors keep their class when
-    it is iterated or read through :attr:`reader`; a foreign consumer of the stream gets their text.
+    it is iterated or read through `reader`; a foreign consumer of the stream gets their text.
     """
 
     _native: NativeReader

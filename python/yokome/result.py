@@ -25,7 +25,7 @@ __all__ = ["ScanResult"]
 
 
 class ScanResult:
-    """The result of :func:`yokome.scan`. Every table is a ``pyarrow.Table``.
+    """The result of `yokome.scan`. Every table is a ``pyarrow.Table``.
 
     It depends only on which records there were, never on the order of lines or files, on chunk
     size or on the number of threads; the rows' order is fixed too.
@@ -74,7 +74,7 @@ class ScanResult:
         ``by``, ``value``, ``first``, ``last``, ``records``, ``peak``, ``magnitude``, ``continued``:
         whether it goes on from an earlier scan, by the state; its figures are those of all of it.
         The rarest first, with ``rarity``, ``days_as_strong`` and ``days_evaluated`` (see
-        :attr:`ranking`). Findings of one rarity stand by ``first``, the rule's place in the policy,
+        `ranking`). Findings of one rarity stand by ``first``, the rule's place in the policy,
         ``key``, ``by`` and ``value``.
         """
         from yokome.ranking import ranked_findings
@@ -115,7 +115,7 @@ class ScanResult:
         """``flagged`` and ``findings`` by ``user`` and ``rule``, where anything was flagged.
 
         The first to look at first, with ``priority``, ``strength``, ``users_as_strong`` and
-        ``users_evaluated`` (see :attr:`ranking`).
+        ``users_evaluated`` (see `ranking`).
         """
         from yokome.ranking import ranked_by_user
 
@@ -149,9 +149,11 @@ class ScanResult:
     def leaks(self) -> pa.Table:
         """A row per source and column in which the log itself holds Individual Numbers (個人番号).
 
-        ``source``, ``column`` (its header, or its position), ``field`` that it feeds, ``values``:
-        how many cells hold one, ``looked_at``: of how many records (all; for a column that feeds no
-        field those at the start of the source), ``line`` of the first. Never a number itself.
+        ``source``, ``column`` (its header, or its position), ``field`` that it feeds, ``kind``
+        (``column``: its cells are numbers; ``text``: numbers stand in texts, beside a word that
+        names them), ``values``: how many cells hold one, ``looked_at``: of how many records (all;
+        for a column that feeds no field those at the start of the source, and a note says so),
+        ``line`` of the first, ``masked``: whether the results hide them. Never a number itself.
         """
         return _table(self._native.leaks)
 
@@ -202,7 +204,7 @@ class ScanResult:
         )
 
     def to_pandas(self) -> pd.DataFrame:
-        """:attr:`flagged` as a pandas frame (needs pandas)."""
+        """`flagged` as a pandas frame (needs pandas)."""
         return self.flagged.to_pandas()
 
     def write(

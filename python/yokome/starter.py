@@ -6,7 +6,7 @@ class, when departments really work, and for each rule what other thresholds wou
 
 Nothing is estimated. The candidates of every rule are scanned together, as rules of one policy, and
 what the comments say is what they found; classes are those that the engine itself puts operations
-into. The same logs give the same text.
+into. The same logs give the same text. Individual Numbers in them are masked.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from yokome._yokome import mask
 from yokome.errors import InputError
 from yokome.lang import clean
 from yokome.policy import Policy, toml_value
@@ -53,13 +54,13 @@ def starter_policy(
     Args:
         source: files, directories, globs.
         budget: findings that a person can check in a month, over all rules.
-        progress: as :func:`yokome.scan` has it.
-        reading: arguments of :func:`yokome.scan` that say how a log reads.
+        progress: as `yokome.scan` has it.
+        reading: arguments of `yokome.scan` that say how a log reads.
 
     Raises:
         ValueError: `budget` is less than 1.
         InputError: the logs have no record.
-        YokomeError: as :func:`yokome.scan` does.
+        YokomeError: as `yokome.scan` does.
     """
     from yokome._scan import prepare, run
 
@@ -151,7 +152,8 @@ def _classes(operations: Mapping[str, Any], seen: Counter[str]) -> dict[str, lis
     )
     of_class: dict[str, list[str]] = {name: [] for name in (*names, "")}
     classified = set()
-    for row in scan(records, policy).flagged.select(["rule", "operation"]).to_pylist():
+    found = scan(records, policy, unmask=True).flagged
+    for row in found.select(["rule", "operation"]).to_pylist():
         of_class[row["rule"]].append(row["operation"])
         classified.add(row["operation"])
     of_class[""] = [operation for operation in seen if operation not in classified]
@@ -198,8 +200,8 @@ def _name(rule: str, number: int) -> str:
 
 
 def _comment(*lines: str) -> list[str]:
-    """Comment lines; nothing that comes from a log can end one."""
-    return [f"# {clean(line)}".rstrip() for line in lines]
+    """Comment lines; nothing that comes from a log can end one, or shows an Individual Number."""
+    return [f"# {clean(mask(line))}".rstrip() for line in lines]
 
 
 def _section(ja: str, en: str) -> list[str]:
@@ -267,8 +269,12 @@ def _operations(operations: Mapping[str, Any], seen: Counter[str]) -> list[str]:
     ]
 
     def shown(names: Sequence[str]) -> list[str]:
-        listed = [f"  {name} ({seen[name]:,})" for name in names[:_SHOWN]]
-        more = len(names) - len(listed)
+        # Operations that read the same once their numbers are masked are one line.
+        counts: Counter[str] = Counter()
+        for name in names:
+            counts[mask(name)] += seen[name]
+        listed = [f"  {name} ({n:,})" for name, n in _by_count(counts)[:_SHOWN]]
+        more = len(counts) - len(listed)
         return [*listed, *([f"  … ほか {more:,} 種類 / and {more:,} more"] if more else [])]
 
     lines += _comment("", "どの分類にも入らない操作 / in no class:", *shown(classes[""]))

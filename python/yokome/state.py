@@ -97,6 +97,9 @@ class State:
 def read_state(path: str | os.PathLike[str]) -> State:
     """What a state file covers. The whole file is checked, too.
 
+    Args:
+        path: the file.
+
     Raises:
         InputNotFoundError: there is no such file (also a ``FileNotFoundError``).
         StateError: it is no state, damaged, cut short or of an unknown version.

@@ -1,6 +1,6 @@
 """The summary a person reads when a scan is done, in Japanese or English.
 
-In: a :class:`~yokome.ScanResult`. Out: lines of text for a terminal, aligned by East Asian width,
+In: a `yokome.ScanResult`. Out: lines of text for a terminal, aligned by East Asian width,
 with anything a log could smuggle in (escape sequences) made visible.
 """
 
@@ -31,6 +31,7 @@ VIEWPOINTS: dict[int, tuple[str, str]] = {
 _TOP = 5
 _MAX_NOTES = 20
 _MAX_INPUTS = 5
+_MAX_LEAKS = 5
 
 
 def summary_text(
@@ -47,7 +48,7 @@ def summary_text(
         ambiguous: terminal columns of characters whose width depends on the terminal (①).
     """
     o = result.overview
-    lines = [*_head(result, o, lang), "", *_rules(o, lang, ambiguous)]
+    lines = [*_head(result, o, lang), *_leaks(result, lang), "", *_rules(o, lang, ambiguous)]
     lines += _first(result, lang, top)
     reasons = _reasons(o, lang)
     if reasons:
@@ -134,19 +135,6 @@ def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
             ),
         ),
     ]
-    if result.leaks.num_rows:
-        columns, values = result.leaks.num_rows, sum(result.leaks.column("values").to_pylist())
-        rows.append(
-            (
-                pick(lang, "個人番号", "Leaks"),
-                pick(
-                    lang,
-                    f"ログの {columns:,} 欄に、個人番号とみられる値が {values:,} 件あります",
-                    f"the log itself holds what look like Individual Numbers: {values:,} in "
-                    f"{_count(columns, 'column')}",
-                ),
-            )
-        )
     if o.unreadable:
         rows.insert(
             2,
@@ -161,6 +149,34 @@ def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
         )
     widest = max(width(label) for label, _ in rows)
     return [f"{pad(label, widest)}  {value}" for label, value in rows]
+
+
+def _leaks(result: ScanResult, lang: Lang) -> list[str]:
+    """Where the log itself holds Individual Numbers: a finding of its own, if there is any."""
+    from yokome.leaks import headline, leaks_of
+
+    leaks = leaks_of(result)
+    if not leaks:
+        return []
+    lines = ["", pick(lang, "ログに書かれた個人番号", "Individual Numbers in the log")]
+    lines.append(f"  {headline(leaks, lang)}")
+    for leak in leaks[:_MAX_LEAKS]:
+        first = "" if leak.line is None else f"{leak.line:,}"
+        lines.append(
+            pick(
+                lang,
+                f"    {clean(leak.source)}「{clean(leak.column)}」：{leak.values:,} 件"
+                f"（{leak.kind_words(lang)}。{leak.looked_at_words(lang)}のうち、"
+                f"最初は {first} 行目）",
+                f"    {clean(leak.source)}, {clean(leak.column)}: {leak.values:,} "
+                f"({leak.kind_words(lang)}; of {leak.looked_at_words(lang)}, the first on line "
+                f"{first})",
+            )
+        )
+    more = len(leaks) - _MAX_LEAKS
+    if more > 0:
+        lines.append(pick(lang, f"    ほか {more:,} 列（leaks）", f"    and {more:,} more (leaks)"))
+    return lines
 
 
 def _first(result: ScanResult, lang: Lang, top: int) -> list[str]:

@@ -1,12 +1,15 @@
-//! The flagged rows of a batch: sorted into output order, joined with their records.
+//! The flagged rows of a batch: sorted into output order, joined with their records. Batches are made
+//! side by side, and shown one after the other.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::builder::StringDictionaryBuilder;
+use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    UInt64Array,
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch,
+    StringArray, UInt32Array, UInt64Array,
 };
 
 use super::tables::{
@@ -14,8 +17,9 @@ use super::tables::{
 };
 use super::{Flag, NO_TIME};
 use crate::block::{Block, Offsets, REFERENCES_YES};
+use crate::detect::values::text;
 use crate::dictionary::{id_column, packed_digits};
-use crate::individual::mask::Mask;
+use crate::individual::mask::{IDS, Mask};
 use crate::order::Batch;
 use crate::policy::{Key, Rule};
 use crate::record::{Field, Outcome};
@@ -61,9 +65,63 @@ impl Row<'_> {
     }
 }
 
-/// One row per flag, in the order of the flags.
-#[must_use]
-pub fn table(names: Names<'_>, of: &Batch, flags: &[Flag]) -> RecordBatch {
+/// The flagged rows of a batch.
+pub struct Flagged {
+    table: RecordBatch,
+    /// Of each of [`IDS`], whether a value in the table is still to be hidden.
+    hidden: [bool; 3],
+}
+
+impl Flagged {
+    /// One row per flag, in the order of the flags.
+    #[must_use]
+    pub fn new(names: Names<'_>, of: &Batch, flags: &[Flag]) -> Flagged {
+        let table = table(names, of, flags);
+        let hides = |field: Field| {
+            let values = dictionary_of(&table, field);
+            let mut texts = values.iter().flat_map(|(_, texts)| texts.iter().flatten());
+            texts.any(|text| names.mask.hides(field, text))
+        };
+        let hidden = IDS.map(hides);
+        Flagged { table, hidden }
+    }
+
+    /// The rows as they come out. Of several batches, to be called in the order of the output: that
+    /// is the order in which masked values are numbered.
+    #[must_use]
+    pub fn shown(self, mask: &Mask) -> RecordBatch {
+        let schema = self.table.schema();
+        let mut columns = self.table.columns().to_vec();
+        for (field, _) in IDS
+            .into_iter()
+            .zip(self.hidden)
+            .filter(|(_, hidden)| *hidden)
+        {
+            let Some((keys, texts)) = dictionary_of(&self.table, field) else {
+                continue;
+            };
+            let values = texts
+                .iter()
+                .map(|t| Some(mask.value(Key::Field(field), t?)));
+            let values: StringArray = values.collect();
+            if let Ok(at) = schema.index_of(field.name()) {
+                columns[at] = Arc::new(DictionaryArray::new(keys.clone(), Arc::new(values)));
+            }
+        }
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        batch(names.zip(columns).collect())
+    }
+}
+
+/// The keys and values of the dictionary column of a field.
+fn dictionary_of(table: &RecordBatch, field: Field) -> Option<(&UInt32Array, &StringArray)> {
+    let column = table.column_by_name(field.name())?;
+    let column = column.as_dictionary_opt::<UInt32Type>()?;
+    Some((column.keys(), column.values().as_string_opt()?))
+}
+
+/// One row per flag, in the order of the flags; ids as they stand.
+fn table(names: Names<'_>, of: &Batch, flags: &[Flag]) -> RecordBatch {
     let rows: Vec<Row<'_>> = flags
         .iter()
         .map(|flag| {
@@ -101,7 +159,15 @@ fn record(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
         let ids = rows
             .iter()
             .map(|r| r.block.columns.ids[column].get(r.at).copied().unwrap_or(0));
-        id_dictionary(names, field, ids)
+        let values = names.dictionaries.of(field).read();
+        let as_stands = IDS.contains(&field);
+        id_dictionary(&values, ids, |text| {
+            if as_stands {
+                Cow::Borrowed(text)
+            } else {
+                names.mask.value(Key::Field(field), text)
+            }
+        })
     };
     vec![
         (
@@ -187,12 +253,15 @@ fn subjects(names: Names<'_>, rows: &[Row<'_>]) -> ArrayRef {
     let mut texts = StringDictionaryBuilder::<UInt32Type>::new();
     for row in rows {
         let subject = row.block.columns.subject.get(row.at).copied().unwrap_or(0);
-        if let Some((digits, len)) = packed_digits(subject).filter(|&(_, len)| len != 12) {
+        if let Some((digits, len)) = packed_digits(subject) {
             let digits = digits.to_le_bytes();
             texts.append_option(std::str::from_utf8(&digits[..len]).ok());
         } else {
-            // Twelve digits may be an Individual Number.
-            texts.append_option(names.text(Key::Field(Field::Subject), subject));
+            texts.append_option(text(
+                Key::Field(Field::Subject),
+                subject,
+                names.dictionaries,
+            ));
         }
     }
     Arc::new(texts.finish())

@@ -61,13 +61,12 @@ pub(super) fn dictionary<'a>(values: impl Iterator<Item = Option<&'a str>>) -> A
     Arc::new(builder.finish())
 }
 
-/// A dictionary column of ids, with the values that occur.
-pub(super) fn id_dictionary(
-    names: Names<'_>,
-    field: Field,
+/// A dictionary column of ids, with the values that occur, as `shown`.
+pub(super) fn id_dictionary<'a>(
+    values: &'a Values,
     ids: impl Iterator<Item = Id>,
+    shown: impl Fn(&'a str) -> Cow<'a, str>,
 ) -> ArrayRef {
-    let values: &Values = &names.dictionaries.of(field).read();
     let mut place = vec![u32::MAX; values.len() + 1];
     let mut texts = StringBuilder::new();
     let mut count = 0;
@@ -76,7 +75,7 @@ pub(super) fn id_dictionary(
             let text = values.text(id)?;
             let at = &mut place[id as usize];
             if *at == u32::MAX {
-                texts.append_value(names.mask.value(Key::Field(field), text));
+                texts.append_value(shown(text));
                 *at = count;
                 count += 1;
             }
@@ -383,22 +382,23 @@ pub fn evaluated_days(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
     ])
 }
 
-/// A row per user and rule with flagged records, by user, then the rule's place.
+/// A row per user and rule with flagged records, by user as shown, then the rule's place.
 #[must_use]
 pub fn by_user(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
     let values = names.dictionaries.of(Field::User).read();
+    let shown = |user| {
+        let text = values.text(user)?;
+        Some(names.mask.value(Key::Field(Field::User), text))
+    };
     // Users whose undecodable bytes differ read the same: the bytes decide between them.
     let mut rows: Vec<_> = totals
         .by_user
         .iter()
-        .map(|(&(user, rule), &n)| ((values.text(user), values.raw(user), rule), n))
+        .map(|(&(user, rule), &n)| ((shown(user), values.raw(user), rule), n))
         .collect();
     rows.sort_unstable();
     batch(vec![
-        (
-            "user",
-            masked(names, Field::User, rows.iter().map(|r| r.0.0)),
-        ),
+        ("user", dictionary(rows.iter().map(|r| r.0.0.as_deref()))),
         (
             "rule",
             dictionary(
@@ -415,18 +415,6 @@ pub fn by_user(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
             Arc::new(rows.iter().map(|r| count(r.1.1)).collect::<Int64Array>()),
         ),
     ])
-}
-
-/// A dictionary column of values of a field.
-fn masked<'a>(
-    names: Names<'_>,
-    field: Field,
-    values: impl Iterator<Item = Option<&'a str>>,
-) -> ArrayRef {
-    let values: Vec<_> = values
-        .map(|text| text.map(|text| names.mask.value(Key::Field(field), text)))
-        .collect();
-    dictionary(values.iter().map(Option::as_deref))
 }
 
 /// A row per civil day with records in scope.
@@ -457,16 +445,20 @@ pub fn by_day(totals: &FlagTotals, records: &RecordTotals) -> RecordBatch {
 #[must_use]
 pub fn activity(names: Names<'_>, records: &RecordTotals) -> RecordBatch {
     let values = names.dictionaries.of(Field::Department).read();
+    let shown = |id| {
+        let text = values.text(id)?;
+        Some(names.mask.value(Key::Field(Field::Department), text))
+    };
     let mut rows: Vec<_> = records
         .activity()
-        .map(|(id, w, h, n)| ((values.text(id), values.raw(id)), w, h, n))
+        .map(|(id, w, h, n)| ((shown(id), values.raw(id)), w, h, n))
         .collect();
     rows.sort_unstable();
     let small = |n: usize| i8::try_from(n).unwrap_or(0);
     batch(vec![
         (
             "department",
-            masked(names, Field::Department, rows.iter().map(|r| r.0.0)),
+            dictionary(rows.iter().map(|r| r.0.0.as_deref())),
         ),
         (
             "weekday",

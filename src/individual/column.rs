@@ -90,6 +90,8 @@ impl Cells {
 pub struct Suspect {
     /// Its header, or its position from 1.
     pub column: String,
+    /// What it holds.
+    pub nature: Nature,
     /// Cells with numbers among the records looked at.
     pub values: u64,
     /// Physical line of the first.
@@ -111,6 +113,10 @@ pub struct Natures {
     special: Option<Special>,
     /// Columns that feed no field and have numbers in them.
     pub suspects: Vec<Suspect>,
+    /// Columns that feed nothing: only the records at the start are looked at.
+    pub unused: Vec<String>,
+    /// How many these are.
+    pub looked_at: u64,
 }
 
 impl Natures {
@@ -138,6 +144,17 @@ impl Natures {
                 .into_iter()
                 .any(|f| f.is_text() && mapping.column(f) == Some(column))
         };
+        let fed = |column| {
+            let time_of_day = mapping.time_of_day.as_ref();
+            mapping
+                .columns
+                .iter()
+                .flatten()
+                .chain(time_of_day)
+                .any(|&c| c == column)
+        };
+        let unused = (0..cells.len()).filter(|&column| !fed(column));
+        let unused = unused.map(|column| headers[column].clone()).collect();
         let suspects = cells
             .iter()
             .zip(&columns)
@@ -147,6 +164,7 @@ impl Natures {
                 let (values, first) = cells.numbers(nature)?;
                 Some(Suspect {
                     column: headers[column].clone(),
+                    nature,
                     values,
                     line: line(first),
                     looked_at,
@@ -159,6 +177,8 @@ impl Natures {
             fields: mapping.columns,
             special,
             suspects,
+            unused,
+            looked_at,
         }
     }
 

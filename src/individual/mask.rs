@@ -1,7 +1,13 @@
 //! Hiding numbers: each of their digits becomes `*`, and nothing else changes, so that a masked text
 //! has as many characters as the text.
+//!
+//! Ids that read the same once they are masked stay apart: behind each stands `#` and which of the
+//! field's masked values it is, counted in the order in which the flagged rows show them first.
 
 use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+
+use hashbrown::HashMap;
 
 use super::column::{Nature, Natures};
 use super::{Number, find, whole};
@@ -12,7 +18,10 @@ use crate::record::Field;
 const MASK: char = '*';
 
 /// Fields whose values are bare ids: a column of them may be known to hold other numbers.
-const IDS: [Field; 3] = [Field::User, Field::Terminal, Field::Subject];
+pub const IDS: [Field; 3] = [Field::User, Field::Terminal, Field::Subject];
+
+/// The masked values of a field, and which each is, from 1.
+type Places = HashMap<String, usize, foldhash::fast::RandomState>;
 
 /// A text without its numbers, wherever it comes from.
 #[must_use]
@@ -57,6 +66,11 @@ pub fn masked_excerpt(text: &str, most: usize) -> String {
         .collect()
 }
 
+/// The place of a field in [`IDS`].
+fn id_place(field: Field) -> Option<usize> {
+    IDS.into_iter().position(|f| f == field)
+}
+
 fn hide(c: char) -> char {
     if super::digit(c).is_some() { MASK } else { c }
 }
@@ -69,6 +83,8 @@ pub struct Mask {
     others: [bool; 10],
     /// By source.
     natures: Vec<Natures>,
+    /// Of each of [`IDS`].
+    places: [Mutex<Places>; 3],
 }
 
 impl Mask {
@@ -83,19 +99,41 @@ impl Mask {
             on,
             others,
             natures,
+            places: Default::default(),
         }
     }
 
     /// A value of a key.
     #[must_use]
     pub fn value<'a>(&self, key: Key, text: &'a str) -> Cow<'a, str> {
-        let Key::Field(field) = key else {
-            return Cow::Borrowed(text);
-        };
-        if !self.on || self.others[field as usize] && whole(text).is_some() {
-            return Cow::Borrowed(text);
+        match key {
+            Key::Field(field) if self.hides(field, text) => match id_place(field) {
+                Some(id) => Cow::Owned(self.numbered(id, text)),
+                None => masked(text),
+            },
+            _ => Cow::Borrowed(text),
         }
-        masked(text)
+    }
+
+    /// Whether a value of a field does not come out as it stands.
+    #[must_use]
+    pub fn hides(&self, field: Field, text: &str) -> bool {
+        self.on && !find(text).is_empty() && !(self.others[field as usize] && whole(text).is_some())
+    }
+
+    fn numbered(&self, id: usize, text: &str) -> String {
+        let mut places = self.places[id]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let next = places.len() + 1;
+        let place = *places.entry_ref(text).or_insert(next);
+        format!("{}#{place}", masked(text))
+    }
+
+    /// Whether anything is hidden at all.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.on
     }
 
     /// The text of a record of a source: numbers that are the whole of a cell in a column of other

@@ -1,6 +1,8 @@
 use super::column::{Cells, Nature};
-use super::mask::{masked, masked_but, masked_excerpt};
+use super::mask::{Mask, masked, masked_but, masked_excerpt};
 use super::*;
+use crate::policy::Key;
+use crate::record::Field;
 
 /// The check digit as the formula is written, of eleven digits P₁₁ … P₁.
 fn by_formula(digits: &[u8]) -> u8 {
@@ -155,4 +157,27 @@ fn columns_are_judged_by_header_and_values() {
         format!("マイナンバー {}", numbers[0]),
     ];
     assert_eq!(nature("備考", &texts), (Nature::Unknown, Some((1, 1))));
+}
+
+#[test]
+fn masked_ids_stay_apart_and_other_texts_are_only_masked() {
+    let mask = Mask::new(true, Vec::new());
+    let (user, operation) = (Key::Field(Field::User), Key::Field(Field::Operation));
+    let numbers: Vec<String> = (1..=3).map(number).collect();
+    let shown = |mask: &Mask, key, text: &str| mask.value(key, text).into_owned();
+    for (place, text) in [(1, 2), (2, 0), (1, 2), (3, 1), (2, 0)] {
+        let expected = format!("************#{place}");
+        assert_eq!(shown(&mask, user, &numbers[text]), expected);
+    }
+    // Fields are counted apart, and so is another way of writing a number.
+    let terminal = Key::Field(Field::Terminal);
+    let named = format!("PC-{}", numbers[0]);
+    assert_eq!(shown(&mask, terminal, &named), "PC-************#1");
+    let grouped = "1234-5678-9018";
+    assert_eq!(shown(&mask, user, grouped), "****-****-****#4");
+    assert_eq!(shown(&mask, user, "12345"), "12345");
+    assert_eq!(shown(&mask, operation, &numbers[0]), "************");
+    let off = Mask::new(false, Vec::new());
+    assert_eq!(shown(&off, user, &numbers[0]), numbers[0]);
+    assert!(mask.is_on() && !off.is_on());
 }

@@ -44,20 +44,24 @@ impl Policy {
         checked(py, policy::Policy::from_json(text, name))
     }
 
+    /// The whole policy as TOML, what it leaves out written out.
     fn to_toml(&self) -> String {
         self.inner.to_toml()
     }
 
+    /// Where it came from: a path, ``default policy``, ``<dict>``.
     #[getter]
     fn name(&self) -> &str {
         &self.inner.name
     }
 
+    /// The country whose public holidays close the day, or None.
     #[getter]
     fn country(&self) -> Option<&str> {
         self.inner.calendar.country.as_deref()
     }
 
+    /// The rules in order, as a JSON array.
     fn rules_json(&self) -> String {
         let rules: Vec<_> = self
             .inner
@@ -78,6 +82,7 @@ impl Policy {
         serde_json::Value::Array(rules).to_string()
     }
 
+    /// A copy amended by the arguments of a scan. Raises ``PolicyError``.
     #[allow(clippy::too_many_arguments)]
     fn with_overrides(
         &self,

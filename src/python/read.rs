@@ -65,6 +65,7 @@ impl NativeReader {
         reader.call_method1("__arrow_c_stream__", (requested_schema,))
     }
 
+    /// The next batch (an object with ``__arrow_c_array__``), or None at the end.
     fn next(&self, py: Python<'_>) -> PyResult<Option<PyRecordBatch>> {
         loop {
             let next = py.detach(|| self.lock().next_within(Duration::from_millis(200)));
@@ -76,14 +77,17 @@ impl NativeReader {
         }
     }
 
+    /// A row per source. Complete once everything was read.
     fn inputs(&self) -> PyResult<PyTable> {
         one(&self.lock().inputs())
     }
 
+    /// A row per rejected record, as far as they are listed, once everything was read.
     fn rejects(&self) -> PyResult<PyTable> {
         one(&self.lock().rejects())
     }
 
+    /// Every assumption made, as (Japanese, English).
     #[getter]
     fn notes(&self) -> Vec<(String, String)> {
         self.lock()

@@ -131,6 +131,7 @@ fn one(batch: &RecordBatch) -> PyResult<PyTable> {
 
 #[pymethods]
 impl NativeResult {
+    /// A row per (record, rule that flagged it); none if a sink took them.
     fn flagged(&self) -> PyResult<PyTable> {
         table(
             self.inner.flagged.clone(),
@@ -138,38 +139,47 @@ impl NativeResult {
         )
     }
 
+    /// A row per thing that a person checks once.
     fn findings(&self) -> PyResult<PyTable> {
         one(&self.inner.findings)
     }
 
+    /// A row per rule.
     fn summary(&self) -> PyResult<PyTable> {
         one(&self.inner.summary)
     }
 
+    /// Of each finding, which key it is of: keys that differ may read the same.
     fn finding_keys(&self) -> Vec<u64> {
         self.inner.finding_keys.clone()
     }
 
+    /// A row per rule: ``key_days``, ``keys`` and ``users`` that it could judge.
     fn evaluated_days(&self) -> PyResult<PyTable> {
         one(&self.inner.evaluated_days)
     }
 
+    /// A row per user and rule with flagged records.
     fn by_user(&self) -> PyResult<PyTable> {
         one(&self.inner.by_user)
     }
 
+    /// A row per day with records in scope.
     fn by_day(&self) -> PyResult<PyTable> {
         one(&self.inner.by_day)
     }
 
+    /// Records in scope by department, weekday (0 = Monday) and hour.
     fn activity(&self) -> PyResult<PyTable> {
         one(&self.inner.activity)
     }
 
+    /// A row per source.
     fn inputs(&self) -> PyResult<PyTable> {
         one(&self.inner.inputs)
     }
 
+    /// A row per rejected record, as far as they are listed.
     fn rejects(&self) -> PyResult<PyTable> {
         one(&self.inner.rejects)
     }
@@ -184,10 +194,12 @@ impl NativeResult {
             .map_err(|e| raise(py, &e, None))
     }
 
+    /// A row per source and column in which Individual Numbers were found.
     fn leaks(&self) -> PyResult<PyTable> {
         one(&self.inner.leaks)
     }
 
+    /// Every assumption made, as (Japanese, English).
     #[getter]
     fn notes(&self) -> Vec<(String, String)> {
         self.inner

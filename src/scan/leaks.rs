@@ -1,8 +1,9 @@
 //! Individual Numbers that a log holds: by source and column, and a remark on them. Never a number.
 
 use super::Context;
-use super::notes::Note;
+use super::notes::{Note, some_of};
 use super::pipeline::Outcome;
+use crate::individual::column::Nature;
 
 /// A column of a source in which numbers were found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Leak {
     pub column: String,
     /// The field that it feeds, if any.
     pub field: Option<&'static str>,
+    /// How it was told, see [`kind`].
+    pub kind: &'static str,
     /// Cells with numbers.
     pub values: u64,
     /// Records looked at: all of them, or those at the start of the source for a column that feeds
@@ -20,12 +23,25 @@ pub struct Leak {
     pub looked_at: u64,
     /// Physical line of the first.
     pub line: Option<u64>,
+    /// Whether the results hide them.
+    pub masked: bool,
+}
+
+/// `column`: the cells of the column are numbers; `text`: numbers stand in texts, beside a word that
+/// names them.
+fn kind(nature: Option<Nature>) -> &'static str {
+    if nature == Some(Nature::Numbers) {
+        "column"
+    } else {
+        "text"
+    }
 }
 
 /// What a scan found, by source, then columns that feed fields, then others.
 #[must_use]
 pub fn of_scan(context: &Context, outcome: &Outcome) -> Vec<Leak> {
     let inputs = &outcome.collector.inputs;
+    let masked = context.mask.is_on();
     let mut leaks = Vec::new();
     for (number, (name, natures)) in context
         .source_names
@@ -44,18 +60,22 @@ pub fn of_scan(context: &Context, outcome: &Outcome) -> Vec<Leak> {
                     .header(*field)
                     .unwrap_or_else(|| field.name().to_owned()),
                 field: Some(field.name()),
+                kind: kind(natures.of_field(*field)),
                 values,
                 looked_at: inputs[number].records,
                 line: Some(line),
+                masked,
             }
         }));
         leaks.extend(natures.suspects.iter().map(|suspect| Leak {
             source: name.clone(),
             column: suspect.column.clone(),
             field: None,
+            kind: kind(Some(suspect.nature)),
             values: suspect.values,
             looked_at: suspect.looked_at,
             line: suspect.line,
+            masked,
         }));
     }
     leaks
@@ -102,6 +122,44 @@ pub fn note(leaks: &[Leak]) -> Option<Note> {
         en: format!(
             "The log itself holds what look like Individual Numbers: {}. They are listed in leaks. The results show their digits as * unless asked not to (unmask). Check how the log is kept, and why it records them.",
             of(false)
+        ),
+    })
+}
+
+/// What was not looked at: columns that feed no field, behind the records at the start of a source.
+#[must_use]
+pub fn unseen(context: &Context, outcome: &Outcome) -> Option<Note> {
+    let (mut columns, mut sources) = (Vec::new(), Vec::new());
+    let (mut looked_at, mut rest) = (0, 0);
+    let natures = context.natures.iter().zip(&outcome.collector.inputs);
+    for (name, (natures, counts)) in context.source_names.iter().zip(natures) {
+        let records = counts.records + counts.rejected;
+        if natures.unused.is_empty() || records <= natures.looked_at {
+            continue;
+        }
+        looked_at += natures.looked_at;
+        rest += records - natures.looked_at;
+        sources.push(name.clone());
+        for column in &natures.unused {
+            if !columns.contains(column) {
+                columns.push(column.clone());
+            }
+        }
+    }
+    let words = |separator, more| {
+        let (columns, sources) = (&columns, &sources);
+        (
+            some_of(columns, separator, more),
+            some_of(sources, separator, more),
+        )
+    };
+    let ((ja, ja_sources), (en, en_sources)) = (words("、", " ほか"), words(", ", " and more"));
+    (rest > 0).then(|| Note {
+        ja: format!(
+            "どの項目にも当てない列（{ja}）に個人番号があるかどうかは、各入力の初めの記録（計 {looked_at} 件）だけで調べ、残りの {rest} 件では調べていません: {ja_sources}"
+        ),
+        en: format!(
+            "Columns that feed no field ({en}) were looked at for Individual Numbers at the start of each source only ({looked_at} records), not in the other {rest} records: {en_sources}"
         ),
     })
 }

@@ -31,7 +31,7 @@ use crate::detect::run::RuleCounts;
 use crate::detect::shards::PerRules;
 use crate::dictionary::Dictionaries;
 use crate::error::{Error, Result};
-use crate::findings::flagged;
+use crate::findings::flagged::Flagged;
 use crate::findings::tables::{self, Names};
 use crate::individual::column::Natures;
 use crate::individual::mask::Mask;
@@ -566,6 +566,7 @@ fn result(
 ) -> Result<ScanResult> {
     let leaks = leaks::of_scan(context, &outcome);
     notes.splice(0..0, leaks::note(&leaks));
+    notes.extend(leaks::unseen(context, &outcome));
     let names = Names {
         policy: &context.policy,
         dictionaries: &context.dictionaries,
@@ -591,7 +592,9 @@ fn result(
     }
     let (findings, finding_keys) = tables::findings(names, &outcome.findings);
     Ok(ScanResult {
-        flagged_schema: flagged::table(names, &Batch::default(), &[]).schema(),
+        flagged_schema: Flagged::new(names, &Batch::default(), &[])
+            .shown(&context.mask)
+            .schema(),
         findings,
         finding_keys,
         summary: tables::summary(names, &outcome.flags, &outcome.findings, reasons),

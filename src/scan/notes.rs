@@ -298,7 +298,8 @@ fn of_rules(context: &Context, reasons: &[Option<String>]) -> Vec<Note> {
         .collect()
 }
 
-fn some_of(names: &[String], separator: &str, more: &str) -> String {
+/// The first few of some names, and how many there are.
+pub(super) fn some_of(names: &[String], separator: &str, more: &str) -> String {
     const MOST: usize = 3;
     let shown = names
         .iter()

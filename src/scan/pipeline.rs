@@ -24,7 +24,7 @@ use crate::detect::bits::Bits;
 use crate::detect::predicate::Evaluator;
 use crate::detect::shards::{PerRules, ShardContext, ShardOut};
 use crate::error::{Error, Result};
-use crate::findings::flagged;
+use crate::findings::flagged::{self, Flagged};
 use crate::findings::tables::Names;
 use crate::findings::totals::{FlagTotals, RecordTotals};
 use crate::findings::{Finding, Flag};
@@ -105,7 +105,7 @@ struct State {
     jobs: usize,
     parsing: usize,
     supply_ended: bool,
-    outputs: BTreeMap<u64, RecordBatch>,
+    outputs: BTreeMap<u64, Flagged>,
     next_output: u64,
     findings: Vec<Finding>,
     flags: FlagTotals,
@@ -543,7 +543,7 @@ impl Pipeline<'_> {
             flags.extend_from_slice(&out.flags);
         }
         flagged::sort(&job.batch, &mut flags);
-        let table = flagged::table(self.names(), &job.batch, &flags);
+        let table = Flagged::new(self.names(), &job.batch, &flags);
         let mut state = lock(&self.state);
         state.flags.add(&job.batch, &flags);
         state.take(outs);
@@ -582,7 +582,7 @@ impl Pipeline<'_> {
             let mut handed = Ok(());
             for batch in ready {
                 if handed.is_ok() && !self.stopped.load(Ordering::Relaxed) {
-                    handed = control.output(batch, flagged);
+                    handed = control.output(batch.shown(&self.context.mask), flagged);
                 }
             }
             if handed.is_ok() && !self.failed() {

@@ -138,9 +138,19 @@ pub fn leaks(leaks: &[Leak]) -> RecordBatch {
         ("source", texts(|l| Some(&l.source))),
         ("column", texts(|l| Some(&l.column))),
         ("field", texts(|l| l.field)),
+        ("kind", texts(|l| Some(l.kind))),
         ("values", numbers(|l| Some(l.values))),
         ("looked_at", numbers(|l| Some(l.looked_at))),
         ("line", numbers(|l| l.line)),
+        (
+            "masked",
+            Arc::new(
+                leaks
+                    .iter()
+                    .map(|l| Some(l.masked))
+                    .collect::<BooleanArray>(),
+            ),
+        ),
     ])
 }
 

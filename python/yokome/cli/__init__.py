@@ -5,7 +5,7 @@ Exit status: 0 done; 1 the input could not be scanned, or the result not written
 else to standard error. Heavy imports wait until a command needs them.
 
 A command is a module of this package: `arguments` says what it can be told, and a function takes
-the parsed options and returns the exit status. :mod:`~yokome.cli.arguments` brings them together.
+the parsed options and returns the exit status. `yokome.cli.arguments` brings them together.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def reports(text: str) -> list[str]:
 
 
 def checked(name: str) -> Callable[[str], str]:
-    """An argument type that checks as the function `name` of :mod:`yokome._scan` does."""
+    """An argument type that checks as the function `name` of `yokome._scan` does."""
 
     def check(text: str) -> str:
         from yokome import _scan

@@ -1,7 +1,7 @@
 """Reports that people can act on: a workbook for the audit file, a page to read.
 
-In: a :class:`~yokome.ScanResult` that kept its flagged rows. Out: the bytes of ``report.xlsx`` or
-``report.html``. Both are written from the same :class:`~yokome.report.facts.Facts`, so that they
+In: a `yokome.ScanResult` that kept its flagged rows. Out: the bytes of ``report.xlsx`` or
+``report.html``. Both are written from the same `yokome.report.facts.Facts`, so that they
 cannot disagree. The libraries they need (XlsxWriter, matplotlib) come with the extra ``report`` and
 are imported when a report is made.
 """

@@ -1,6 +1,6 @@
 """What a report says, before it is laid out: plain Python values in the report's language.
 
-In: a :class:`~yokome.ScanResult` that kept its flagged rows. Out: :class:`Facts`. Every figure of
+In: a `yokome.ScanResult` that kept its flagged rows. Out: `Facts`. Every figure of
 every report is here, so that the workbook and the page cannot disagree, and what is counted is
 always everything: ``top`` only limits how many findings and users are listed.
 """
@@ -11,10 +11,12 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from yokome.explain import Explanation, explain, rank_words
 from yokome.lang import Lang, pick
+from yokome.leaks import Leak, leaks_of
 from yokome.overview import Overview
 from yokome.summary_text import VIEWPOINTS, not_evaluable
 from yokome.words import amount, document, duration_words, title
@@ -42,6 +44,8 @@ class Finding:
     """Its place in the order of the report, from 1."""
     id: str
     rule: str
+    kind: str
+    """The rule's kind."""
     title: str
     viewpoint: int | None
     per: str
@@ -151,14 +155,30 @@ class Facts:
     flagged_by_hour: tuple[tuple[int, ...], ...]
     by_day: tuple[tuple[dt.date, int, int], ...]
     """Day, records in scope, flagged rows."""
-    inputs: tuple[Mapping[str, Any], ...]
+    inputs: tuple[dict[str, Any], ...]
     rejects: pa.Table
+    leaks: tuple[Leak, ...]
+    """Where the log itself holds Individual Numbers."""
     flagged: pa.Table
     """The flagged rows of the findings listed."""
     not_evaluable: tuple[tuple[str, int, str], ...]
     """Rule, records, why."""
     notes: tuple[str, ...]
     versions: Mapping[str, str]
+
+    def others_of(self, finding: Finding) -> tuple[int, ...]:
+        """The numbers of the other findings listed that are of the same user, in order."""
+        if finding.per != "user" or finding.key is None:
+            return ()
+        return tuple(n for n in self._of_user[finding.key] if n != finding.number)
+
+    @cached_property
+    def _of_user(self) -> Mapping[str, Sequence[int]]:
+        numbers: dict[str, list[int]] = defaultdict(list)
+        for finding in self.findings:
+            if finding.per == "user" and finding.key is not None:
+                numbers[finding.key].append(finding.number)
+        return numbers
 
     @property
     def period(self) -> str:
@@ -204,6 +224,7 @@ def gather(result: ScanResult, lang: Lang, *, top: int | None = None) -> Facts:
         ),
         inputs=tuple(result.inputs.to_pylist()),
         rejects=result.rejects,
+        leaks=leaks_of(result),
         flagged=_of_findings(result.flagged, {f.id for f in findings}, o.findings),
         not_evaluable=tuple(not_evaluable(o, lang)),
         notes=tuple(result.notes_ja if lang == "ja" else result.notes),
@@ -226,6 +247,7 @@ def _finding(
         number=number,
         id=row["finding"],
         rule=row["rule"],
+        kind=rule["kind"],
         title=title(rule, lang),
         viewpoint=row["viewpoint"],
         per=row["per"],

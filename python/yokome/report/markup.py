@@ -1,6 +1,6 @@
 """HTML that cannot be broken out of: every text is escaped unless it was made here.
 
-In: tag names, attributes, children. Out: :class:`Html`, the only kind of child that is not
+In: tag names, attributes, children. Out: `Html`, the only kind of child that is not
 escaped. Control and format characters of a text are made visible first, so that nothing in a log
 can hide or reorder what stands beside it.
 """

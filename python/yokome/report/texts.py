@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from yokome.lang import Lang, pick
-from yokome.words import calendar_words, field_name, list_words, rule_words, scope_words, title
+from yokome.words import (
+    calendar_words,
+    class_name,
+    field_name,
+    list_words,
+    rule_words,
+    scope_words,
+    title,
+)
 
 if TYPE_CHECKING:
     from yokome.report.facts import Facts
 
-__all__ = ["WEEKDAYS", "caveats", "headline", "order_words", "policy_name", "policy_rows"]
+__all__ = [
+    "WEEKDAYS",
+    "caveats",
+    "columns_words",
+    "headline",
+    "order_words",
+    "others_words",
+    "policy_name",
+    "policy_rows",
+    "rank_note",
+    "reason_words",
+    "result_words",
+    "where_to_begin",
+]
 
 WEEKDAYS: tuple[tuple[str, str], ...] = (
     ("月", "Mon"),
@@ -23,6 +45,39 @@ WEEKDAYS: tuple[tuple[str, str], ...] = (
     ("日", "Sun"),
 )
 """Monday first: (Japanese, English)."""
+
+_OTHERS = 10
+
+_REASONS: dict[str, tuple[str, str]] = {
+    "time": ("日時を読めない", "its time cannot be read"),
+    "columns": ("列の数が見出しと違う", "not as many columns as the header"),
+    "quote": ("引用符が閉じていない", "a quote is not closed"),
+    "too_long": ("一行が長すぎる", "the line is too long"),
+    "cut": ("途中で切れている", "cut off"),
+}
+_RESULTS: dict[str, str] = {"success": "成功", "failure": "失敗", "other": "その他"}
+
+
+def reason_words(reason: str, lang: Lang) -> str:
+    """Why a record was rejected: 「日時を読めない（time）」."""
+    if reason not in _REASONS:
+        return reason
+    return pick(lang, "{}（{}）", "{} ({})").format(pick(lang, *_REASONS[reason]), reason)
+
+
+def result_words(result: str, lang: Lang) -> str:
+    """A normalised result as people read it."""
+    return _RESULTS.get(result, result) if lang == "ja" else result
+
+
+def columns_words(mapping: str | None, lang: Lang) -> str:
+    """Which column was read as what, from the JSON of ``inputs``: 「日時＝操作日時、…」."""
+    if mapping is None:
+        return ""
+    pairs = json.loads(mapping).items()
+    return pick(lang, "、", ", ").join(
+        f"{field_name(field, lang)}{pick(lang, '＝', ' = ')}{column}" for field, column in pairs
+    )
 
 
 def headline(facts: Facts) -> str:
@@ -43,6 +98,51 @@ def headline(facts: Facts) -> str:
         f"{o.users:,} "
         "users. A finding is a question to ask, not proof of wrongdoing.",
     )
+
+
+def where_to_begin(facts: Facts) -> str:
+    """What to do with little time; empty if there is nothing to do."""
+    if not facts.findings:
+        return ""
+    lang = facts.lang
+    if facts.ranked:
+        return pick(
+            lang,
+            "時間が限られるときは、「まず確認するもの」を上から順に、続いて「職員別」の上位の人を"
+            "確かめてください。めったにないことほど上にあります。",
+            "With little time, check the first things to check from the top, then the first users: "
+            "what is rarest comes first.",
+        )
+    return pick(
+        lang,
+        "まれさを数えていないため、日時の順に並べています。",
+        "How rare they are was not counted: they are in the order of time.",
+    )
+
+
+def rank_note(facts: Facts) -> str:
+    """How the figures of rarity read; empty if there are none."""
+    if not facts.ranked:
+        return ""
+    return pick(
+        facts.lang,
+        "「延べ 2,000 人日のうち 3 人日」は、一人の一日を 1 と数えて、その規則で調べた 2,000 日分の"
+        "うち、同じかそれ以上に目立つ日が 3 日分だけということです。少ないほど、めったにない"
+        "ことです。",
+        "“3 of 2,000 user-days” counts each day of each user as one: of the 2,000 that the rule "
+        "judged, only 3 were as remarkable or more. The fewer, the rarer.",
+    )
+
+
+def others_words(numbers: Sequence[int], lang: Lang) -> str:
+    """The other findings of the same user; empty if there are none."""
+    if not numbers:
+        return ""
+    shown = pick(lang, "、", ", ").join(str(number) for number in numbers[:_OTHERS])
+    more = len(numbers) - _OTHERS
+    if more > 0:
+        shown += pick(lang, f"ほか {more:,} 件", f" and {more:,} more")
+    return pick(lang, f"この職員のほかの所見：No. {shown}", f"Other findings of this user: {shown}")
 
 
 def order_words(facts: Facts) -> str:
@@ -125,6 +225,7 @@ def policy_name(facts: Facts) -> str:
 def policy_rows(facts: Facts) -> list[tuple[str, str, str]]:
     """The policy as (section, item, words)."""
     policy, lang = facts.policy, facts.lang
+    classes, results = policy["operations"], policy["results"]
 
     def section(ja: str, en: str, rows: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
         name = pick(lang, ja, en)
@@ -146,8 +247,16 @@ def policy_rows(facts: Facts) -> list[tuple[str, str, str]]:
         ),
         *section("規則", "Rules", rules),
         *section("執務日と執務時間", "Calendar", calendar_words(policy["calendar"], lang)),
-        *section("操作の分類", "Classes of operations", _patterns(policy["operations"], lang)),
-        *section("処理結果の語", "Words of results", _patterns(policy["results"], lang)),
+        *section(
+            "操作の分類",
+            "Classes of operations",
+            [(class_name(name, lang), _listed(globs, lang)) for name, globs in classes.items()],
+        ),
+        *section(
+            "処理結果の語",
+            "Words of results",
+            [(result_words(name, lang), _listed(words, lang)) for name, words in results.items()],
+        ),
         *section("リスト", "Lists", list_words(policy.get("lists", {}), lang)),
         *section("列がないときの仮定", "Assumed", _assumed(policy.get("assume", {}), lang)),
     ]
@@ -157,8 +266,8 @@ def _mark(viewpoint: int | None) -> str:
     return "" if viewpoint is None else chr(0x2460 + viewpoint - 1) + " "
 
 
-def _patterns(table: Mapping[str, Any], lang: Lang) -> list[tuple[str, str]]:
-    return [(name, pick(lang, "、", ", ").join(patterns)) for name, patterns in table.items()]
+def _listed(words: Sequence[str], lang: Lang) -> str:
+    return pick(lang, "、", ", ").join(words)
 
 
 def _assumed(table: Mapping[str, Any], lang: Lang) -> list[tuple[str, str]]:
