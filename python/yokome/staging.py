@@ -76,7 +76,7 @@ class Room:
         """Remove the room, and all that is in it and no one else's.
 
         Args:
-            settle: see :func:`clear`.
+            settle: see `clear`.
         """
         if self._lock is not None:
             number, self._lock = self._lock, None
