@@ -146,16 +146,16 @@ impl NativeResult {
         one(&self.inner.summary)
     }
 
-    fn finding_keys(&self) -> Vec<u64> {
-        self.inner.finding_keys.clone()
-    }
-
     fn evaluated_days(&self) -> PyResult<PyTable> {
         one(&self.inner.evaluated_days)
     }
 
     fn by_user(&self) -> PyResult<PyTable> {
         one(&self.inner.by_user)
+    }
+
+    fn by_user_users(&self) -> Vec<u64> {
+        self.inner.by_user_users.clone()
     }
 
     fn by_day(&self) -> PyResult<PyTable> {
