@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import holidays as holidays_library
+import pyarrow as pa
 from oracle import FIELDS, Finding, Flag, Outcome, Record, RuleSummary
+from ranking_oracle import Evaluated, Found
 
 import yokome
 
@@ -71,6 +73,32 @@ def outcome_of(result: yokome.ScanResult) -> Outcome:
     for row in rows(result.activity):
         out.activity[row["department"], row["weekday"], row["hour"]] += row["records"]
     return out
+
+
+def evaluated_of(result: yokome.ScanResult) -> dict[str, Evaluated]:
+    """How much each rule evaluated, by the core's count."""
+    table = pa.RecordBatchReader.from_stream(result._native.evaluated_days()).read_all()
+    return {
+        row["rule"]: Evaluated(row["key_days"], row["keys"], row["users"]) for row in rows(table)
+    }
+
+
+def found(result: yokome.ScanResult) -> list[Found]:
+    """The findings of a scan, with the users of the records that it flagged."""
+    users: dict[str, set[str]] = {}
+    for row in rows(result.flagged):
+        users.setdefault(row["finding"], set()).update({row["user"]} - {None})
+    return [
+        Found(
+            id=row["finding"],
+            rule=row["rule"],
+            key=row["key"],
+            day=(row["last"] if row["continued"] else row["first"]).date(),
+            magnitude=row["magnitude"],
+            users=frozenset(users[row["finding"]]),
+        )
+        for row in rows(result.findings)
+    ]
 
 
 FLAG_CONTENT = (*FIELDS, "rule", "viewpoint", "observed", "threshold", "since", "active_days")

@@ -1,13 +1,8 @@
-"""A scan to report on, small and hostile, and figures of what was evaluated to rank it by."""
+"""A scan to report on, small and hostile."""
 
 from __future__ import annotations
 
 from pathlib import Path
-
-import pytest
-
-import yokome
-from yokome.ranking import Evaluated
 
 HEADER = "日時,職員番号,職員名,所属,端末番号,業務名,操作内容,処理結果,個人番号参照,宛名番号"
 
@@ -44,10 +39,3 @@ def log(path: Path, *, extra: int = 0) -> Path:
     lines.append("いつか,00123,横目　花子,税務課,PC-1,住民記録,検索,成功,あり,1")
     path.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8")
     return path
-
-
-def count_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in for a core that counts what each rule evaluated."""
-    rules = yokome.Policy.default().rules
-    figures = {rule["id"]: Evaluated(48_213, 5_000, 5_000) for rule in rules}
-    monkeypatch.setattr("yokome.ranking.evaluated_by_rule", lambda native: figures)

@@ -10,13 +10,13 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from observe import japanese_holiday, names
+from observe import evaluated_of, found, japanese_holiday, names
 from oracle import RULES, Oracle
+from ranking_oracle import Evaluated, RankingOracle
 from rendering import Style, folder, write_log
 from strategies import Case, cases, styles
 
 import yokome
-from yokome.ranking import Evaluated, Members, evaluated_by_rule, rank
 
 
 @st.composite
@@ -51,23 +51,24 @@ def scanned(case: Case, style: Style, **options: Any) -> yokome.ScanResult:
 def test_no_finding_is_on_a_day_or_of_a_user_that_was_not_evaluated(
     drawn: tuple[Case, Style],
 ) -> None:
-    """`rank` refuses figures smaller than the findings they are to be a share of."""
+    """The oracle refuses figures smaller than the findings they are to be a share of."""
     case, style = drawn
     result = scanned(case, style)
-    members = Members(result.policy.rules)
-    members.add(result.flagged)
-    figures = by_definition(case)
-    ranking = rank(result.findings, figures, members.pairs)
-    for days, of in ranking.shares.values():
+    ranking = RankingOracle(found(result), by_definition(case))
+    for finding in ranking.findings:
+        assert 0 < ranking.share(finding) <= 1
+    for user in ranking.users():
+        assert all(0 < place <= 1 for place, _ in ranking.standings(user))
+    for days, of in result.ranking.shares.values():
         assert 1 <= days <= of
-    for user in ranking.users:
-        assert all(0 < standing.place <= 1 for standing in user.standings)
+    for rank in result.ranking.users:
+        assert all(0 < standing.place <= 1 for standing in rank.standings)
 
 
 @given(written())
 def test_the_core_counts_what_each_rule_evaluated(drawn: tuple[Case, Style]) -> None:
     case, style = drawn
-    assert evaluated_by_rule(scanned(case, style)._native) == by_definition(case)
+    assert evaluated_of(scanned(case, style)) == by_definition(case)
 
 
 @given(written(), st.integers(1, 3), st.integers(1, 5))
@@ -78,7 +79,7 @@ def test_figures_and_order_do_not_depend_on_batches_or_threads(
     case, style = drawn
     one = scanned(case, style)
     other = scanned(case, style, threads=threads, batch_size=batch_size, chunk_size=64)
-    assert evaluated_by_rule(other._native) == evaluated_by_rule(one._native)
+    assert evaluated_of(other) == evaluated_of(one)
     assert other.findings.equals(one.findings)
     assert other.by_user.equals(one.by_user)
 
@@ -100,7 +101,7 @@ def test_a_key_day_is_counted_once_and_a_day_without_history_never(tmp_path: Pat
     policy = yokome.Policy.from_dict({"rules": [rule | {"optional": True} for rule in rules]})
     for batch_size in (1, 2, 100):
         result = yokome.scan(log, policy, batch_size=batch_size)
-        assert evaluated_by_rule(result._native) == {
+        assert evaluated_of(result) == {
             # Four days of a, one of b, one of nobody, who is no user; no failure on any of them.
             "fails": Evaluated(6, 3, 2),
             # The third and fourth day of a.

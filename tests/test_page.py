@@ -13,7 +13,7 @@ from typing import Any
 
 import browser
 import pytest
-from reporting import HOSTILE, count_evaluated, log
+from reporting import HOSTILE, log
 
 import yokome
 from yokome.lang import Lang, clean
@@ -25,8 +25,7 @@ from yokome.report.page import page
 
 
 @pytest.fixture
-def result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> yokome.ScanResult:
-    count_evaluated(monkeypatch)
+def result(tmp_path: Path) -> yokome.ScanResult:
     return yokome.scan(log(tmp_path / "log.csv"))
 
 
@@ -94,12 +93,13 @@ def test_hostile_texts_are_text(result: yokome.ScanResult) -> None:
 def test_the_page_says_what_a_reader_needs(result: yokome.ScanResult) -> None:
     words = "".join(Parsed(html(result)).words)
     o = result.overview
+    first = result.findings.slice(0, 1).to_pylist()[0]
     for needed in (
         f"{o.findings:,} 件の所見がありました",
         "不正の証拠ではありません",
         "① 不自然な曜日・時間帯の参照",
         "まず確認するもの",
-        "延べ 48,213 人日のうち",
+        f"延べ {first['days_evaluated']:,} 人日のうち {first['days_as_strong']:,} 人日",
         "職員別",
         "曜日と時間帯",
         "日ごとの推移",

@@ -14,7 +14,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from reporting import count_evaluated
 
 import yokome
 from yokome import cli
@@ -130,21 +129,13 @@ def contents(directory: Path) -> dict[str, str]:
     return texts
 
 
-@pytest.mark.parametrize("ranked", [False, True])
 def test_no_output_holds_a_replaced_value(
     log: Path,
     key: Path,
     policy: Path,
     tmp_path: Path,
-    ranked: bool,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    if ranked:
-        from yokome.ranking import Evaluated
-
-        figures = {r["id"]: Evaluated(99, 50, 50) for r in yokome.Policy.load(policy).rules}
-        monkeypatch.setattr("yokome.ranking.evaluated_by_rule", lambda native: figures)
     out = tmp_path / "out"
     words = ["scan", str(log), "--out", str(out), "--policy", str(policy), "--lang", "ja"]
     words += ["--where", f"user = {list(USERS)}"]
@@ -315,6 +306,35 @@ def test_order_does_not_tell_the_ids(log: Path, policy: Path) -> None:
     assert users == sorted(users)
 
 
+def test_a_ranking_stays_and_its_ties_are_in_the_order_of_pseudonyms(tmp_path: Path) -> None:
+    """Ids put nothing in order that nothing else does."""
+    lines = [f"2026/04/01 22:00:00,u{n:02},,,,,検索,失敗,あり," for n in range(9)]
+    lines += ["2026/04/09 22:00:00,u00,,,,,検索,成功,あり,"]
+    lines += [f"2026/04/0{day} 22:00:00,u05,,,,,検索,失敗,あり," for day in (2, 3)]
+    lines += [f"2026/04/03 22:00:{n:02},u07,,,,,検索,失敗,あり," for n in (1, 2)]
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
+    policy = yokome.Policy.from_dict(
+        {"rules": [{"id": "m", "kind": "match", "where": {"result": "failure"}}]}
+    )
+    plain = yokome.scan(path, policy)
+    hidden = pseudonymise(plain, KEY)
+    of = Pseudonyms(KEY).of
+    tied = [f"u{n:02}" for n in (0, 1, 2, 3, 4, 6, 8)]
+    users = plain.by_user.column("user").to_pylist()
+    assert users[2:] == tied
+    first = [of("user", user) for user in users[:2]]
+    order = [*first, *sorted(of("user", user) for user in tied)]
+    assert hidden.by_user.column("user").to_pylist() == order
+    assert [user.user for user in hidden.ranking.users] == order
+    figures = ["priority", "strength", "users_as_strong", "users_evaluated", "flagged", "findings"]
+    assert hidden.by_user.select(figures).equals(plain.by_user.select(figures))
+    shares = ["rarity", "days_as_strong", "days_evaluated"]
+    assert hidden.findings.select(shares).equals(plain.findings.select(shares))
+    rows = hidden.findings.to_pylist()
+    assert rows == sorted(rows, key=lambda r: (-r["rarity"], r["first"], r["finding"]))
+
+
 def test_the_policy_is_shown_without_people_in_it(log: Path, policy: Path) -> None:
     hidden = under(log, policy).policy
     toml = hidden.to_toml()
@@ -337,10 +357,7 @@ def test_records_without_user_or_subject_stay_without(tmp_path: Path) -> None:
     assert hidden.findings.column("key").to_pylist() == [None]
 
 
-def test_a_result_under_pseudonyms_explains_itself(
-    log: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    count_evaluated(monkeypatch)
+def test_a_result_under_pseudonyms_explains_itself(log: Path, policy: Path) -> None:
     hidden = pseudonymise(yokome.scan(log), KEY)
     text = str(hidden.explain(hidden.findings.column("finding")[0].as_py(), "ja"))
     assert "職員 u-" in text

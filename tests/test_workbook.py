@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import openpyxl
 import pytest
-from reporting import HOSTILE, count_evaluated, log
+from reporting import HOSTILE, log
 
 import yokome
 from yokome.lang import Lang
@@ -35,8 +35,7 @@ SHEETS = {
 
 
 @pytest.fixture
-def result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> yokome.ScanResult:
-    count_evaluated(monkeypatch)
+def result(tmp_path: Path) -> yokome.ScanResult:
     return yokome.scan(log(tmp_path / "log.csv"))
 
 
@@ -72,7 +71,10 @@ def test_every_finding_and_every_flagged_record_is_listed(result: yokome.ScanRes
 
 def test_findings_are_explained_and_ranked_in_words(result: yokome.ScanResult) -> None:
     findings = table(book(result)["確認一覧"])
-    assert all("延べ 48,213 人日のうち" in f["説明"] for f in findings)
+    columns = ("days_evaluated", "days_as_strong")
+    shares = zip(*(result.findings.column(name).to_pylist() for name in columns), strict=True)
+    for finding, (of, strong) in zip(findings, shares, strict=True):
+        assert f"延べ {of:,} 人日のうち {strong:,} 人日" in finding["説明"]
     assert [f["まれさ"] for f in findings] == sorted((f["まれさ"] for f in findings), reverse=True)
     assert isinstance(findings[0]["日時"], dt.datetime)
 
@@ -192,10 +194,7 @@ def test_top_limits_what_is_listed_never_what_is_counted(result: yokome.ScanResu
     assert f"{result.overview.findings:,} 件の所見" in text
 
 
-def test_more_rows_than_a_sheet_holds_are_cut_with_a_note(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    count_evaluated(monkeypatch)
+def test_more_rows_than_a_sheet_holds_are_cut_with_a_note(tmp_path: Path) -> None:
     facts = gather(yokome.scan(log(tmp_path / "log.csv", extra=50)), "ja")
     made = openpyxl.load_workbook(io.BytesIO(workbook(facts, rows=23)))
     for name, count in (
@@ -234,7 +233,7 @@ def test_a_result_without_findings_makes_a_workbook(tmp_path: Path) -> None:
 def test_without_figures_of_what_was_evaluated_the_workbook_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yokome.ranking.evaluated_by_rule", lambda native: None)
+    monkeypatch.setattr(yokome.ScanResult, "ranking", None)
     made = book(yokome.scan(log(tmp_path / "log.csv")))
     assert "日時の順" in made["確認一覧"]["A2"].value
     text = "".join(str(c.value) for row in made["概要"].iter_rows() for c in row)

@@ -326,13 +326,6 @@ def run(
     folder = None if temp_dir is None else os.fsdecode(temp_dir)
     if policy.country is not None:
         public_holidays(policy.country, 2000)  # better now than when the logs have been read
-    members = None
-    if sink is not None:
-        from yokome.ranking import Members
-
-        members = Members(policy.rules)
-        if members.needed:
-            sink = _both(members.add, sink)
     state = None if state is None else os.fsdecode(state)
     paths = _paths(source)
     _import_ahead()
@@ -381,7 +374,7 @@ def run(
             progress=progress,
             sink=sink,
         )
-    return ScanResult(native, policy, members=members, state=state)
+    return ScanResult(native, policy, state=state)
 
 
 def _import_ahead() -> None:
@@ -395,14 +388,6 @@ def _import_ahead() -> None:
             importlib.import_module("pyarrow")
 
     threading.Thread(target=work, name="yokome-import").start()
-
-
-def _both(first: Callable[[Any], None], second: Callable[[Any], None]) -> Callable[[Any], None]:
-    def sink(batch: Any) -> None:
-        first(batch)
-        second(batch)
-
-    return sink
 
 
 _UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12}

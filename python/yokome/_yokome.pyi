@@ -76,19 +76,19 @@ class NativeResult:
         """One row per (record, rule that flagged it). Empty if the scan had a sink."""
 
     def findings(self) -> Any:
-        """Flagged rows grouped into what a person checks once."""
+        """Flagged rows grouped into what a person checks once, the rarest first."""
 
     def summary(self) -> Any:
         """A row per rule."""
-
-    def finding_keys(self) -> list[int]:
-        """Of each row of `findings`, which key it is of: keys that differ may read the same."""
 
     def evaluated_days(self) -> Any:
         """How much each rule evaluated: ``rule``, ``key_days``, ``keys``, ``users``."""
 
     def by_user(self) -> Any:
-        """Flagged rows and findings by user and rule."""
+        """Flagged rows and findings by user and rule, the users to look at first first."""
+
+    def by_user_users(self) -> list[int]:
+        """Of each row of `by_user`, which user it is of: users that differ may read the same."""
 
     def by_day(self) -> Any:
         """Records and flagged rows by civil date."""

@@ -27,8 +27,10 @@ import base64
 import hashlib
 import hmac
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property, partial
+from fractions import Fraction
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -108,9 +110,6 @@ def pseudonymise(result: ScanResult, key: bytes, *, unmask: bool = False) -> Sca
 class _Tables:
     """Stands in for the core's result: each of its tables under pseudonyms."""
 
-    finding_keys = None
-    """Keys under pseudonyms are told apart by themselves."""
-
     def __init__(self, result: ScanResult, pseudonyms: Pseudonyms, *, unmask: bool) -> None:
         self._native = result._native
         self._unmask = unmask
@@ -154,19 +153,44 @@ class _Tables:
             if row["value"] is not None:
                 row["value"] = self._value(rule.get("field", ""), row["value"])
         places = {rule: place for place, rule in enumerate(self._rules)}
-        rows.sort(key=lambda row: (row["first"], places[row["rule"]], row["finding"]))
+
+        def order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+            share = _share(row["days_as_strong"], row["days_evaluated"])
+            return share, row["first"], places[row["rule"]], row["finding"]
+
+        rows.sort(key=order)
         return pa.Table.from_pylist(rows, schema=table.schema)
 
     def by_user(self) -> pa.Table:
+        return self._by_user[0]
+
+    def by_user_users(self) -> list[int]:
+        return self._by_user[1]
+
+    @cached_property
+    def _by_user(self) -> tuple[pa.Table, list[int]]:
+        """Users whom nothing but the id puts in order are in that of pseudonyms."""
         import pyarrow as pa
 
         table = _read(self._native.by_user())
-        rows = table.to_pylist()
-        for row in rows:
-            row["user"] = self._value("user", row["user"])
-        # Stable: a user's rules stay in the order of the policy.
-        rows.sort(key=lambda row: (row["user"] is None, row["user"] or ""))
-        return pa.Table.from_pylist(rows, schema=table.schema)
+        of_user: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for which, row in zip(self._native.by_user_users(), table.to_pylist(), strict=True):
+            of_user[which].append(row | {"user": self._value("user", row["user"])})
+
+        def order(which: int) -> tuple[Any, ...]:
+            user = of_user[which][0]["user"]
+            if user is None:
+                return True, (), ""
+            # A rule that did not flag the user is a place of 1.
+            places = [Fraction(1)] * len(self._rules)
+            for n, row in enumerate(of_user[which]):
+                places[n] = _share(row["users_as_strong"], row["users_evaluated"])
+            return False, places, user
+
+        users = sorted(of_user, key=order)
+        rows = [(which, row) for which in users for row in of_user[which]]
+        made = pa.Table.from_pylist([row for _, row in rows], schema=table.schema)
+        return made, [which for which, _ in rows]
 
     def summary(self) -> pa.Table:
         table = _read(self._native.summary())
@@ -322,6 +346,11 @@ class _Tables:
             if row["per"] in FIELDS:
                 add(row["per"], [row["key"]])
         return known, sorted({len(form) for form in known}, reverse=True)
+
+
+@cache
+def _share(as_strong: int, of: int) -> Fraction:
+    return Fraction(as_strong, of)
 
 
 def _read(stream: Any) -> pa.Table:

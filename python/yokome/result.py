@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from yokome.explain import Explanation
     from yokome.overview import Overview
     from yokome.policy import Policy
-    from yokome.ranking import Members, Ranking
+    from yokome.ranking import Ranking
 
 __all__ = ["ScanResult"]
 
@@ -42,12 +42,9 @@ class ScanResult:
         native: NativeResult,
         policy: Policy,
         *,
-        members: Members | None = None,
         state: str | None = None,
     ) -> None:
-        """`members`: what a sink took of the flagged rows, if the scan had one."""
         self._native = native
-        self._members = members
         self._state = state
         self.policy = policy
 
@@ -77,33 +74,14 @@ class ScanResult:
         `ranking`). Findings of one rarity stand by ``first``, the rule's place in the policy,
         ``key``, ``by`` and ``value``.
         """
-        from yokome.ranking import ranked_findings
-
-        table = _table(self._native.findings)
-        return table if self.ranking is None else ranked_findings(table, self.ranking)
+        return _table(self._native.findings)
 
     @cached_property
-    def ranking(self) -> Ranking | None:
-        """What is rare comes first: the order of findings and users, and the shares behind it.
+    def ranking(self) -> Ranking:
+        """What is rare comes first: the order of findings and users, and the shares behind it."""
+        from yokome.ranking import Ranking
 
-        None if the core does not count what each rule evaluated.
-        """
-        from yokome.ranking import Members, evaluated_by_rule, rank
-
-        evaluated = evaluated_by_rule(self._native)
-        if evaluated is None:
-            return None
-        members = self._members
-        if members is None:
-            members = Members(self.policy.rules)
-            members.add(self.flagged)
-        keys = getattr(self._native, "finding_keys", None)
-        return rank(
-            _table(self._native.findings),
-            evaluated,
-            members.pairs,
-            keys=None if keys is None else keys(),
-        )
+        return Ranking(self.findings, self.by_user, self._native.by_user_users())
 
     @cached_property
     def summary(self) -> pa.Table:
@@ -117,10 +95,7 @@ class ScanResult:
         The first to look at first, with ``priority``, ``strength``, ``users_as_strong`` and
         ``users_evaluated`` (see `ranking`).
         """
-        from yokome.ranking import ranked_by_user
-
-        table = _table(self._native.by_user)
-        return table if self.ranking is None else ranked_by_user(table, self.ranking)
+        return _table(self._native.by_user)
 
     @cached_property
     def by_day(self) -> pa.Table:
@@ -194,7 +169,7 @@ class ScanResult:
             raise KeyError(f"no finding {finding!r}")
         rules = {rule["id"]: rule for rule in document(self.policy)["rules"]}
         records = self.flagged.filter(pc.field("finding") == finding).to_pylist()
-        share = None if self.ranking is None else self.ranking.shares[finding]
+        share = (rows[0]["days_as_strong"], rows[0]["days_evaluated"])
         return explain(
             rows[0],
             lang,

@@ -18,8 +18,7 @@ Keys, in order:
 ``rules``
     The rows of the summary table.
 ``top_users``
-    The twenty users to look at first: ``user``, ``findings``, ``flagged``. By priority, if users
-    are ranked; else most findings first, then most flagged rows, then the user.
+    The twenty users to look at first, by priority: ``user``, ``findings``, ``flagged``.
 ``by_day``
     Rows of ``date``, ``records``, ``flagged``.
 ``inputs``
@@ -41,6 +40,7 @@ import datetime as dt
 import importlib.metadata
 import json
 import platform
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -104,12 +104,9 @@ def _top_users(result: ScanResult) -> list[dict[str, Any]]:
         total = totals.setdefault(row["user"], [0, 0])
         total[0] += row["findings"]
         total[1] += row["flagged"]
-    order = list(totals.items())
-    if result.ranking is None:
-        order.sort(key=lambda item: (-item[1][0], -item[1][1], item[0] is None, item[0] or ""))
     return [
         {"user": user, "findings": findings, "flagged": flagged}
-        for user, (findings, flagged) in order[:_TOP]
+        for user, (findings, flagged) in islice(totals.items(), _TOP)
     ]
 
 

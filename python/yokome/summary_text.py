@@ -44,7 +44,7 @@ def summary_text(
     """The summary, without a trailing newline.
 
     Args:
-        top: how many of the findings to name, if they are ranked.
+        top: how many of the findings to name.
         ambiguous: terminal columns of characters whose width depends on the terminal (①).
     """
     o = result.overview
@@ -180,8 +180,8 @@ def _leaks(result: ScanResult, lang: Lang) -> list[str]:
 
 
 def _first(result: ScanResult, lang: Lang, top: int) -> list[str]:
-    """What to look at first, and how rare it is; nothing if that was not counted."""
-    if result.ranking is None or not result.ranking.findings:
+    """What to look at first, and how rare it is."""
+    if result.findings.num_rows == 0:
         return []
     from yokome.explain import explain, rank_words
     from yokome.words import document
@@ -189,7 +189,8 @@ def _first(result: ScanResult, lang: Lang, top: int) -> list[str]:
     rules = {rule["id"]: rule for rule in document(result.policy)["rules"]}
     lines = ["", pick(lang, "まず確認するもの", "First things to check")]
     for number, row in enumerate(result.findings.slice(0, top).to_pylist(), 1):
-        rank = rank_words(result.ranking.shares[row["finding"]], row["per"], lang)
+        share = (row["days_as_strong"], row["days_evaluated"])
+        rank = rank_words(share, row["per"], lang)
         explanation = explain(row, lang, rule=rules[row["rule"]], rank=rank)
         lines.append(f"  {number:>2}. {clean(explanation.what)}")
         lines.append(f"      {clean(rank)}")

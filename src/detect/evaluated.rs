@@ -30,6 +30,17 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
+    /// Figures of a rule per user, to try out what is made of them.
+    #[cfg(test)]
+    #[must_use]
+    pub fn of(key_days: u64, users: u64) -> Evaluated {
+        Evaluated {
+            key_days,
+            user_keys: users,
+            ..Evaluated::default()
+        }
+    }
+
     /// Distinct users with a record in scope on such days.
     #[must_use]
     pub fn users(&self) -> u64 {

@@ -1,8 +1,11 @@
 //! What comes out: flags, findings, counts, and the Arrow tables they become.
 
 pub mod flagged;
+pub mod ranking;
+pub mod share;
 pub mod tables;
 pub mod totals;
+pub mod users;
 
 use smallvec::SmallVec;
 

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::{Arc, RwLockReadGuard};
 
-use hashbrown::HashMap;
-
 use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::UInt32Type;
 use arrow_array::{
@@ -14,6 +12,7 @@ use arrow_array::{
 };
 
 use super::Finding;
+use super::share::Share;
 use super::totals::{FlagTotals, RecordTotals};
 use crate::detect::evaluated::Evaluated;
 use crate::detect::values::{Value, text};
@@ -97,8 +96,13 @@ pub(super) fn viewpoints<'a>(rules: impl Iterator<Item = &'a Rule>) -> ArrayRef 
     )
 }
 
-fn count(n: u64) -> i64 {
+pub(super) fn count(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// A column of counts.
+pub(super) fn counts(numbers: impl Iterator<Item = Option<u64>>) -> ArrayRef {
+    Arc::new(numbers.map(|n| n.map(count)).collect::<Int64Array>())
 }
 
 /// The identities of findings as people read them: sixteen hexadecimal digits.
@@ -230,22 +234,25 @@ pub fn threshold(kind: &Kind) -> Option<f64> {
     }
 }
 
-/// A row per finding: by first, the rule's place, key, by, value; and of each row, which key it is of,
-/// in the order in which keys come: those that differ may read the same.
+/// A row per finding: the rarest first, by `shares`, which are those of the findings in the order given;
+/// of one rarity by first, the rule's place, key, by, value.
 ///
 /// # Panics
 /// With 2³² findings.
 #[must_use]
-pub fn findings(names: Names<'_>, findings: &[Finding]) -> (RecordBatch, Vec<u64>) {
+pub fn findings(names: Names<'_>, findings: &[Finding], shares: &[Share]) -> RecordBatch {
     let rules = &names.policy.rules;
     let texts = Texts::of(names);
     let rule = |f: &Finding| &rules[f.rule as usize];
     let most = u32::try_from(findings.len()).expect("fewer than 2^32 findings");
     let mut order: Vec<u32> = (0..most).collect();
     order.sort_unstable_by(|&a, &b| {
-        texts.order(&findings[a as usize], &findings[b as usize], rules)
+        let (a, b) = (a as usize, b as usize);
+        let rarity = shares[a].compare(shares[b]);
+        rarity.then_with(|| texts.order(&findings[a], &findings[b], rules))
     });
     let all = || order.iter().map(|&at| &findings[at as usize]);
+    let share = || order.iter().map(|&at| shares[at as usize]);
     let mut keys = StringBuilder::new();
     let mut by = StringBuilder::new();
     let mut values = StringBuilder::new();
@@ -255,14 +262,7 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> (RecordBatch, Vec<u64
         by.append_value(texts.by(finding, rule));
         values.append_option(texts.value(finding, rule));
     }
-    let mut numbers: HashMap<(Field, Value), u64> = HashMap::new();
-    let key_numbers = all()
-        .map(|f| {
-            let next = numbers.len() as u64;
-            *numbers.entry((rule(f).per, f.key)).or_insert(next)
-        })
-        .collect();
-    let table = batch(vec![
+    batch(vec![
         ("finding", finding_names(all().map(|f| f.id))),
         (
             "rule",
@@ -280,10 +280,7 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> (RecordBatch, Vec<u64
         ("value", Arc::new(values.finish())),
         ("first", times(all().map(|f| Some(f.first)))),
         ("last", times(all().map(|f| Some(f.last)))),
-        (
-            "records",
-            Arc::new(all().map(|f| count(f.records)).collect::<Int64Array>()),
-        ),
+        ("records", counts(all().map(|f| Some(f.records)))),
         (
             "peak",
             Arc::new(all().map(|f| f.peak).collect::<Int64Array>()),
@@ -296,8 +293,13 @@ pub fn findings(names: Names<'_>, findings: &[Finding]) -> (RecordBatch, Vec<u64
             "continued",
             Arc::new(all().map(|f| Some(f.carried > 0)).collect::<BooleanArray>()),
         ),
-    ]);
-    (table, key_numbers)
+        (
+            "rarity",
+            Arc::new(share().map(Share::rarity).collect::<Float64Array>()),
+        ),
+        ("days_as_strong", counts(share().map(|s| Some(s.as_strong)))),
+        ("days_evaluated", counts(share().map(|s| Some(s.of)))),
+    ])
 }
 
 /// A row per rule, in policy order; findings that go on from earlier scans were counted there.
@@ -379,41 +381,6 @@ pub fn evaluated_days(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
         ("key_days", counts(|e| e.key_days)),
         ("keys", counts(|e| e.keys)),
         ("users", counts(Evaluated::users)),
-    ])
-}
-
-/// A row per user and rule with flagged records, by user as shown, then the rule's place.
-#[must_use]
-pub fn by_user(names: Names<'_>, totals: &FlagTotals) -> RecordBatch {
-    let values = names.dictionaries.of(Field::User).read();
-    let shown = |user| {
-        let text = values.text(user)?;
-        Some(names.mask.value(Key::Field(Field::User), text))
-    };
-    // Users whose undecodable bytes differ read the same: the bytes decide between them.
-    let mut rows: Vec<_> = totals
-        .by_user
-        .iter()
-        .map(|(&(user, rule), &n)| ((shown(user), values.raw(user), rule), n))
-        .collect();
-    rows.sort_unstable();
-    batch(vec![
-        ("user", dictionary(rows.iter().map(|r| r.0.0.as_deref()))),
-        (
-            "rule",
-            dictionary(
-                rows.iter()
-                    .map(|r| Some(names.policy.rules[r.0.2 as usize].id.as_str())),
-            ),
-        ),
-        (
-            "flagged",
-            Arc::new(rows.iter().map(|r| count(r.1.0)).collect::<Int64Array>()),
-        ),
-        (
-            "findings",
-            Arc::new(rows.iter().map(|r| count(r.1.1)).collect::<Int64Array>()),
-        ),
     ])
 }
 

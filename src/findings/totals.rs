@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::{Finding, Flag};
 use crate::block::Columns;
@@ -122,9 +122,9 @@ pub struct FlagTotals {
     /// Flagged rows by civil day.
     pub by_day: BTreeMap<i32, u64>,
     /// By rule: whether its findings are one user's each, so that they tell themselves whose they are.
-    per_user: Vec<bool>,
-    /// Of the other rules: findings and their users.
-    seen: HashSet<(u64, Id), foldhash::fast::RandomState>,
+    pub(super) per_user: Vec<bool>,
+    /// Of the other rules: findings and their users, and whether a record of theirs was flagged now.
+    pub(super) seen: HashMap<(u64, Id), bool, foldhash::fast::RandomState>,
 }
 
 impl FlagTotals {
@@ -142,12 +142,31 @@ impl FlagTotals {
 
     /// Findings and users that earlier scans have counted.
     pub fn know(&mut self, seen: impl Iterator<Item = (u64, Id)>) {
-        self.seen.extend(seen);
+        self.seen.extend(seen.map(|one| (one, false)));
     }
 
     /// Findings and the users they are counted for.
     pub fn seen(&self) -> impl Iterator<Item = (u64, Id)> + '_ {
-        self.seen.iter().copied()
+        self.seen.keys().copied()
+    }
+
+    /// Of rules whose findings are not one user's each: the findings and the users of their records
+    /// that were flagged now, in order.
+    #[must_use]
+    pub fn members(&self) -> Vec<(u64, Id)> {
+        let now = self.seen.iter().filter(|(_, now)| **now);
+        let mut members: Vec<(u64, Id)> = now
+            .map(|(&one, _)| one)
+            .filter(|(_, user)| *user != 0)
+            .collect();
+        members.sort_unstable();
+        members
+    }
+
+    /// Whether the findings of a rule are one user's each.
+    #[must_use]
+    pub fn is_per_user(&self, rule: usize) -> bool {
+        self.per_user[rule]
     }
 
     /// Counts the flags of a batch.
@@ -164,7 +183,8 @@ impl FlagTotals {
             let counts = self.by_user.entry((user, flag.rule)).or_insert((0, 0));
             counts.0 += 1;
             if !self.per_user[flag.rule as usize] {
-                counts.1 += u64::from(self.seen.insert((flag.finding, user)));
+                let known = self.seen.insert((flag.finding, user), true);
+                counts.1 += u64::from(known.is_none());
             }
         }
     }

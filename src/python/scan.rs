@@ -149,11 +149,6 @@ impl NativeResult {
         one(&self.inner.summary)
     }
 
-    /// Of each finding, which key it is of: keys that differ may read the same.
-    fn finding_keys(&self) -> Vec<u64> {
-        self.inner.finding_keys.clone()
-    }
-
     /// A row per rule: ``key_days``, ``keys`` and ``users`` that it could judge.
     fn evaluated_days(&self) -> PyResult<PyTable> {
         one(&self.inner.evaluated_days)
@@ -162,6 +157,11 @@ impl NativeResult {
     /// A row per user and rule with flagged records.
     fn by_user(&self) -> PyResult<PyTable> {
         one(&self.inner.by_user)
+    }
+
+    /// Of each row of ``by_user``, which user it is of: users that differ may read the same.
+    fn by_user_users(&self) -> Vec<u64> {
+        self.inner.by_user_users.clone()
     }
 
     /// A row per day with records in scope.

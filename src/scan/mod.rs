@@ -32,7 +32,9 @@ use crate::detect::shards::PerRules;
 use crate::dictionary::Dictionaries;
 use crate::error::{Error, Result};
 use crate::findings::flagged::Flagged;
+use crate::findings::ranking::Ranking;
 use crate::findings::tables::{self, Names};
+use crate::findings::users;
 use crate::individual::column::Natures;
 use crate::individual::mask::Mask;
 use crate::log::encoding::Encoding;
@@ -241,14 +243,14 @@ pub struct ScanResult {
     pub flagged_schema: SchemaRef,
     /// A row per finding.
     pub findings: RecordBatch,
-    /// Of each, which key it is of.
-    pub finding_keys: Vec<u64>,
     /// A row per rule.
     pub summary: RecordBatch,
     /// How much each rule evaluated: a row per rule.
     pub evaluated_days: RecordBatch,
     /// A row per user and rule with flagged records.
     pub by_user: RecordBatch,
+    /// Of each, which user it is of.
+    pub by_user_users: Vec<u64>,
     /// A row per day.
     pub by_day: RecordBatch,
     /// Records by department, weekday and hour.
@@ -590,16 +592,17 @@ fn result(
         let (planned, sources) = (&context.planned, &context.source_names);
         state = Some(carry.encode(planned, sources, &outcome.collector, memory)?);
     }
-    let (findings, finding_keys) = tables::findings(names, &outcome.findings);
+    let ranking = Ranking::of(&outcome.findings, &outcome.flags);
+    let (by_user, by_user_users) = users::by_user(names, &outcome.flags, &ranking);
     Ok(ScanResult {
         flagged_schema: Flagged::new(names, &Batch::default(), &[])
             .shown(&context.mask)
             .schema(),
-        findings,
-        finding_keys,
+        findings: tables::findings(names, &outcome.findings, &ranking.shares),
         summary: tables::summary(names, &outcome.flags, &outcome.findings, reasons),
         evaluated_days: tables::evaluated_days(names, &outcome.flags),
-        by_user: tables::by_user(names, &outcome.flags),
+        by_user,
+        by_user_users,
         by_day: tables::by_day(&outcome.flags, &outcome.records),
         activity: tables::activity(names, &outcome.records),
         inputs,

@@ -240,8 +240,7 @@ def _finding(
     records: Sequence[Mapping[str, Any]],
     lang: Lang,
 ) -> Finding:
-    share = None if result.ranking is None else result.ranking.shares[row["finding"]]
-    rank = rank_words(share, row["per"], lang)
+    rank = rank_words((row["days_as_strong"], row["days_evaluated"]), row["per"], lang)
     observed, threshold = _figures(row, rule, records, lang)
     return Finding(
         number=number,
