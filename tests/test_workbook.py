@@ -230,16 +230,6 @@ def test_a_result_without_findings_makes_a_workbook(tmp_path: Path) -> None:
     assert "所見はありません" in made["概要"]["A2"].value
 
 
-def test_without_figures_of_what_was_evaluated_the_workbook_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(yokome.ScanResult, "ranking", None)
-    made = book(yokome.scan(log(tmp_path / "log.csv")))
-    assert "日時の順" in made["確認一覧"]["A2"].value
-    text = "".join(str(c.value) for row in made["概要"].iter_rows() for c in row)
-    assert "まれさは数えていません" in text
-
-
 def test_the_same_result_gives_the_same_bytes(result: yokome.ScanResult) -> None:
     assert make_reports(result, ["xlsx"], "ja") == make_reports(result, ["xlsx"], "ja")
 

@@ -146,8 +146,6 @@ class Facts:
     """In the order of importance, no more than wished."""
     users: tuple[User, ...]
     all_users: int
-    ranked: bool
-    """Whether findings and users are in the order of their rarity."""
     top: int | None
     departments: tuple[Department, ...]
     records_by_hour: tuple[tuple[int, ...], ...]
@@ -214,7 +212,6 @@ def gather(result: ScanResult, lang: Lang, *, top: int | None = None) -> Facts:
         findings=findings,
         users=users if top is None else users[:top],
         all_users=len(users),
-        ranked=result.ranking is not None,
         top=top,
         departments=_departments(result, lang),
         records_by_hour=_by_hour(result.activity),
@@ -357,8 +354,7 @@ def _users(
     people: Mapping[str | None, tuple[str | None, str | None]],
     lang: Lang,
 ) -> tuple[User, ...]:
-    """Users in the order of the table where it is ranked; else the most findings first."""
-    ranked = result.ranking is not None
+    """Users in the order of the table."""
     of_user: dict[str | None, list[Mapping[str, Any]]] = defaultdict(list)
     for row in result.by_user.to_pylist():
         of_user[row["user"]].append(row)
@@ -372,12 +368,10 @@ def _users(
                 department if user is not None else None,
                 sum(r["findings"] for r in rows),
                 sum(r["flagged"] for r in rows),
-                _place(rows[0], rules, lang) if ranked else "",
+                _place(rows[0], rules, lang),
                 tuple((title(rules[r["rule"]], lang), r["findings"], r["flagged"]) for r in rows),
             )
         )
-    if not ranked:
-        entries.sort(key=lambda e: (-e[3], -e[4], e[0] is None, e[0] or ""))
     return tuple(User(n, *entry) for n, entry in enumerate(entries, 1))
 
 

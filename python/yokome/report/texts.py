@@ -105,25 +105,17 @@ def where_to_begin(facts: Facts) -> str:
     if not facts.findings:
         return ""
     lang = facts.lang
-    if facts.ranked:
-        return pick(
-            lang,
-            "時間が限られるときは、「まず確認するもの」を上から順に、続いて「職員別」の上位の人を"
-            "確かめてください。めったにないことほど上にあります。",
-            "With little time, check the first things to check from the top, then the first users: "
-            "what is rarest comes first.",
-        )
     return pick(
         lang,
-        "まれさを数えていないため、日時の順に並べています。",
-        "How rare they are was not counted: they are in the order of time.",
+        "時間が限られるときは、「まず確認するもの」を上から順に、続いて「職員別」の上位の人を"
+        "確かめてください。めったにないことほど上にあります。",
+        "With little time, check the first things to check from the top, then the first users: "
+        "what is rarest comes first.",
     )
 
 
 def rank_note(facts: Facts) -> str:
-    """How the figures of rarity read; empty if there are none."""
-    if not facts.ranked:
-        return ""
+    """How the figures of rarity read."""
     return pick(
         facts.lang,
         "「延べ 2,000 人日のうち 3 人日」は、一人の一日を 1 と数えて、その規則で調べた 2,000 日分の"
@@ -148,11 +140,7 @@ def others_words(numbers: Sequence[int], lang: Lang) -> str:
 def order_words(facts: Facts) -> str:
     """In what order the findings stand, and how many of them."""
     lang, shown, all_ = facts.lang, len(facts.findings), facts.overview.findings
-    order = (
-        pick(lang, "まれなものから順に並べています。", "The rarest come first.")
-        if facts.ranked
-        else pick(lang, "日時の順に並べています。", "They are in the order of time.")
-    )
+    order = pick(lang, "まれなものから順に並べています。", "The rarest come first.")
     if shown == all_:
         return order
     return order + pick(
@@ -197,14 +185,6 @@ def caveats(facts: Facts) -> list[str]:
         ),
     )
     lines += [pick(lang, f"{n:,} {ja}", f"{n:,} {en}") for n, ja, en in figures if n]
-    if not facts.ranked:
-        lines.append(
-            pick(
-                lang,
-                "所見のまれさは数えていません。",
-                "How rare the findings are was not counted.",
-            )
-        )
     lines += facts.notes
     return lines or [
         pick(

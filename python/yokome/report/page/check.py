@@ -219,10 +219,8 @@ def users(f: Facts) -> Html:
     header = [
         *(("No.", "No.", "n"), ("職員番号", "User", ""), ("職員名", "Name", "")),
         *(("所属", "Department", ""), ("所見", "Findings", "n"), ("該当行", "Flagged rows", "n")),
+        *(("最も目立つ点", "Stands out in", ""), ("内訳（所見の数）", "By rule (findings)", "")),
     ]
-    if f.ranked:
-        header.append(("最も目立つ点", "Stands out in", ""))
-    header.append(("内訳（所見の数）", "By rule (findings)", ""))
     colon, comma = pick(f.lang, "：", ": "), pick(f.lang, "、", ", ")
     rows = [
         tag(
@@ -231,16 +229,12 @@ def users(f: Facts) -> Html:
             *(tag("td", x, class_="k") for x in (u.user or "－", u.name or "", u.department or "")),
             tag("td", f"{u.findings:,}", class_="n"),
             tag("td", f"{u.flagged:,}", class_="n"),
-            tag("td", u.place) if f.ranked else raw(""),
+            tag("td", u.place),
             tag("td", comma.join(f"{name}{colon}{n:,}" for name, n, _ in u.rules)),
         )
         for u in shown
     ]
-    note = (
-        pick(f.lang, "目立つ人から順に並べています。", "Those who stand out most come first.")
-        if f.ranked
-        else pick(f.lang, "所見の多い順に並べています。", "Those with most findings come first.")
-    )
+    note = pick(f.lang, "目立つ人から順に並べています。", "Those who stand out most come first.")
     if len(shown) < f.all_users:
         note += pick(
             f.lang,

@@ -196,11 +196,7 @@ def users(p: Paper) -> None:
         Column(t("最も目立つ点", "Stands out in"), 46, "wrap"),
         Column(t("内訳（所見の数）", "By rule (findings)"), 70, "wrap"),
     ]
-    note = (
-        t("目立つ人から順に並べています。", "Those who stand out most come first.")
-        if f.ranked
-        else t("所見の多い順に並べています。", "Those with most findings come first.")
-    )
+    note = t("目立つ人から順に並べています。", "Those who stand out most come first.")
     if len(f.users) < f.all_users:
         note += t(
             f"全 {f.all_users:,} 人のうち、はじめの {len(f.users):,} 人を載せています。",

@@ -74,11 +74,6 @@ def _leaks(p: Paper) -> str:
 
 
 def _where_to_go_on(p: Paper) -> str:
-    if not p.facts.ranked:
-        return p.t(
-            "日時の順です。続きはシート「確認一覧」にあります。",
-            "In the order of time. They go on in the sheet Findings.",
-        )
     return p.t(
         "めったにないことから順に並べています。続きはシート「確認一覧」に、次に見る人はシート"
         "「職員別」にあります。",
