@@ -1,0 +1,451 @@
+//! Records of one range of time, column by column: gathered, then packed into Arrow and back.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, BinaryArray, RecordBatch, RecordBatchOptions};
+use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, Field, Schema};
+
+use crate::block::{
+    Block, Columns, NO_OFFSET, Offsets, Origin, Places, Text, check, encoding_code,
+};
+use crate::detect::bits::{Bits, has};
+use crate::packed::{Packed, to_time};
+
+/// Bytes that the place of a record takes, besides its columns.
+pub const PLACE: usize = 31;
+
+/// The key of the metadata that tell how columns are packed.
+const SCALES: &str = "scales";
+
+/// Where the records of a block stand, for each of them, and what is kept of their text.
+#[derive(Debug, Default)]
+struct Stands {
+    source: Vec<u32>,
+    line: Vec<u64>,
+    offset: Vec<u64>,
+    encoding: Vec<u8>,
+    length: Vec<u32>,
+    check: Vec<u16>,
+}
+
+impl Stands {
+    fn len(&self) -> usize {
+        self.source.len()
+    }
+
+    fn append(&mut self, other: &Stands, rows: &[u32]) {
+        gather(&mut self.source, &other.source, rows);
+        gather(&mut self.line, &other.line, rows);
+        gather(&mut self.offset, &other.offset, rows);
+        gather(&mut self.encoding, &other.encoding, rows);
+        gather(&mut self.length, &other.length, rows);
+        gather(&mut self.check, &other.check, rows);
+    }
+
+    fn clear(&mut self) {
+        self.source.clear();
+        self.line.clear();
+        self.offset.clear();
+        self.encoding.clear();
+        self.length.clear();
+        self.check.clear();
+    }
+
+    fn packed(&self) -> Places {
+        Places {
+            source: Packed::of(self.source.iter().map(|&v| v.into())),
+            line: Packed::of(self.line.iter().copied()),
+            offset: Packed::of(self.offset.iter().copied()),
+            encoding: Packed::of(self.encoding.iter().map(|&v| v.into())),
+            length: Packed::of(self.length.iter().map(|&v| v.into())),
+            check: Packed::of(self.check.iter().map(|&v| v.into())),
+        }
+    }
+}
+
+fn gather<T: Copy>(to: &mut Vec<T>, from: &[T], rows: &[u32]) {
+    to.extend(rows.iter().map(|&row| from[row as usize]));
+}
+
+/// [`gather`] of a column that may be null throughout: empty.
+fn gather_some<T: Copy + Default>(to: &mut Vec<T>, from: &[T], rows: &[u32], before: usize) {
+    if !from.is_empty() {
+        to.resize(before, T::default());
+        gather(to, from, rows);
+    } else if !to.is_empty() {
+        to.resize(before + rows.len(), T::default());
+    }
+}
+
+/// What is asked of the text of records.
+#[derive(Debug)]
+pub struct Texts {
+    bits: Bits,
+    /// The bits of the rules, as words of a mask.
+    rules: Vec<u64>,
+}
+
+impl Texts {
+    /// The text of a record is asked for if a rule may flag it, by its mask.
+    #[must_use]
+    pub fn new(bits: Bits) -> Texts {
+        let mut rules = vec![0; bits.words()];
+        for rule in 0..bits.rules {
+            rules[rule / 64] |= 1 << (rule % 64);
+        }
+        Texts { bits, rules }
+    }
+
+    /// Words of a mask.
+    #[must_use]
+    pub fn words(&self) -> usize {
+        self.bits.words()
+    }
+
+    /// Whether a rule may flag a record.
+    fn wanted(&self, block: &Block, row: usize) -> bool {
+        let words = self.words();
+        let mask = &block.columns.masks[row * words..(row + 1) * words];
+        has(mask, self.bits.scope()) && mask.iter().zip(&self.rules).any(|(a, b)| a & b != 0)
+    }
+}
+
+/// A block that is about to be put into bins.
+pub struct Loose<'a> {
+    block: &'a Block,
+    words: usize,
+    stands: Stands,
+}
+
+impl<'a> Loose<'a> {
+    /// Works out where each record stands. `again`: its text can be read again from its source, so that
+    /// it need not be kept.
+    #[must_use]
+    pub fn of(block: &'a Block, texts: &Texts, again: bool) -> Loose<'a> {
+        let stands = match &block.places {
+            Some(places) => stands_of(places, block.columns.len()),
+            None => stands(block, texts, again),
+        };
+        Loose {
+            block,
+            words: texts.words(),
+            stands,
+        }
+    }
+}
+
+fn stands_of(places: &Places, rows: usize) -> Stands {
+    let mut stands = Stands::default();
+    #[allow(clippy::cast_possible_truncation)]
+    {
+        places.source.extend(&mut stands.source, |v| v as u32);
+        places.line.extend(&mut stands.line, |v| v);
+        places.offset.extend(&mut stands.offset, |v| v);
+        places.encoding.extend(&mut stands.encoding, |v| v as u8);
+        places.length.extend(&mut stands.length, |v| v as u32);
+        places.check.extend(&mut stands.check, |v| v as u16);
+    }
+    debug_assert_eq!(stands.len(), rows);
+    stands
+}
+
+fn stands(block: &Block, texts: &Texts, again: bool) -> Stands {
+    let rows = block.columns.len();
+    let text = block.origin.text.as_ref();
+    let encoding = text.and_then(|text| text.encoding);
+    let code = encoding.map_or(0, encoding_code);
+    let again = again && encoding.is_some_and(|e| !e.is_utf16());
+    let mut stands = Stands {
+        source: vec![block.origin.source; rows],
+        line: (0..rows).map(|row| block.line(row)).collect(),
+        encoding: Vec::with_capacity(rows),
+        length: vec![0; rows],
+        check: vec![0; rows],
+        offset: Vec::with_capacity(rows),
+    };
+    // Offsets of UTF-16 are counted forwards through the block.
+    let mut offsets = Offsets::default();
+    for row in 0..rows {
+        let offset = offsets.of(block, row);
+        stands.offset.push(offset.unwrap_or(NO_OFFSET));
+        let wanted = texts.wanted(block, row);
+        stands.encoding.push(if wanted { code } else { 0 });
+        if again
+            && wanted
+            && let Some((raw, _)) = block.raw(row)
+        {
+            // A record that were longer than 32 bits tell is none: places in a text are as wide.
+            stands.length[row] = u32::try_from(raw.len()).unwrap_or(0);
+            stands.check[row] = check(raw);
+        }
+    }
+    stands
+}
+
+/// Records gathered.
+#[derive(Debug, Default)]
+pub struct Bin {
+    /// Without `line` and `start`; `end` is where each record's text ends in `text`.
+    columns: Columns,
+    stands: Stands,
+    text: Vec<u8>,
+}
+
+impl Bin {
+    /// The number of records.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of memory that the records take, about.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.columns.bytes() + self.text.len() + self.len() * PLACE
+    }
+
+    /// The times.
+    #[must_use]
+    pub fn times(&self) -> &[i64] {
+        &self.columns.time
+    }
+
+    /// Earliest and latest time.
+    #[must_use]
+    pub fn span(&self) -> Option<(i64, i64)> {
+        let times = self.columns.time.iter().copied();
+        Some((times.clone().min()?, times.max()?))
+    }
+
+    /// Takes all records out; the room stays.
+    pub fn clear(&mut self) {
+        self.columns.clear();
+        self.stands.clear();
+        self.text.clear();
+    }
+
+    /// Adds records of a block.
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn append(&mut self, from: &Loose<'_>, rows: &[u32]) {
+        let before = self.len();
+        let (block, words) = (from.block, from.words);
+        let (to, of) = (&mut self.columns, &block.columns);
+        gather(&mut to.time, &of.time, rows);
+        for (to, of) in to.ids.iter_mut().zip(&of.ids) {
+            gather_some(to, of, rows, before);
+        }
+        gather_some(&mut to.result, &of.result, rows, before);
+        gather_some(&mut to.references, &of.references, rows, before);
+        gather_some(&mut to.subject, &of.subject, rows, before);
+        if words == 1 {
+            gather(&mut to.masks, &of.masks, rows);
+        } else {
+            for &row in rows {
+                to.masks
+                    .extend_from_slice(&of.masks[row as usize * words..][..words]);
+            }
+        }
+        self.stands.append(&from.stands, rows);
+        for &row in rows {
+            let row = row as usize;
+            let elsewhere = from.stands.length[row] > 0 || from.stands.encoding[row] == 0;
+            if !elsewhere && let Some((raw, _)) = block.raw(row) {
+                self.text.extend_from_slice(raw);
+            }
+            to.end.push(self.text.len() as u32);
+        }
+    }
+
+    /// The columns of which any value is not null, packed; by their place in a table.
+    fn packed(&self, words: usize) -> Vec<Option<Packed>> {
+        let Columns {
+            time,
+            ids,
+            result,
+            references,
+            subject,
+            masks,
+            ..
+        } = &self.columns;
+        let Places {
+            source,
+            line,
+            offset,
+            encoding,
+            length,
+            check,
+        } = self.stands.packed();
+        let some = |packed: Packed, rows: usize| (rows > 0).then_some(packed);
+        let mut all: Vec<Option<Packed>> = [source, line, offset, encoding, length, check]
+            .into_iter()
+            .map(Some)
+            .collect();
+        all.push(Some(Packed::of_times(time)));
+        all.push(some(Packed::of(subject.iter().copied()), subject.len()));
+        for codes in [result, references] {
+            let packed = Packed::of(codes.iter().map(|&v| v.into()));
+            all.push(some(packed, codes.len()));
+        }
+        for ids in ids {
+            all.push(some(Packed::of(ids.iter().map(|&v| v.into())), ids.len()));
+        }
+        for word in 0..words {
+            let masks = masks.get(word..).unwrap_or_default();
+            all.push(Some(Packed::of(masks.iter().copied().step_by(words))));
+        }
+        all
+    }
+
+    /// The records as Arrow. The metadata tell, for each column, `-` if it is null throughout, or its
+    /// base and step, with `+` if an array holds what is stored of it.
+    ///
+    /// # Errors
+    /// None that is known of.
+    pub fn table(&self, words: usize) -> Result<RecordBatch, ArrowError> {
+        let mut scales = Vec::new();
+        let mut arrays: Vec<ArrayRef> = Vec::new();
+        for packed in self.packed(words) {
+            let Some(packed) = packed else {
+                scales.push("-".to_owned());
+                continue;
+            };
+            let (base, step) = packed.scale();
+            let array = packed.array();
+            let stored = if array.is_some() { "+" } else { "" };
+            scales.push(format!("{base},{step}{stored}"));
+            arrays.extend(array);
+        }
+        if !self.text.is_empty() {
+            let lengths = std::iter::once(0).chain(self.columns.end.iter().copied());
+            let ends: ScalarBuffer<i32> = lengths
+                .map(|end| i32::try_from(end).unwrap_or(i32::MAX))
+                .collect();
+            let text = Buffer::from_slice_ref(&self.text);
+            let texts = BinaryArray::try_new(OffsetBuffer::new(ends), text, None)?;
+            arrays.push(Arc::new(texts));
+        }
+        let fields: Vec<Field> = (0..)
+            .zip(&arrays)
+            .map(|(at, array)| Field::new(at.to_string(), array.data_type().clone(), false))
+            .collect();
+        let told = [(SCALES.to_owned(), scales.join(";"))];
+        let schema = Schema::new(fields).with_metadata(told.into());
+        let options = RecordBatchOptions::new().with_row_count(Some(self.len()));
+        RecordBatch::try_new_with_options(Arc::new(schema), arrays, &options)
+    }
+
+    /// The records as a block.
+    #[must_use]
+    pub fn into_block(self) -> Block {
+        let Bin {
+            mut columns,
+            stands,
+            text,
+        } = self;
+        starts(&mut columns, text.is_empty());
+        Block {
+            origin: origin(text),
+            places: Some(Box::new(stands.packed())),
+            columns,
+        }
+    }
+}
+
+fn origin(bytes: Vec<u8>) -> Origin {
+    let text = Text {
+        bytes,
+        encoding: None,
+    };
+    Origin {
+        text: Some(Arc::new(text)),
+        ..Origin::default()
+    }
+}
+
+/// Works out `start` from `end`; without any text there is neither.
+fn starts(columns: &mut Columns, without: bool) {
+    columns.start.clear();
+    if without {
+        columns.end.clear();
+    } else {
+        let before = columns.end.iter().copied();
+        columns.start.extend(std::iter::once(0).chain(before));
+        columns.start.pop();
+    }
+}
+
+/// The block of a [`Bin::table`]; none if that is no such table. `spare` holds columns to use again.
+#[must_use]
+pub fn block(table: &RecordBatch, words: usize, spare: Columns) -> Option<Block> {
+    let scales = table.schema_ref().metadata().get(SCALES)?;
+    let mut arrays = table.columns().iter();
+    let mut all = scales.split(';').map(|scale| -> Option<Option<Packed>> {
+        if scale == "-" {
+            return Some(None);
+        }
+        let (base, step) = scale.split_once(',')?;
+        let base = base.parse().ok()?;
+        Some(Some(match step.strip_suffix('+') {
+            Some(step) => Packed::from_array((base, step.parse().ok()?), arrays.next()?)?,
+            None => Packed::same(base, table.num_rows()),
+        }))
+    });
+    let mut next = || all.next().flatten();
+    let places = Places {
+        source: next()??,
+        line: next()??,
+        offset: next()??,
+        encoding: next()??,
+        length: next()??,
+        check: next()??,
+    };
+    let mut columns = spare;
+    columns.clear();
+    next()??.extend(&mut columns.time, to_time);
+    fill(&mut columns.subject, next()?, |v| v);
+    #[allow(clippy::cast_possible_truncation)]
+    {
+        fill(&mut columns.result, next()?, |v| v as u8);
+        fill(&mut columns.references, next()?, |v| v as u8);
+        for ids in &mut columns.ids {
+            fill(ids, next()?, |v| v as u32);
+        }
+    }
+    if words == 1 {
+        fill(&mut columns.masks, next()?, |v| v);
+    } else {
+        let all: Option<Vec<Packed>> = (0..words).map(|_| next().flatten()).collect();
+        let all = all?;
+        let rows = 0..table.num_rows();
+        let masks = rows.flat_map(|row| all.iter().map(move |word| word.get(row)));
+        columns.masks.extend(masks);
+    }
+    let mut text = Vec::new();
+    if let Some(texts) = arrays.next() {
+        let texts = texts.as_binary_opt::<i32>()?;
+        let ends = texts.value_offsets().iter().skip(1);
+        columns.end.extend(ends.map(|&end| end.cast_unsigned()));
+        text.extend_from_slice(texts.value_data());
+    }
+    let without = text.is_empty();
+    starts(&mut columns, without);
+    Some(Block {
+        origin: origin(text),
+        places: Some(Box::new(places)),
+        columns,
+    })
+}
+
+fn fill<T: Copy>(column: &mut Vec<T>, packed: Option<Packed>, value: impl Fn(u64) -> T) {
+    if let Some(packed) = packed {
+        packed.extend(column, value);
+    }
+}
