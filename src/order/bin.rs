@@ -14,54 +14,30 @@ use crate::detect::bits::{Bits, has};
 use crate::packed::{Packed, to_time};
 
 /// Bytes that the place of a record takes, besides its columns.
-pub const PLACE: usize = 31;
+pub const PLACE: usize = size_of::<Stand>() + 4;
 
 /// The key of the metadata that tell how columns are packed.
 const SCALES: &str = "scales";
 
-/// Where the records of a block stand, for each of them, and what is kept of their text.
-#[derive(Debug, Default)]
-struct Stands {
-    source: Vec<u32>,
-    line: Vec<u64>,
-    offset: Vec<u64>,
-    encoding: Vec<u8>,
-    length: Vec<u32>,
-    check: Vec<u16>,
+/// Where a record stands, as [`Places`] has it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stand {
+    line: u64,
+    offset: u64,
+    source: u32,
+    length: u32,
+    check: u16,
+    encoding: u8,
 }
 
-impl Stands {
-    fn len(&self) -> usize {
-        self.source.len()
-    }
-
-    fn append(&mut self, other: &Stands, rows: &[u32]) {
-        gather(&mut self.source, &other.source, rows);
-        gather(&mut self.line, &other.line, rows);
-        gather(&mut self.offset, &other.offset, rows);
-        gather(&mut self.encoding, &other.encoding, rows);
-        gather(&mut self.length, &other.length, rows);
-        gather(&mut self.check, &other.check, rows);
-    }
-
-    fn clear(&mut self) {
-        self.source.clear();
-        self.line.clear();
-        self.offset.clear();
-        self.encoding.clear();
-        self.length.clear();
-        self.check.clear();
-    }
-
-    fn packed(&self) -> Places {
-        Places {
-            source: Packed::of(self.source.iter().map(|&v| v.into())),
-            line: Packed::of(self.line.iter().copied()),
-            offset: Packed::of(self.offset.iter().copied()),
-            encoding: Packed::of(self.encoding.iter().map(|&v| v.into())),
-            length: Packed::of(self.length.iter().map(|&v| v.into())),
-            check: Packed::of(self.check.iter().map(|&v| v.into())),
-        }
+fn packed(stands: &[Stand]) -> Places {
+    Places {
+        source: Packed::of(stands.iter().map(|s| s.source.into())),
+        line: Packed::of(stands.iter().map(|s| s.line)),
+        offset: Packed::of(stands.iter().map(|s| s.offset)),
+        encoding: Packed::of(stands.iter().map(|s| s.encoding.into())),
+        length: Packed::of(stands.iter().map(|s| s.length.into())),
+        check: Packed::of(stands.iter().map(|s| s.check.into())),
     }
 }
 
@@ -116,7 +92,9 @@ impl Texts {
 pub struct Loose<'a> {
     block: &'a Block,
     words: usize,
-    stands: Stands,
+    stands: Vec<Stand>,
+    /// Whether the text of any is kept.
+    kept: bool,
 }
 
 impl<'a> Loose<'a> {
@@ -128,60 +106,55 @@ impl<'a> Loose<'a> {
             Some(places) => stands_of(places, block.columns.len()),
             None => stands(block, texts, again),
         };
+        let kept = stands.iter().any(|s| s.encoding > 0 && s.length == 0);
         Loose {
             block,
             words: texts.words(),
             stands,
+            kept,
         }
     }
 }
 
-fn stands_of(places: &Places, rows: usize) -> Stands {
-    let mut stands = Stands::default();
+fn stands_of(places: &Places, rows: usize) -> Vec<Stand> {
     #[allow(clippy::cast_possible_truncation)]
-    {
-        places.source.extend(&mut stands.source, |v| v as u32);
-        places.line.extend(&mut stands.line, |v| v);
-        places.offset.extend(&mut stands.offset, |v| v);
-        places.encoding.extend(&mut stands.encoding, |v| v as u8);
-        places.length.extend(&mut stands.length, |v| v as u32);
-        places.check.extend(&mut stands.check, |v| v as u16);
-    }
-    debug_assert_eq!(stands.len(), rows);
-    stands
+    let stand = |row| Stand {
+        line: places.line.get(row),
+        offset: places.offset.get(row),
+        source: places.source.get(row) as u32,
+        length: places.length.get(row) as u32,
+        check: places.check.get(row) as u16,
+        encoding: places.encoding.get(row) as u8,
+    };
+    (0..rows).map(stand).collect()
 }
 
-fn stands(block: &Block, texts: &Texts, again: bool) -> Stands {
-    let rows = block.columns.len();
+fn stands(block: &Block, texts: &Texts, again: bool) -> Vec<Stand> {
     let text = block.origin.text.as_ref();
     let encoding = text.and_then(|text| text.encoding);
     let code = encoding.map_or(0, encoding_code);
     let again = again && encoding.is_some_and(|e| !e.is_utf16());
-    let mut stands = Stands {
-        source: vec![block.origin.source; rows],
-        line: (0..rows).map(|row| block.line(row)).collect(),
-        encoding: Vec::with_capacity(rows),
-        length: vec![0; rows],
-        check: vec![0; rows],
-        offset: Vec::with_capacity(rows),
-    };
     // Offsets of UTF-16 are counted forwards through the block.
     let mut offsets = Offsets::default();
-    for row in 0..rows {
-        let offset = offsets.of(block, row);
-        stands.offset.push(offset.unwrap_or(NO_OFFSET));
+    let stand = |row| {
         let wanted = texts.wanted(block, row);
-        stands.encoding.push(if wanted { code } else { 0 });
+        let mut stand = Stand {
+            line: block.line(row),
+            offset: offsets.of(block, row).unwrap_or(NO_OFFSET),
+            source: block.origin.source,
+            encoding: if wanted { code } else { 0 },
+            ..Stand::default()
+        };
         if again
             && wanted
             && let Some((raw, _)) = block.raw(row)
         {
-            // A record that were longer than 32 bits tell is none: places in a text are as wide.
-            stands.length[row] = u32::try_from(raw.len()).unwrap_or(0);
-            stands.check[row] = check(raw);
+            stand.length = u32::try_from(raw.len()).unwrap_or(0);
+            stand.check = check(raw);
         }
-    }
-    stands
+        stand
+    };
+    (0..block.columns.len()).map(stand).collect()
 }
 
 /// Records gathered.
@@ -189,7 +162,7 @@ fn stands(block: &Block, texts: &Texts, again: bool) -> Stands {
 pub struct Bin {
     /// Without `line` and `start`; `end` is where each record's text ends in `text`.
     columns: Columns,
-    stands: Stands,
+    stands: Vec<Stand>,
     text: Vec<u8>,
 }
 
@@ -253,11 +226,18 @@ impl Bin {
                     .extend_from_slice(&of.masks[row as usize * words..][..words]);
             }
         }
-        self.stands.append(&from.stands, rows);
+        gather(&mut self.stands, &from.stands, rows);
+        if !from.kept {
+            to.end.resize(before + rows.len(), self.text.len() as u32);
+            return;
+        }
         for &row in rows {
             let row = row as usize;
-            let elsewhere = from.stands.length[row] > 0 || from.stands.encoding[row] == 0;
-            if !elsewhere && let Some((raw, _)) = block.raw(row) {
+            let Stand {
+                length, encoding, ..
+            } = from.stands[row];
+            let kept = length == 0 && encoding > 0;
+            if kept && let Some((raw, _)) = block.raw(row) {
                 self.text.extend_from_slice(raw);
             }
             to.end.push(self.text.len() as u32);
@@ -282,7 +262,7 @@ impl Bin {
             encoding,
             length,
             check,
-        } = self.stands.packed();
+        } = packed(&self.stands);
         let some = |packed: Packed, rows: usize| (rows > 0).then_some(packed);
         let mut all: Vec<Option<Packed>> = [source, line, offset, encoding, length, check]
             .into_iter()
@@ -353,7 +333,7 @@ impl Bin {
         starts(&mut columns, text.is_empty());
         Block {
             origin: origin(text),
-            places: Some(Box::new(stands.packed())),
+            places: Some(Box::new(packed(&stands))),
             columns,
         }
     }

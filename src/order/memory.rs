@@ -15,6 +15,9 @@ const MOST_RANGES: usize = 256;
 /// Bytes of a range, at best at most: more of them would not make a batch faster.
 const RANGE: usize = 40 << 20;
 
+/// Bytes of records that wait to be written, at most: they stay near the processor.
+const BINS: usize = 24 << 20;
+
 /// Bytes that records of a range should come to before they are written, at least, where the limit
 /// leaves a choice.
 const LEAST_BIN: usize = 1 << 14;
@@ -45,7 +48,7 @@ impl Budget {
     #[must_use]
     pub fn of(limit: u64, chunk: usize) -> Budget {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let (batch, bins) = (limit / 12, limit / 8);
+        let (batch, bins) = (limit / 12, (limit / 8).min(BINS));
         Budget {
             hold: limit / 6,
             batch,
