@@ -135,7 +135,7 @@ def test_a_flagged_record_that_is_not_what_it_was_is_an_error(
 ) -> None:
     log = write(tmp_path / "b.csv", lines, shuffled)
     size_of = log.stat().st_size
-    seen = []
+    seen: list[Any] = []
 
     def sink(batch: Any) -> None:
         if batch is not None and not seen:
