@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::dictionary::{Id, Subject};
 use crate::log::encoding::{Encoding, utf16_len};
+use crate::packed::Packed;
 
 /// Codes of the `references` column.
 pub const REFERENCES_NULL: u8 = 0;
@@ -165,17 +166,77 @@ impl Columns {
     }
 }
 
+/// Stands for no offset.
+pub const NO_OFFSET: u64 = u64::MAX;
+
 /// Where records of several sources stand: what [`Origin`] says of one source, for each record.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     /// Number of the source.
-    pub source: Vec<u32>,
+    pub source: Packed,
     /// Physical line, 1-based.
-    pub line: Vec<u64>,
-    /// Offset in the source; none for records that came as Arrow.
-    pub offset: Vec<Option<u64>>,
-    /// What the record's bytes mean; none if they are not kept.
-    pub encoding: Vec<Option<Encoding>>,
+    pub line: Packed,
+    /// Offset in the source; [`NO_OFFSET`] for records that came as Arrow.
+    pub offset: Packed,
+    /// [`encoding_code`] of what the record's bytes mean; 0 if nobody will ask for them.
+    pub encoding: Packed,
+    /// Number of the record's bytes, if they are not kept but can be read again from the source; or 0.
+    pub length: Packed,
+    /// [`check`] of these.
+    pub check: Packed,
+}
+
+impl Places {
+    /// Bytes of memory that the places take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        [
+            &self.source,
+            &self.line,
+            &self.offset,
+            &self.encoding,
+            &self.length,
+            &self.check,
+        ]
+        .map(Packed::bytes)
+        .iter()
+        .sum()
+    }
+}
+
+/// Where the bytes of a record stand that are not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Number of the source.
+    pub source: u32,
+    /// Offset in the source.
+    pub offset: u64,
+    /// How many they are.
+    pub length: usize,
+    /// Their [`check`].
+    pub check: u16,
+    /// What they mean.
+    pub encoding: Encoding,
+}
+
+/// An encoding as a number; 0 is none.
+#[must_use]
+pub fn encoding_code(encoding: Encoding) -> u8 {
+    let known = (1..).zip(Encoding::ALL).find(|&(_, e)| e == encoding);
+    known.map_or(0, |(code, _)| code)
+}
+
+/// The other way round.
+fn encoding_of(code: u64) -> Option<Encoding> {
+    let at = usize::try_from(code).ok()?.checked_sub(1)?;
+    Encoding::ALL.get(at).copied()
+}
+
+/// What tells, nearly always, that a record's bytes are no longer what they were.
+#[allow(clippy::cast_possible_truncation)]
+#[must_use]
+pub fn check(bytes: &[u8]) -> u16 {
+    xxhash_rust::xxh3::xxh3_64(bytes) as u16
 }
 
 /// Records of one source, or of several if they were sorted.
@@ -194,7 +255,7 @@ impl Block {
     #[must_use]
     pub fn source(&self, at: usize) -> u32 {
         match &self.places {
-            Some(places) => places.source[at],
+            Some(places) => narrow(places.source.get(at)),
             None => self.origin.source,
         }
     }
@@ -203,7 +264,7 @@ impl Block {
     #[must_use]
     pub fn line(&self, at: usize) -> u64 {
         match &self.places {
-            Some(places) => places.line[at],
+            Some(places) => places.line.get(at),
             None => self.origin.first_line + u64::from(self.columns.line[at]),
         }
     }
@@ -213,12 +274,28 @@ impl Block {
     pub fn raw(&self, at: usize) -> Option<(&[u8], Encoding)> {
         let text = self.origin.text.as_ref()?;
         let encoding = match &self.places {
-            Some(places) => places.encoding[at],
+            Some(places) => encoding_of(places.encoding.get(at)),
             None => text.encoding,
         }?;
         let columns = &self.columns;
-        let bytes = &text.bytes[columns.start[at] as usize..columns.end[at] as usize];
-        Some((bytes, encoding))
+        let (&start, &end) = (columns.start.get(at)?, columns.end.get(at)?);
+        // What was sorted keeps no empty text.
+        let kept = self.places.is_none() || start < end;
+        kept.then(|| (&text.bytes[start as usize..end as usize], encoding))
+    }
+
+    /// Where a record's own bytes stand, if they are not kept but can be read again.
+    #[must_use]
+    pub fn elsewhere(&self, at: usize) -> Option<Elsewhere> {
+        let places = self.places.as_ref()?;
+        let length = places.length.get(at);
+        Some(Elsewhere {
+            source: narrow(places.source.get(at)),
+            offset: places.offset.get(at),
+            length: usize::try_from(length).ok().filter(|&n| n > 0)?,
+            check: narrow(places.check.get(at)),
+            encoding: encoding_of(places.encoding.get(at))?,
+        })
     }
 
     /// The records of these places, in this order.
@@ -226,10 +303,12 @@ impl Block {
     pub fn select(&self, order: &[usize]) -> Block {
         let places = self.places.as_ref().map(|places| {
             Box::new(Places {
-                source: some(&places.source, order),
-                line: some(&places.line, order),
-                offset: some(&places.offset, order),
-                encoding: some(&places.encoding, order),
+                source: places.source.select(order),
+                line: places.line.select(order),
+                offset: places.offset.select(order),
+                encoding: places.encoding.select(order),
+                length: places.length.select(order),
+                check: places.check.select(order),
             })
         });
         Block {
@@ -239,11 +318,17 @@ impl Block {
         }
     }
 
+    /// Bytes of memory that the text takes.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        self.origin.text.as_ref().map_or(0, |t| t.bytes.len())
+    }
+
     /// Bytes of memory that the records and their text take, about.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let text = self.origin.text.as_ref().map_or(0, |t| t.bytes.len());
-        let places = self.places.as_ref().map_or(0, |p| 32 * p.source.len());
+        let text = self.text_bytes();
+        let places = self.places.as_ref().map_or(0, |p| p.bytes());
         text + places + self.columns.bytes()
     }
 }
@@ -259,7 +344,7 @@ impl Offsets {
     /// The offset of a record; none for one that came as Arrow.
     pub fn of(&mut self, block: &Block, at: usize) -> Option<u64> {
         if let Some(places) = &block.places {
-            return places.offset[at];
+            return Some(places.offset.get(at)).filter(|&offset| offset != NO_OFFSET);
         }
         let origin = &block.origin;
         let text = origin.text.as_ref()?;
@@ -286,4 +371,9 @@ fn some<T: Copy>(values: &[T], order: &[usize]) -> Vec<T> {
     } else {
         order.iter().map(|&i| values[i]).collect()
     }
+}
+
+/// A number that was packed from one of this type.
+fn narrow<T: TryFrom<u64> + Default>(value: u64) -> T {
+    T::try_from(value).unwrap_or_default()
 }

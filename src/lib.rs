@@ -30,6 +30,7 @@ pub mod findings;
 pub mod individual;
 pub mod log;
 pub mod order;
+pub mod packed;
 pub mod policy;
 #[cfg(feature = "python")]
 mod python;

@@ -84,6 +84,82 @@ def test_a_log_in_any_order_gives_what_the_log_in_order_gives(
     assert all(text[line - 1] == raw for line, raw in places)
 
 
+@pytest.mark.parametrize("form", ["csv", "gz", "utf-16", "cp932"])
+def test_flagged_records_have_their_own_text_wherever_it_comes_from(
+    tmp_path: Path, lines: list[bytes], form: str
+) -> None:
+    """Text is read again from plain files, and kept where that cannot be."""
+    straight = rows(yokome.scan(write(tmp_path / "a.csv", lines, in_order)).flagged)
+    records = [line.rstrip(b"\n").decode() for line in lines]
+    # A comment that is quoted, and one of two lines.
+    records = [
+        f'{line},"備考 ""{number}""{chr(10) if number % 7 == 0 else ""}、"'
+        for number, line in enumerate(records)
+    ]
+    records[1:] = random.Random(5).sample(records[1:], len(records) - 1)
+    text = "\r\n".join(records) + "\r\n"
+    data = text.encode({"utf-16": "utf-16", "cp932": "cp932"}.get(form, "utf-8-sig"))
+    path = tmp_path / "b.csv"
+    if form == "gz":
+        import gzip
+
+        data = gzip.compress(data)
+    path.write_bytes(data)
+    result = yokome.scan(path, memory_limit=LIMIT, temp_dir=tmp_path)
+    assert sorted_on_disk(result)
+    whole = yokome.scan(path)
+    assert everything(result) == everything(whole)
+    flagged = rows(result.flagged)
+    assert len(flagged) == len(straight)
+    assert {row["raw"] for row in flagged} <= set(records)
+    assert all("備考" in row["raw"] for row in flagged)
+
+
+def test_sources_that_can_and_cannot_be_read_again_mix(tmp_path: Path, lines: list[bytes]) -> None:
+    import gzip
+
+    records = random.Random(9).sample(lines[1:], len(lines) - 1)
+    for number in range(3):
+        data = lines[0] + b"".join(records[number::3])
+        name = f"{number}.csv" + (".gz" if number == 1 else "")
+        (tmp_path / name).write_bytes(gzip.compress(data) if number == 1 else data)
+    result = yokome.scan(tmp_path, memory_limit=LIMIT, temp_dir=tmp_path)
+    assert sorted_on_disk(result)
+    assert everything(result) == everything(yokome.scan(tmp_path))
+
+
+@pytest.mark.parametrize("change", ["overwritten", "gone", "cut"])
+@pytest.mark.parametrize("skip_unreadable", [False, True])
+def test_a_flagged_record_that_is_not_what_it_was_is_an_error(
+    tmp_path: Path, lines: list[bytes], change: str, skip_unreadable: bool
+) -> None:
+    log = write(tmp_path / "b.csv", lines, shuffled)
+    size_of = log.stat().st_size
+    seen: list[Any] = []
+
+    def sink(batch: Any) -> None:
+        if batch is not None and not seen:
+            seen.append(batch)
+            with log.open("r+b") as file:
+                file.write(b"x" * size_of)
+                if change == "cut":
+                    file.truncate(10)
+            if change == "gone":
+                log.unlink()
+
+    how: dict[str, Any] = {"memory_limit": LIMIT, "temp_dir": tmp_path, "batch_size": 500}
+    with pytest.raises(yokome.InputError, match=r"b\.csv.*(again|no longer)") as raised:
+        run(
+            log,
+            yokome.Policy.default(),
+            sink=sink,
+            threads=1,
+            skip_unreadable=skip_unreadable,
+            **how,
+        )
+    assert raised.value.source == str(log)
+
+
 @pytest.mark.parametrize("files", [2, 7])
 @pytest.mark.parametrize("ending", ["csv", "csv.gz"])
 @pytest.mark.parametrize("threads", [1, 2])

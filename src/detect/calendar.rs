@@ -79,6 +79,10 @@ pub struct Day {
     pub to: i64,
 }
 
+/// Days that are found without searching.
+const RECENT: usize = 512;
+const RECENT_DAYS: i32 = 512;
+
 /// The calendars of a policy, with the days asked for so far. One per thread.
 pub struct Calendars {
     policy: Arc<Calendar>,
@@ -86,8 +90,12 @@ pub struct Calendars {
     holidays: Arc<HolidayCache>,
     /// Calendar of each department id: 0 the base, n the n-th override.
     of_department: Vec<u16>,
-    days: HashMap<i32, Vec<Day>>,
-    last: (i32, Vec<Day>),
+    /// The days, each in all calendars, and where each begins.
+    days: Vec<Day>,
+    places: HashMap<i32, usize>,
+    /// Days found last, by their last bits: records in no order turn to another day at every step.
+    recent: Vec<(i32, usize)>,
+    last: (i32, usize),
 }
 
 impl Calendars {
@@ -111,8 +119,10 @@ impl Calendars {
             globs: Arc::new(globs),
             holidays,
             of_department: vec![0],
-            days: HashMap::new(),
-            last: (i32::MIN, Vec::new()),
+            days: Vec::new(),
+            places: HashMap::new(),
+            recent: vec![(i32::MIN, 0); RECENT],
+            last: (i32::MIN, 0),
         })
     }
 
@@ -140,7 +150,7 @@ impl Calendars {
             .get(department as usize)
             .copied()
             .unwrap_or(0);
-        self.last.1[calendar as usize]
+        self.days[self.last.1 + calendar as usize]
     }
 
     /// Turns to a day.
@@ -151,15 +161,26 @@ impl Calendars {
         if self.last.0 == day {
             return Ok(());
         }
-        if !self.days.contains_key(&day) {
-            let holiday = self.holidays.is_holiday(day)?;
-            let all = std::iter::once(&self.policy.base)
-                .chain(self.policy.overrides.iter().map(|o| &o.calendar));
-            let days = all.map(|c| day_of(c, day, holiday)).collect();
-            self.days.insert(day, days);
+        let recent = day.rem_euclid(RECENT_DAYS).unsigned_abs() as usize;
+        if self.recent[recent].0 != day {
+            self.recent[recent] = (day, self.find(day)?);
         }
-        self.last = (day, self.days[&day].clone());
+        self.last = self.recent[recent];
         Ok(())
+    }
+
+    /// Where a day begins.
+    fn find(&mut self, day: i32) -> Result<usize> {
+        if let Some(&place) = self.places.get(&day) {
+            return Ok(place);
+        }
+        let holiday = self.holidays.is_holiday(day)?;
+        let all = std::iter::once(&self.policy.base)
+            .chain(self.policy.overrides.iter().map(|o| &o.calendar));
+        let place = self.days.len();
+        self.days.extend(all.map(|c| day_of(c, day, holiday)));
+        self.places.insert(day, place);
+        Ok(place)
     }
 }
 

@@ -11,6 +11,7 @@ use arrow_array::{
     ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringArray, UInt32Array, UInt64Array,
 };
+use hashbrown::HashMap;
 
 use super::tables::{
     Names, batch, finding_names, id_dictionary, place_dictionary, threshold, times, viewpoints,
@@ -23,6 +24,9 @@ use crate::individual::mask::{IDS, Mask};
 use crate::order::Batch;
 use crate::policy::{Key, Rule};
 use crate::record::{Field, Outcome};
+
+/// Texts of records, by their rows in a batch, that were not kept and have been read again.
+pub type Reread = HashMap<u32, Vec<u8>>;
 
 /// Sorts flags into output order: time, source, line, the rule's place.
 pub fn sort(of: &Batch, flags: &mut [Flag]) {
@@ -43,6 +47,8 @@ struct Row<'a> {
     block: &'a Block,
     at: usize,
     rule: &'a Rule,
+    /// Its text, if that was read again.
+    again: Option<&'a [u8]>,
 }
 
 impl Row<'_> {
@@ -59,7 +65,8 @@ impl Row<'_> {
 
     /// The record's own text as it stood, numbers hidden.
     fn raw(&self, mask: &Mask) -> Option<String> {
-        let (bytes, encoding) = self.block.raw(self.at)?;
+        let again = || Some((self.again?, self.block.elsewhere(self.at)?.encoding));
+        let (bytes, encoding) = self.block.raw(self.at).or_else(again)?;
         let text = encoding.decode(bytes).0.into_owned();
         Some(mask.record(self.block.source(self.at), text))
     }
@@ -73,10 +80,10 @@ pub struct Flagged {
 }
 
 impl Flagged {
-    /// One row per flag, in the order of the flags.
+    /// One row per flag, in the order of the flags; `again` has the texts that the batch has not.
     #[must_use]
-    pub fn new(names: Names<'_>, of: &Batch, flags: &[Flag]) -> Flagged {
-        let table = table(names, of, flags);
+    pub fn new(names: Names<'_>, of: &Batch, flags: &[Flag], again: &Reread) -> Flagged {
+        let table = table(names, of, flags, again);
         let hides = |field: Field| {
             let values = dictionary_of(&table, field);
             let mut texts = values.iter().flat_map(|(_, texts)| texts.iter().flatten());
@@ -121,7 +128,7 @@ fn dictionary_of(table: &RecordBatch, field: Field) -> Option<(&UInt32Array, &St
 }
 
 /// One row per flag, in the order of the flags; ids as they stand.
-fn table(names: Names<'_>, of: &Batch, flags: &[Flag]) -> RecordBatch {
+fn table(names: Names<'_>, of: &Batch, flags: &[Flag], again: &Reread) -> RecordBatch {
     let rows: Vec<Row<'_>> = flags
         .iter()
         .map(|flag| {
@@ -131,6 +138,7 @@ fn table(names: Names<'_>, of: &Batch, flags: &[Flag]) -> RecordBatch {
                 block,
                 at,
                 rule: &names.policy.rules[flag.rule as usize],
+                again: again.get(&flag.row).map(Vec::as_slice),
             }
         })
         .collect();

@@ -18,6 +18,9 @@ use crate::record::{DAY_MS, Field};
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// Days whose counts are at hand.
+const RECENT: i32 = 128;
+
 /// Hours of a week.
 const WEEK: usize = 7 * 24;
 
@@ -28,6 +31,9 @@ pub struct RecordTotals {
     by_hour: Vec<[u64; WEEK]>,
     /// Records by civil day.
     by_day: HashMap<i32, u64, foldhash::fast::RandomState>,
+    /// Days counted last, by their last bits, and their records that are not in `by_day` yet: records in
+    /// no order are of another day at every step.
+    recent: Vec<(i32, u64)>,
     /// Records.
     pub in_scope: u64,
 }
@@ -64,12 +70,28 @@ impl RecordTotals {
             self.by_hour[department][hour] += 1;
         }
         self.put_day(today);
+        for at in 0..self.recent.len() {
+            let counted = std::mem::take(&mut self.recent[at]);
+            self.put_away(counted);
+        }
     }
 
     fn put_day(&mut self, (day, records): (i32, u64)) {
+        if self.recent.is_empty() {
+            self.recent.resize(RECENT.unsigned_abs() as usize, (0, 0));
+        }
+        let at = day.rem_euclid(RECENT).unsigned_abs() as usize;
+        if self.recent[at].0 != day {
+            let counted = std::mem::replace(&mut self.recent[at], (day, 0));
+            self.put_away(counted);
+        }
+        self.recent[at].1 += records;
+        self.in_scope += records;
+    }
+
+    fn put_away(&mut self, (day, records): (i32, u64)) {
         if records > 0 {
             *self.by_day.entry(day).or_insert(0) += records;
-            self.in_scope += records;
         }
     }
 

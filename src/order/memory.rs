@@ -9,51 +9,53 @@ const SHARE: u64 = 4;
 /// What it takes where nobody can tell how much there is.
 const UNKNOWN: u64 = 1 << 30;
 
-/// Bytes of a sorted run that are read at a time, uncompressed, at most.
-const PIECE: usize = 1 << 19;
+/// Ranges of time that records are put into, at most: each is an open file.
+const MOST_RANGES: usize = 256;
 
-/// Runs that are read side by side, at most: each is an open file.
-const MOST_RUNS: usize = 256;
+/// Bytes of a range, at best at most: more of them would not make a batch faster.
+const RANGE: usize = 40 << 20;
+
+/// Bytes of records that wait to be written, at most: they stay near the processor.
+const BINS: usize = 24 << 20;
+
+/// Bytes that records of a range should come to before they are written, at least, where the limit
+/// leaves a choice.
+const LEAST_BIN: usize = 1 << 14;
 
 /// Sources that are read side by side, at most.
 const MOST_SOURCES: usize = 128;
-
-/// Runs that are sorted and written at once, at most.
-const MOST_SORTERS: usize = 4;
 
 /// A memory limit, shared out. What grows with the number of users and of distinct values (their
 /// states, the dictionaries) and results that are kept come on top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Bytes of records that may wait for detection; more of them are sorted into temporary files.
+    /// Bytes of records that may wait for detection; more of them go to temporary files.
     pub hold: usize,
-    /// Such runs that are sorted and written at once.
-    pub sorters: usize,
     /// Bytes of a batch.
     pub batch: usize,
-    /// Bytes of a piece of a run.
-    pub piece: usize,
-    /// Runs that are read side by side.
-    pub runs: usize,
+    /// Bytes of a range of time, at best.
+    pub range: usize,
+    /// Bytes of records that wait to be written to temporary files.
+    pub bins: usize,
+    /// Ranges that are filled at once.
+    pub ranges: usize,
     /// Sources that are read side by side, `chunk` bytes at a time.
     pub sources: usize,
 }
 
 impl Budget {
-    /// The shares of a limit, for `threads` threads that read `chunk` bytes at a time.
+    /// The shares of a limit, for a scan that reads `chunk` bytes at a time.
     #[must_use]
-    pub fn of(limit: u64, threads: usize, chunk: usize) -> Budget {
+    pub fn of(limit: u64, chunk: usize) -> Budget {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let sorters = threads.clamp(1, MOST_SORTERS);
-        // One more is being gathered.
-        let hold = limit / 2 / (sorters + 1);
-        let piece = (limit / 32).clamp(1, PIECE);
+        let (batch, bins) = (limit / 12, (limit / 8).min(BINS));
         Budget {
-            hold,
-            sorters,
-            batch: hold / 2,
-            piece,
-            runs: (limit / 8 / piece).clamp(2, MOST_RUNS),
+            hold: limit / 6,
+            batch,
+            // Larger than meant by chance, it still is no more than a batch.
+            range: (batch / 5 * 4).min(RANGE),
+            bins,
+            ranges: (bins / LEAST_BIN).clamp(16, MOST_RANGES),
             // A source has a segment that waits and what is read of the next.
             sources: (limit / 8 / chunk.saturating_mul(2).max(1)).clamp(1, MOST_SOURCES),
         }
@@ -181,14 +183,13 @@ mod tests {
     #[test]
     fn the_shares_stay_within_the_limit_and_any_limit_has_some() {
         for limit in [0, 1, 1000, 64 << 20, 512 << 20, 16 << 30, u64::MAX] {
-            for threads in [1, 2, 8, 256] {
-                let budget = Budget::of(limit, threads, 1 << 19);
-                assert!(budget.piece > 0 && budget.runs > 1 && budget.sources > 0);
-                let gathered = budget.hold.saturating_mul(budget.sorters + 1);
-                assert!(gathered as u64 <= limit / 2);
-                if limit >= 1 << 20 {
-                    assert!((budget.runs * budget.piece) as u64 <= limit / 8);
-                }
+            for chunk in [1, 1 << 19, 1 << 28] {
+                let budget = Budget::of(limit, chunk);
+                assert!(budget.ranges > 1 && budget.sources > 0);
+                assert!(budget.range <= budget.batch && budget.batch <= budget.hold);
+                let records = [budget.hold, budget.bins, budget.batch, budget.batch];
+                let records = records.into_iter().fold(0, usize::saturating_add);
+                assert!(records as u64 <= limit / 2);
             }
         }
         assert!(default_limit() > 0);

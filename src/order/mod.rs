@@ -2,11 +2,13 @@
 //! record before one of an earlier batch. Within a batch, order does not matter.
 //!
 //! Input in time order streams through ([`batcher`]). What is not is gathered and, beyond the
-//! [`Budget`](memory::Budget), sorted piece by piece into temporary files ([`spill`]) that are then
-//! read side by side, so that it streams through as well.
+//! [`Budget`](memory::Budget), put into ranges of time ([`ranges`]) in temporary files ([`spill`]),
+//! which then stream through one after another.
 
 pub mod batcher;
+pub mod bin;
 pub mod memory;
+pub mod ranges;
 pub mod spill;
 
 pub use batcher::{Batcher, Disorder};

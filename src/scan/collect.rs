@@ -15,7 +15,7 @@ pub enum Done<T> {
     /// Records of a source, the time before which no record should come behind them (if that is
     /// known), and what else was made of them.
     Parsed(Box<Parsed>, Option<i64>, T),
-    /// Records that were counted before and then sorted, and the time before which none comes
+    /// Records that were counted before and then put in order, and the time before which none comes
     /// behind them.
     Sorted(Box<Block>, i64),
     /// A line that is no part of any record.
@@ -153,9 +153,11 @@ impl<T> Collector<T> {
                 }
                 Done::Sorted(block, promise) => {
                     if let Some(span) = block.columns.span() {
+                        // The promise holds, however its records lie among each other.
+                        let lateness = 0;
                         take(Taken {
                             block: *block,
-                            span,
+                            span: Span { lateness, ..span },
                             promise: Some(promise),
                             extra: None,
                         })?;

@@ -14,7 +14,7 @@ use crate::log::encoding::Encoding;
 use crate::log::framer::{Frame, Framer};
 use crate::log::plan::ReadOptions;
 use crate::log::time::Zone;
-use crate::order::spill::Piece;
+use crate::order::ranges::{Ordered, Piece};
 use crate::source::ahead::Ahead;
 use crate::source::open;
 
@@ -43,7 +43,7 @@ pub enum Work {
     },
     /// Records that came as Arrow.
     Batch(RecordBatch),
-    /// Records that were sorted, and the time before which none comes behind them.
+    /// Records that were put in order, and the time before which none comes behind them.
     Sorted(Piece, i64),
 }
 
@@ -53,14 +53,11 @@ pub enum Supply {
     Files(Box<Files>),
     /// A stream of record batches.
     Stream(Stream),
-    /// What was sorted.
-    Sorted(Sorted),
+    /// What was put in order.
+    Sorted(Box<Ordered>),
     /// Nothing any more.
     Ended,
 }
-
-/// Sorted records.
-pub type Sorted = Box<dyn Iterator<Item = (Piece, i64)> + Send>;
 
 /// Files, side by side where their times overlap.
 ///
@@ -299,9 +296,9 @@ impl Supply {
         let next = match self {
             Supply::Files(files) => files.next(spare),
             Supply::Stream(stream) => stream.next().transpose().map(|b| b.map(Work::Batch)),
-            Supply::Sorted(pieces) => {
-                let next = pieces.next();
-                Ok(next.map(|(piece, promise)| Work::Sorted(piece, promise)))
+            Supply::Sorted(ordered) => {
+                let next = ordered.next_piece();
+                next.map(|next| next.map(|(piece, promise)| Work::Sorted(piece, promise)))
             }
             Supply::Ended => Ok(None),
         };

@@ -4,6 +4,7 @@
 //! streams through as well; if some of it was detected already, the scan starts again. The result is
 //! the same either way.
 
+pub mod again;
 pub mod carry;
 pub mod collect;
 pub mod framing;
@@ -31,7 +32,7 @@ use crate::detect::run::RuleCounts;
 use crate::detect::shards::PerRules;
 use crate::dictionary::Dictionaries;
 use crate::error::{Error, Result};
-use crate::findings::flagged::Flagged;
+use crate::findings::flagged::{Flagged, Reread};
 use crate::findings::ranking::Ranking;
 use crate::findings::tables::{self, Names};
 use crate::findings::users;
@@ -453,7 +454,6 @@ fn context(
         carry: None,
         budget: Budget::of(
             scan.memory_limit.unwrap_or_else(memory::default_limit),
-            threads(scan),
             scan.chunk,
         ),
         temp_dir: temp_dir(scan)?,
@@ -595,7 +595,7 @@ fn result(
     let ranking = Ranking::of(&outcome.findings, &outcome.flags);
     let (by_user, by_user_users) = users::by_user(names, &outcome.flags, &ranking);
     Ok(ScanResult {
-        flagged_schema: Flagged::new(names, &Batch::default(), &[])
+        flagged_schema: Flagged::new(names, &Batch::default(), &[], &Reread::default())
             .shown(&context.mask)
             .schema(),
         findings: tables::findings(names, &outcome.findings, &ranking.shares),

@@ -1,8 +1,8 @@
 //! The workers: each takes the most advanced work there is — detection before parsing — so that
 //! reading, parsing and detection overlap and memory stays bounded.
 //!
-//! Records that wait for others take at most the budget. Beyond it they are sorted into temporary
-//! files, and so is everything behind them; when the supply has ended, what was sorted is the supply.
+//! Records that wait for others take at most the budget. Beyond it they are put into ranges of time in
+//! temporary files, and so is everything behind them; when the supply has ended, these are the supply.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 
+use super::again::Again;
 use super::carry;
 use super::collect::{Collector, Done};
 use super::framing::{Supply, Work};
@@ -31,7 +32,8 @@ use crate::findings::{Finding, Flag};
 use crate::individual::watch::{self, Leaks, Seen, Watch};
 use crate::log::parse::Parser;
 use crate::order::batcher::Target;
-use crate::order::spill::{Run, Spool, pieces};
+use crate::order::ranges::{Ordered, Ranges, Room};
+use crate::order::spill::Spool;
 use crate::order::{Batcher, Disorder};
 use crate::policy::Key;
 use crate::record::Field;
@@ -95,10 +97,10 @@ struct State {
     collector: Collector<Vec<Seen>>,
     leaks: Leaks,
     batcher: Option<Batcher>,
-    /// Sorted runs, and how many are being made.
-    runs: Vec<Run>,
+    /// Ranges of time, if records are put into such, and how many workers are at it.
+    ranges: Option<Arc<Ranges>>,
     sorting: usize,
-    /// Whether the supply is what was sorted.
+    /// Whether the supply is what was put in order.
     sorted: bool,
     queues: Queues,
     next_batch: u64,
@@ -119,8 +121,9 @@ struct Pipeline<'a> {
     bits: Bits,
     units: Units,
     pool: Pool,
-    spool: Spool,
-    /// The size of a batch of what was sorted.
+    spool: Arc<Spool>,
+    again: Again,
+    /// The size of a batch of what was put in order.
     target: Target,
     supply: Mutex<(Supply, u64)>,
     state: Mutex<State>,
@@ -136,10 +139,12 @@ enum Step {
     Detect(usize, Arc<Job>),
     Parse,
     Rest(Vec<Block>),
-    Sort(Vec<Block>),
-    Merge(Vec<Run>),
+    Sort(Arc<Ranges>, Vec<Block>),
     End,
 }
+
+/// Blocks and the ranges that they are to go to.
+type Excess = (Arc<Ranges>, Vec<Block>);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -171,7 +176,7 @@ pub fn run(
             collector,
             leaks: Leaks::default(),
             batcher: Some(Batcher::new(target)),
-            runs: Vec::new(),
+            ranges: None,
             sorting: 0,
             sorted: false,
             queues: Queues::new(units.len()),
@@ -189,12 +194,12 @@ pub fn run(
         }),
         units,
         pool: Pool::default(),
-        spool: Spool::new(
+        spool: Arc::new(Spool::new(
             context.temp_dir.clone(),
-            &context.budget,
             context.conditions.bits(),
             (Arc::clone(&control.taken), control.total),
-        ),
+        )),
+        again: Again::new(Arc::clone(&context.planned)),
         target: target.unwrap_or(context.budget.target(super::BATCH)),
         supply: Mutex::new((supply, 0)),
         work: Condvar::new(),
@@ -289,14 +294,10 @@ impl Pipeline<'_> {
         loop {
             match self.next_step() {
                 Step::End => return Ok(()),
-                Step::Detect(unit, job) => self.detect(unit, job),
+                Step::Detect(unit, job) => self.detect(unit, job)?,
                 Step::Parse => self.parse(&mut tools, records)?,
-                Step::Rest(blocks) => self.start(blocks),
-                Step::Sort(blocks) => self.sort(blocks)?,
-                Step::Merge(runs) => {
-                    let run = self.spool.merge(runs)?;
-                    self.sorted(run);
-                }
+                Step::Rest(blocks) => self.start(blocks)?,
+                Step::Sort(ranges, blocks) => self.sort(ranges, blocks)?,
             }
         }
     }
@@ -310,11 +311,7 @@ impl Pipeline<'_> {
             if let Some((unit, job)) = state.queues.take() {
                 return Step::Detect(unit, job);
             }
-            if !state.supply_ended
-                && state.jobs < MOST_JOBS
-                && state.sorting < self.context.budget.sorters
-                && state.outputs.len() < MOST_OUTPUTS
-            {
+            if !state.supply_ended && state.jobs < MOST_JOBS && state.outputs.len() < MOST_OUTPUTS {
                 state.parsing += 1;
                 return Step::Parse;
             }
@@ -333,8 +330,7 @@ impl Pipeline<'_> {
 
     /// What there is to do when the supply has ended; none: nothing until others are done.
     fn behind_supply(&self, state: &mut State) -> Option<Step> {
-        let spilled = !state.runs.is_empty() || state.sorting > 0;
-        if !spilled {
+        let Some(ranges) = &state.ranges else {
             return match state.batcher.take() {
                 Some(mut batcher) => {
                     state.jobs += 1;
@@ -342,25 +338,19 @@ impl Pipeline<'_> {
                 }
                 None => (state.jobs == 0).then_some(Step::End),
             };
-        }
+        };
         let rest = state.batcher.as_mut().map(Batcher::take);
         if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
             state.sorting += 1;
-            return Some(Step::Sort(rest));
+            return Some(Step::Sort(Arc::clone(ranges), rest));
         }
         if state.sorting > 0 {
             return None;
         }
-        let most = self.context.budget.runs;
-        if state.runs.len() > most {
-            // As few as will do, the first that were made: those that were merged wait longest.
-            let few = most.min(state.runs.len() - most + 1);
-            state.sorting += 1;
-            return Some(Step::Merge(state.runs.drain(..few).collect()));
-        }
         self.pool.clear();
-        let runs = std::mem::take(&mut state.runs);
-        lock(&self.supply).0 = Supply::Sorted(Box::new(pieces(runs)));
+        let ranges = state.ranges.take().and_then(Arc::into_inner)?;
+        let ordered = Ordered::of(ranges, Arc::clone(&self.spool));
+        lock(&self.supply).0 = Supply::Sorted(Box::new(ordered));
         state.batcher = Some(Batcher::new(Some(self.target)));
         state.sorted = true;
         state.supply_ended = false;
@@ -369,20 +359,25 @@ impl Pipeline<'_> {
         Some(Step::Parse)
     }
 
-    /// Sorts blocks into a temporary file.
-    fn sort(&self, blocks: Vec<Block>) -> Result<()> {
-        let run = self.spool.run(&blocks)?;
-        self.pool.give_back(blocks, Vec::new());
-        self.sorted(run);
-        Ok(())
-    }
-
-    fn sorted(&self, run: Run) {
+    /// Puts blocks into ranges of time.
+    fn sort(&self, ranges: Arc<Ranges>, blocks: Vec<Block>) -> Result<()> {
+        for (at, block) in blocks.into_iter().enumerate() {
+            ranges.add(&block, &self.spool, &|source| self.again.can(source))?;
+            // Of the many that waited when it began, few are needed again.
+            if at < MOST_JOBS {
+                self.pool.give_back(vec![block], Vec::new());
+            }
+        }
+        // Whoever takes the ranges finds that nobody else has them.
+        drop(ranges);
         let mut state = lock(&self.state);
-        state.runs.push(run);
         state.sorting -= 1;
+        let ended = state.supply_ended;
         drop(state);
-        self.work.notify_all();
+        if ended {
+            self.work.notify_all();
+        }
+        Ok(())
     }
 
     /// Reads and parses one piece, and starts the batch that it completes.
@@ -446,32 +441,37 @@ impl Pipeline<'_> {
             self.work.notify_all();
         }
         if let Some(blocks) = ready {
-            self.enqueue(seq, blocks);
+            self.enqueue(seq, blocks)?;
         }
-        if let Some(blocks) = excess {
-            self.sort(blocks)?;
+        if let Some((ranges, blocks)) = excess {
+            self.sort(ranges, blocks)?;
         }
         Ok(())
     }
 
-    /// What waits, if that is more than may; it is to be sorted.
-    fn excess(&self, state: &mut State) -> std::result::Result<Option<Vec<Block>>, Failure> {
-        let hold = self.context.budget.hold;
-        let Some(batcher) = state.batcher.as_mut().filter(|b| b.bytes() > hold) else {
+    /// What waits, if that is more than may; it is to go to ranges of time.
+    fn excess(&self, state: &mut State) -> std::result::Result<Option<Excess>, Failure> {
+        // Of what is put in order, a range waits: there is no less.
+        let waits = state.batcher.as_mut().filter(|_| !state.sorted);
+        let Some(batcher) = waits.filter(|batcher| batcher.bytes() > 0) else {
             return Ok(None);
         };
-        if state.sorted {
-            // An instant, or as many as are read side by side: there is no less.
+        if state.ranges.is_none() && batcher.bytes() <= self.context.budget.hold {
             return Ok(None);
         }
         if batcher.has_cut() {
             return Err(Failure::Disorder);
         }
         let blocks = batcher.take();
-        // From now on there is no batch until all is sorted.
+        let ranges = state.ranges.get_or_insert_with(|| {
+            let room = Room::of(&self.context.budget);
+            Arc::new(Ranges::for_blocks(room, &self.spool, &blocks))
+        });
+        let ranges = Arc::clone(ranges);
+        // From now on there is no batch until all is in order.
         state.batcher = Some(Batcher::new(None));
         state.sorting += 1;
-        Ok(Some(blocks))
+        Ok(Some((ranges, blocks)))
     }
 
     /// Parses a piece, evaluates its conditions, counts its records.
@@ -505,45 +505,47 @@ impl Pipeline<'_> {
         )
     }
 
-    fn start(&self, blocks: Vec<Block>) {
+    fn start(&self, blocks: Vec<Block>) -> Result<()> {
         let mut state = lock(&self.state);
         let seq = state.next_batch;
         state.next_batch += 1;
         drop(state);
-        self.enqueue(seq, blocks);
+        self.enqueue(seq, blocks)
     }
 
-    fn enqueue(&self, seq: u64, blocks: Vec<Block>) {
+    fn enqueue(&self, seq: u64, blocks: Vec<Block>) -> Result<()> {
         let job = Arc::new(self.units.job(seq, blocks, &self.pool));
         if self.units.is_empty() {
-            self.complete(&job);
-            return;
+            return self.complete(&job);
         }
         lock(&self.state).queues.add(job);
         self.work.notify_all();
+        Ok(())
     }
 
-    fn detect(&self, unit: usize, job: Arc<Job>) {
+    fn detect(&self, unit: usize, job: Arc<Job>) -> Result<()> {
         let last = self.units.advance(unit, &job, self.shard_context());
         lock(&self.state).queues.release(unit);
         if last {
-            self.complete(&job);
+            self.complete(&job)?;
         }
         if let Some(job) = Arc::into_inner(job) {
             job.give_back(&self.pool);
         }
         self.work.notify_all();
+        Ok(())
     }
 
     /// Brings together what the units made of a batch.
-    fn complete(&self, job: &Job) {
+    fn complete(&self, job: &Job) -> Result<()> {
         let mut flags: Vec<Flag> = Vec::new();
         let outs: Vec<ShardOut> = job.take_outs();
         for out in &outs {
             flags.extend_from_slice(&out.flags);
         }
         flagged::sort(&job.batch, &mut flags);
-        let table = Flagged::new(self.names(), &job.batch, &flags);
+        let again = self.again.texts(&job.batch, &flags)?;
+        let table = Flagged::new(self.names(), &job.batch, &flags, &again);
         let mut state = lock(&self.state);
         state.flags.add(&job.batch, &flags);
         state.take(outs);
@@ -552,6 +554,7 @@ impl Pipeline<'_> {
         drop(state);
         self.work.notify_all();
         self.done.notify_all();
+        Ok(())
     }
 
     /// The caller's thread: hands on output in order, tells progress, notices interruption.

@@ -62,7 +62,7 @@ pub fn done<T>(
         }
         Work::Batch(batch) => arrow(&batch)?,
         Work::Sorted(piece, promise) => {
-            let block = piece.read(words)?;
+            let block = piece.read(words, spare)?;
             return Ok(Done::Sorted(Box::new(block), promise));
         }
         Work::Frame {

@@ -22,6 +22,37 @@ impl Minute {
     const NONE: Minute = Minute { text: 0, ms: 0 };
 }
 
+/// A day that a time of the common form fell in.
+#[derive(Clone, Copy)]
+struct Day {
+    /// The first eleven bytes of the time.
+    text: u128,
+    ms: i64,
+}
+
+/// Bytes of [`Day::text`].
+const DAY_TEXT: u128 = (1 << 88) - 1;
+
+/// Days that are remembered.
+const DAYS: usize = 256;
+
+impl Day {
+    /// Where the day of a text is remembered.
+    #[allow(clippy::cast_possible_truncation)]
+    fn place(text: u128) -> usize {
+        let folded = (text as u64) ^ ((text >> 64) as u64).rotate_left(8);
+        (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize % DAYS
+    }
+}
+
+/// Two digits that are less than `below`.
+#[inline]
+fn two_digits(text: &[u8], below: u8) -> Option<i64> {
+    let (tens, ones) = (text[0].wrapping_sub(b'0'), text[1].wrapping_sub(b'0'));
+    let number = (tens < 10 && ones < 10).then(|| tens * 10 + ones)?;
+    (number < below).then_some(i64::from(number))
+}
+
 /// Reads times of one format. Holds a memo, so each thread has its own.
 #[derive(Clone)]
 pub struct TimeReader {
@@ -31,6 +62,8 @@ pub struct TimeReader {
     /// Whether cells of nineteen bytes are of the common form as a rule.
     common: bool,
     minute: Minute,
+    /// Records in no order are of another minute at every step, but seldom of a new day.
+    days: Vec<Day>,
 }
 
 impl TimeReader {
@@ -43,6 +76,7 @@ impl TimeReader {
             zone,
             encoding: Encoding::Utf8,
             minute: Minute::NONE,
+            days: Vec::new(),
         }
     }
 
@@ -74,6 +108,9 @@ impl TimeReader {
     /// The same for a time of another minute, or of another form.
     #[inline(never)]
     fn read_minute(&mut self, text: &[u8], minute: u128, seconds: i64) -> Option<i64> {
+        if let Some(ms) = self.read_day(text, minute) {
+            return Some(ms);
+        }
         let ms = self.read_any(text)?;
         let (tens, ones) = (text[17].wrapping_sub(b'0'), text[18].wrapping_sub(b'0'));
         let plain =
@@ -88,8 +125,28 @@ impl TimeReader {
                 text: minute,
                 ms: ms - seconds * 1000,
             };
+            let text = minute & DAY_TEXT;
+            self.days.resize(DAYS, Day { text: 0, ms: 0 });
+            self.days[Day::place(text)] = Day {
+                text,
+                ms: ms - ms.rem_euclid(DAY_MS),
+            };
         }
         Some(ms)
+    }
+
+    /// The same for a time of a day that is remembered.
+    fn read_day(&mut self, text: &[u8], minute: u128) -> Option<i64> {
+        let wanted = minute & DAY_TEXT;
+        let day = *self.days.get(Day::place(wanted))?;
+        if day.text != wanted || wanted == 0 || text[13] != b':' || text[16] != b':' {
+            return None;
+        }
+        let hour = two_digits(&text[11..13], 24)?;
+        let ms = day.ms + (hour * 60 + two_digits(&text[14..16], 60)?) * 60_000;
+        let seconds = two_digits(&text[17..19], 60)?;
+        self.minute = Minute { text: minute, ms };
+        Some(ms + seconds * 1000)
     }
 
     fn read_any(&self, text: &[u8]) -> Option<i64> {
