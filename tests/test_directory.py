@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from yokome import _yokome, directory
+from yokome import _yokome, cli, directory
 from yokome.output import ResultWriter, recorded, write_text
 from yokome.staging import Room
 
@@ -651,3 +651,45 @@ def test_a_disk_that_is_full_keeps_the_old_result(tmp_path: Path) -> None:
     assert str(small / "out") in done.stderr
     assert "What was written before still stands" in done.stderr
     assert done.stdout == "old\nout\n"
+
+
+# --- a workbook that was written into -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("both", [True, False], ids=["swapped", "moved"])
+@pytest.mark.parametrize("again", [True, False], ids=["a new workbook", "none"])
+def test_a_workbook_that_was_filled_in_is_kept(
+    out: Path, monkeypatch: pytest.MonkeyPatch, both: bool, again: bool
+) -> None:
+    if not both:
+        monkeypatch.setattr(directory.StagedDirectory, "_swap", lambda *_: False)
+    write(out, {"report.xlsx": "as written", **OLD})
+    saved = (out / "summary.json").stat().st_mtime + 3600
+    put(out, {"report.xlsx": "filled in"})
+    os.utime(out / "report.xlsx", (saved, saved))
+    name = time.strftime("report-%Y%m%d-%H%M%S.xlsx", time.localtime(saved))
+    new = {"report.xlsx": "new"} if again else NEW
+    write(out, new)
+    assert all_of(out) == {**FOREIGN, **new, name: "filled in"}
+    # What nobody wrote into is replaced.
+    write(out, NEW)
+    assert all_of(out) == {**FOREIGN, **NEW, name: "filled in"}
+
+
+def test_the_command_tells_of_a_workbook_that_it_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, out = tmp_path / "log.csv", tmp_path / "out"
+    log.write_text("日時,職員番号\n2026/04/07 10:00:00,a\n", encoding="utf-8")
+    words = ["scan", str(log), "--out", str(out), "--report", "xlsx", "--quiet", "--lang", "ja"]
+    assert cli.main(words) == 0
+    before = (out / "report.xlsx").read_bytes()
+    saved = (out / "summary.json").stat().st_mtime + 60
+    os.utime(out / "report.xlsx", (saved, saved))
+    capsys.readouterr()
+    assert cli.main(words) == 0
+    (kept,) = out.glob("report-*.xlsx")
+    assert str(kept) in capsys.readouterr().err
+    assert kept.read_bytes() == before
+    assert cli.main(words) == 0
+    assert capsys.readouterr().err == ""

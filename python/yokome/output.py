@@ -12,8 +12,10 @@ take for a formula. Parquet and Arrow hold every text exactly as it was.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
+import shutil
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -68,6 +70,9 @@ _NAMES: Final = frozenset(
     }
 )
 
+# Seconds within which files of one result are written; file systems round times to two.
+_AT_ONCE = 2.5
+
 # Rows are gathered up to this many, or this many bytes, before they are written: one row group.
 _GROUP_ROWS = 128 * 1024
 _GROUP_BYTES = 64 * 1024 * 1024
@@ -111,6 +116,9 @@ class ResultWriter:
         self._files: list[StagedFile | TableFile] = []
         self._staged = StagedDirectory(self.directory, recorded, last=_RECORDS)
 
+        self.kept: list[Path] = []
+        """Where the workbook of an earlier scan is, if somebody wrote into it."""
+
     def names(self) -> list[str]:
         """The names of the files staged so far."""
         return [file.path.name for file in self._files]
@@ -146,13 +154,15 @@ class ResultWriter:
 
     def commit(self) -> list[Path]:
         """Put the files into place, as one where the system can, and remove those of an earlier
-        scan; returns their paths, in the order they were begun.
+        scan; returns their paths, in the order they were begun. A workbook that was saved since
+        that scan is kept under a name with the time at which it was saved (`kept`).
 
         Raises:
             OSError: a file cannot be replaced (it is open in a spreadsheet, say); the old ones
                 still stand.
         """
         with naming(self.directory):
+            self.kept = _keep_what_was_filled_in(self.directory)
             self._staged.commit(self.names())
         paths = [file.path for file in self._files]
         self._files = []
@@ -286,6 +296,28 @@ def recorded(directory: Path) -> set[str]:
                 rows = document[list_]
                 names |= {name, *(row if isinstance(row, str) else row["name"] for row in rows)}
     return names & _NAMES
+
+
+def _keep_what_was_filled_in(directory: Path) -> list[Path]:
+    """The workbook of an earlier scan that was saved after it, under a name that nothing replaces.
+
+    A scan writes ``summary.json`` last, so what is later than that somebody has saved.
+    """
+    name = "report.xlsx"
+    workbook = directory / name
+    if name not in recorded(directory) or not workbook.exists():
+        return []
+    saved = workbook.stat().st_mtime
+    if saved <= (directory / "summary.json").stat().st_mtime + _AT_ONCE:
+        return []
+    when = dt.datetime.fromtimestamp(saved).strftime("%Y%m%d-%H%M%S")
+    kept = directory / f"report-{when}.xlsx"
+    if not kept.exists():
+        try:
+            os.link(workbook, kept)
+        except (OSError, NotImplementedError):
+            shutil.copy2(workbook, kept)
+    return [kept]
 
 
 def write_result(

@@ -38,6 +38,7 @@ __all__ = [
     "policy_of",
     "reading",
     "reconfigure",
+    "remark",
     "writing",
 ]
 
@@ -200,6 +201,12 @@ def complain(message: str, lang: Lang) -> None:
         label = pick(lang, "エラー", "error")
         lines = "\n".join(clean(line) for line in message.splitlines())
         print(f"yokome: {label}: {lines}", file=sys.stderr, flush=True)
+
+
+def remark(message: str) -> None:
+    """One line on standard error that is no error."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"yokome: {clean(message)}", file=sys.stderr, flush=True)
 
 
 def ignore(batch: Any) -> None:

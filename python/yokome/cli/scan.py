@@ -19,6 +19,7 @@ from yokome.cli.common import (
     os_error,
     policy_of,
     reading,
+    remark,
     writing,
 )
 from yokome.cli.values import at_least_one, reports, size
@@ -211,6 +212,7 @@ def scan(options: argparse.Namespace) -> int:
             with reading(lang), writing(options.out, lang):
                 _write(writer, result, options, flagged, key)
                 paths = writer.commit()
+                _tell_what_was_kept(writer.kept, lang)
         # Last of all: a state that is there is one of which the results are there.
         with reading(lang):
             scanned._write_state()
@@ -282,6 +284,17 @@ def _sink(flagged: TableFile, options: argparse.Namespace) -> Callable[[Any], No
             flagged.write(batch)
 
     return sink
+
+
+def _tell_what_was_kept(kept: list[Path], lang: Lang) -> None:
+    for path in kept:
+        remark(
+            pick(
+                lang,
+                f"前回の report.xlsx は、書き込まれていたので {path} として残しました",
+                f"the earlier report.xlsx had been written into; it is kept as {path}",
+            )
+        )
 
 
 def _write(
