@@ -48,7 +48,7 @@ class Size:
     @property
     def rounds(self) -> int:
         """How often a process is measured."""
-        return 5 if self.records <= 5_000_000 else 2
+        return 5 if self.records <= 5_000_000 else 3
 
 
 def _synth(path: Path, records: int, users: int) -> None:

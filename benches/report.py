@@ -91,8 +91,7 @@ def _report(results: Results) -> Iterable[str]:
     yield ""
     yield from _readers(results)
     yield ""
-    yield "Yokome's columns include source, line and offset of every record, and its subjects are a"
-    yield "dictionary, the others' plain texts."
+    yield "Yokome's columns include source, line and offset of every record."
     yield ""
     yield "## Reading other forms of the same log"
     yield ""
