@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::notes::{Note, some_of};
-use super::pipeline::Outcome;
+use super::outcome::Outcome;
 use crate::individual::column::Nature;
 
 /// A column of a source in which numbers were found.

@@ -11,7 +11,10 @@ pub mod framing;
 pub mod inputs;
 pub mod jobs;
 pub mod leaks;
+pub mod listener;
 pub mod notes;
+pub mod options;
+pub mod outcome;
 pub mod pipeline;
 pub mod pool;
 pub mod report;
@@ -20,7 +23,7 @@ pub mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -31,14 +34,13 @@ use crate::detect::conditions::Conditions;
 use crate::detect::run::RuleCounts;
 use crate::detect::shards::PerRules;
 use crate::dictionary::Dictionaries;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::findings::flagged::{Flagged, Reread};
 use crate::findings::ranking::Ranking;
 use crate::findings::tables::{self, Names};
 use crate::findings::users;
 use crate::individual::column::Natures;
 use crate::individual::mask::Mask;
-use crate::log::encoding::Encoding;
 use crate::log::header::Mapping;
 use crate::log::meaning::Meaning;
 use crate::log::plan::ReadOptions;
@@ -47,7 +49,6 @@ use crate::order::Batch;
 use crate::order::batcher::Target;
 use crate::order::memory::{self, Budget};
 use crate::policy::Policy;
-use crate::source::MAX_RATIO;
 use crate::state::file::NewState;
 
 use carry::Carry;
@@ -55,152 +56,13 @@ use collect::Collector;
 use framing::{Files, Stream, Supply};
 use inputs::{InputCounts, Planned};
 use notes::Note;
-use pipeline::{Failure, Outcome};
+use options::temp_dir;
+use outcome::{Failure, Outcome};
 
-/// Bytes read at a time.
-pub const CHUNK: usize = 1 << 19;
-
-/// The most of it: places in a chunk are 32 bits wide.
-pub const MOST_CHUNK: usize = 1 << 28;
-
-/// The most threads.
-pub const MOST_THREADS: usize = 256;
-
-/// Records of a batch.
-pub const BATCH: usize = 1 << 19;
-
-/// Rejected records that are listed.
-pub const MAX_REJECTS: usize = 100_000;
-
-/// How a scan runs; results do not depend on it but for what is refused.
-#[derive(Clone, Debug)]
-pub struct ScanOptions {
-    /// Encoding of every source; none: detected.
-    pub encoding: Option<Encoding>,
-    /// Delimiter of every source; none: detected.
-    pub delimiter: Option<u8>,
-    /// Worker threads; none: as many as the machine has.
-    pub threads: Option<usize>,
-    /// Stop at the first rejected record.
-    pub strict: bool,
-    /// Show Individual Numbers as they stand instead of `*`.
-    pub unmask: bool,
-    /// Go on when a source cannot be read, and report it.
-    pub skip_unreadable: bool,
-    /// Times its size that a compressed source may decompress to.
-    pub max_ratio: u64,
-    /// Rejected records that are listed, the first of the input; the rest are counted.
-    pub max_rejects: usize,
-    /// Bytes read at a time.
-    pub chunk: usize,
-    /// Records that are detected at a time.
-    pub batch: usize,
-    /// The file of the state to go on from, which need not exist yet. The state that the scan leaves
-    /// is in its result: write it there ([`crate::state::file::write`]) when the rest is safe.
-    pub state: Option<PathBuf>,
-    /// Bytes of memory for records that wait; none: a quarter of what there is.
-    pub memory_limit: Option<u64>,
-    /// Folder of temporary files; none: the system's.
-    pub temp_dir: Option<PathBuf>,
-}
-
-impl Default for ScanOptions {
-    fn default() -> Self {
-        ScanOptions {
-            encoding: None,
-            delimiter: None,
-            threads: None,
-            strict: false,
-            unmask: false,
-            skip_unreadable: false,
-            max_ratio: MAX_RATIO,
-            max_rejects: MAX_REJECTS,
-            chunk: CHUNK,
-            batch: BATCH,
-            state: None,
-            memory_limit: None,
-            temp_dir: None,
-        }
-    }
-}
-
-/// How far a scan is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Bytes read of the files.
-    pub bytes: u64,
-    /// Bytes of the files; 0 if unknown.
-    pub total: u64,
-    /// Records accepted.
-    pub records: u64,
-}
-
-/// What the caller hears during a scan. Called on the caller's own thread.
-pub trait Listener {
-    /// About ten times a second; an error stops the scan.
-    ///
-    /// # Errors
-    /// [`Error::Interrupted`], or what the caller's callback says.
-    fn progress(&mut self, progress: Progress) -> Result<()>;
-
-    /// Whether [`Listener::flagged`] wants the flagged rows; otherwise they are in the result.
-    fn wants_flagged(&self) -> bool {
-        false
-    }
-
-    /// The next flagged rows, in output order.
-    ///
-    /// # Errors
-    /// What the caller's callback says.
-    fn flagged(&mut self, _rows: RecordBatch) -> Result<()> {
-        Ok(())
-    }
-
-    /// The input turned out late not to be in time order: the rows so far are void, all come again.
-    ///
-    /// # Errors
-    /// What the caller's callback says.
-    fn restart(&mut self) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// Hears nothing.
-pub struct Silent;
-
-impl Listener for Silent {
-    fn progress(&mut self, _progress: Progress) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// A listener and what it may see.
-pub struct Control<'a> {
-    listener: &'a mut dyn Listener,
-    taken: Arc<AtomicU64>,
-    total: u64,
-}
-
-impl Control<'_> {
-    fn output(&mut self, rows: RecordBatch, kept: &mut Vec<RecordBatch>) -> Result<()> {
-        if self.listener.wants_flagged() {
-            if rows.num_rows() > 0 {
-                self.listener.flagged(rows)?;
-            }
-        } else if rows.num_rows() > 0 {
-            kept.push(rows);
-        }
-        Ok(())
-    }
-
-    fn tick(&mut self, records: u64) -> Result<()> {
-        self.listener.progress(Progress {
-            bytes: self.taken.load(Ordering::Relaxed),
-            total: self.total,
-            records,
-        })
-    }
-}
+pub use listener::{Control, Listener, Progress, Silent};
+pub use options::{
+    BATCH, CHUNK, MAX_REJECTS, MOST_CHUNK, MOST_THREADS, ScanOptions, read_options, threads,
+};
 
 /// What every stage knows of a scan.
 pub struct Context {
@@ -388,39 +250,6 @@ fn natures(planned: &Planned) -> Vec<Natures> {
         .iter()
         .map(|source| of(source).unwrap_or_default())
         .collect()
-}
-
-/// How logs read, by the policy and the options.
-///
-/// # Errors
-/// [`Error::Usage`] for an unknown time zone.
-pub fn read_options(policy: &Policy, options: &ScanOptions) -> Result<ReadOptions> {
-    Ok(ReadOptions {
-        encoding: options.encoding,
-        delimiter: options.delimiter,
-        ..ReadOptions::of(policy)?
-    })
-}
-
-/// The folder of temporary files; whether they can be made there turns out when one is needed.
-fn temp_dir(options: &ScanOptions) -> Result<PathBuf> {
-    match &options.temp_dir {
-        Some(folder) if !folder.is_dir() => Err(Error::Usage(format!(
-            "temp_dir: {} is no folder",
-            folder.display()
-        ))),
-        Some(folder) => Ok(folder.clone()),
-        None => Ok(std::env::temp_dir()),
-    }
-}
-
-/// The number of worker threads that options ask for.
-#[must_use]
-pub fn threads(options: &ScanOptions) -> usize {
-    options
-        .threads
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-        .clamp(1, MOST_THREADS)
 }
 
 fn context(

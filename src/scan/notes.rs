@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Context;
 use super::collect::{Collector, Unlisted};
 use super::inputs::{InputCounts, Planned};
-use super::pipeline::{Outcome, Spilled};
+use super::outcome::Outcome;
 use crate::arrow::STREAM_NAME;
 use crate::log::header::Mapping;
 use crate::policy::Assumed;
@@ -49,13 +49,13 @@ pub fn of_scan(
 
 /// Whether records had to be sorted, and how.
 fn of_order(outcome: &Outcome, sorted: bool) -> Option<Note> {
-    if let Some(Spilled { folder, bytes }) = &outcome.spilled {
+    if let Some(folder) = &outcome.spilled_to {
         return Some(note(
             format!(
-                "記録が時刻順に並んでいないため、一時ファイル（{folder}、計 {bytes} バイト。すでに消去済み）で並べ替えてから走査しました。結果は時刻順の場合と同じです。"
+                "記録が時刻順に並んでいないため、一時ファイル（{folder}。すでに消去済み）で並べ替えてから走査しました。結果は時刻順の場合と同じです。"
             ),
             format!(
-                "The records are not in time order: they were sorted by way of temporary files ({bytes} bytes in {folder}, gone by now). The result is the same."
+                "The records are not in time order: they were sorted by way of temporary files (in {folder}, gone by now). The result is the same."
             ),
         ));
     }

@@ -1,0 +1,340 @@
+//! The workers: each takes the most advanced work there is — detection before parsing — so that
+//! reading, parsing and detection overlap and memory stays bounded.
+//!
+//! Records that wait for others take at most the budget. Beyond it they are put into ranges of time in
+//! temporary files, and so is everything behind them; when the supply has ended, these are the supply.
+
+mod caller;
+mod steps;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::again::Again;
+use super::collect::Collector;
+use super::framing::Supply;
+use super::jobs::{Job, Queues, Units};
+use super::outcome::{Failure, Outcome};
+use super::pool::Pool;
+use super::{Context, Control};
+use crate::arrow::BlockReader;
+use crate::block::Block;
+use crate::detect::bits::Bits;
+use crate::detect::predicate::Evaluator;
+use crate::detect::shards::{PerRules, ShardContext, ShardOut};
+use crate::findings::Finding;
+use crate::findings::flagged::Flagged;
+use crate::findings::tables::Names;
+use crate::findings::totals::{FlagTotals, RecordTotals};
+use crate::individual::watch::{Leaks, Seen, Watch};
+use crate::log::parse::Parser;
+use crate::order::Batcher;
+use crate::order::batcher::Target;
+use crate::order::ranges::{Ordered, Ranges};
+use crate::order::spill::Spool;
+
+/// Batches under way at once, beyond which no more is read.
+const MOST_JOBS: usize = 2;
+
+/// Batches of flagged rows that may wait to be taken, beyond which no more is read.
+const MOST_OUTPUTS: usize = 8;
+
+struct State {
+    collector: Collector<Vec<Seen>>,
+    leaks: Leaks,
+    batcher: Option<Batcher>,
+    /// Ranges of time, if records are put into such, and how many workers are at it.
+    ranges: Option<Arc<Ranges>>,
+    sorting: usize,
+    /// Whether the supply is what was put in order.
+    sorted: bool,
+    queues: Queues,
+    next_batch: u64,
+    jobs: usize,
+    parsing: usize,
+    supply_ended: bool,
+    outputs: BTreeMap<u64, Flagged>,
+    next_output: u64,
+    findings: Vec<Finding>,
+    flags: FlagTotals,
+    records: RecordTotals,
+    failure: Option<Failure>,
+    workers: usize,
+}
+
+struct Pipeline<'a> {
+    context: &'a Context,
+    bits: Bits,
+    units: Units,
+    pool: Pool,
+    spool: Arc<Spool>,
+    again: Again,
+    /// The size of a batch of what was put in order.
+    target: Target,
+    supply: Mutex<(Supply, u64)>,
+    state: Mutex<State>,
+    /// Workers wait here for work.
+    work: Condvar,
+    /// The caller's thread waits here for output and the end.
+    done: Condvar,
+    stopped: AtomicBool,
+    read: AtomicU64,
+}
+
+enum Step {
+    Detect(usize, Arc<Job>),
+    Parse,
+    Rest(Vec<Block>),
+    Sort(Arc<Ranges>, Vec<Block>),
+    End,
+}
+
+/// Blocks and the ranges that they are to go to.
+type Excess = (Arc<Ranges>, Vec<Block>);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a supply through detection. `target` is the size of a batch; none: nothing is detected
+/// before all is there.
+///
+/// # Errors
+/// What any stage or the listener says; [`Failure::Disorder`] if the input is not in time order.
+pub fn run(
+    context: &Context,
+    pers: Vec<PerRules>,
+    supply: Supply,
+    collector: Collector<Vec<Seen>>,
+    target: Option<Target>,
+    control: &mut Control<'_>,
+) -> std::result::Result<Outcome, Failure> {
+    let units = Units::new(
+        &context.policy,
+        pers,
+        context.threads * 2,
+        context.conditions.bits().words(),
+    );
+    let pipeline = Pipeline {
+        context,
+        bits: context.conditions.bits(),
+        state: Mutex::new(State {
+            collector,
+            leaks: Leaks::default(),
+            batcher: Some(Batcher::new(target)),
+            ranges: None,
+            sorting: 0,
+            sorted: false,
+            queues: Queues::new(units.len()),
+            next_batch: 0,
+            jobs: 0,
+            parsing: 0,
+            supply_ended: false,
+            outputs: BTreeMap::new(),
+            next_output: 0,
+            findings: Vec::new(),
+            flags: FlagTotals::new(&context.policy.rules),
+            records: RecordTotals::default(),
+            failure: None,
+            workers: context.threads,
+        }),
+        units,
+        pool: Pool::default(),
+        spool: Arc::new(Spool::new(
+            context.temp_dir.clone(),
+            context.conditions.bits(),
+            (Arc::clone(&control.taken), control.total),
+        )),
+        again: Again::new(Arc::clone(&context.planned)),
+        target: target.unwrap_or(context.budget.target(super::BATCH)),
+        supply: Mutex::new((supply, 0)),
+        work: Condvar::new(),
+        done: Condvar::new(),
+        stopped: AtomicBool::new(false),
+        read: AtomicU64::new(0),
+    };
+    pipeline.load()?;
+    let mut flagged = Vec::new();
+    std::thread::scope(|scope| {
+        for _ in 0..context.threads {
+            scope.spawn(|| pipeline.worker());
+        }
+        pipeline.watch(control, &mut flagged);
+    });
+    pipeline.finish(flagged)
+}
+
+impl Pipeline<'_> {
+    fn shard_context(&self) -> ShardContext<'_> {
+        ShardContext {
+            policy: &self.context.policy,
+            bits: self.bits,
+            dictionaries: &self.context.dictionaries,
+        }
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names {
+            policy: &self.context.policy,
+            dictionaries: &self.context.dictionaries,
+            sources: &self.context.source_names,
+            mask: &self.context.mask,
+        }
+    }
+
+    fn fail(&self, failure: Failure) {
+        let mut state = lock(&self.state);
+        // An error (an interruption above all) is not lost to a restart that is due.
+        if matches!(
+            (&state.failure, &failure),
+            (None, _) | (Some(Failure::Disorder), Failure::Error(_))
+        ) {
+            state.failure = Some(failure);
+        }
+        self.stopped.store(true, Ordering::Relaxed);
+        drop(state);
+        self.work.notify_all();
+        self.done.notify_all();
+    }
+
+    /// Whether there is an error to tell; the listener is left alone then.
+    fn failed(&self) -> bool {
+        matches!(lock(&self.state).failure, Some(Failure::Error(_)))
+    }
+
+    fn worker(&self) {
+        let guard = WorkerEnd(self);
+        let mut records = RecordTotals::default();
+        if let Err(failure) = self.work(&mut records) {
+            self.fail(failure);
+        }
+        lock(&self.state).records.merge(&records);
+        drop(guard);
+    }
+
+    fn work(&self, records: &mut RecordTotals) -> std::result::Result<(), Failure> {
+        let context = self.context;
+        let mut tools = Tools {
+            parser: Parser::new(
+                Arc::clone(&context.meaning),
+                Arc::clone(&context.dictionaries),
+                context.options.zone.clone(),
+            ),
+            evaluator: Evaluator::new(
+                Arc::clone(&context.conditions),
+                Arc::clone(&context.dictionaries),
+                &context.policy,
+                Arc::clone(&context.holidays),
+            )?,
+            watch: Watch::new(
+                Arc::clone(&context.natures),
+                Arc::clone(&context.dictionaries),
+            ),
+            reader: BlockReader::new(
+                Arc::clone(&context.meaning),
+                Arc::clone(&context.dictionaries),
+                &context.options,
+                context.stream_times.clone(),
+            ),
+        };
+        loop {
+            match self.next_step() {
+                Step::End => return Ok(()),
+                Step::Detect(unit, job) => self.detect(unit, job)?,
+                Step::Parse => self.parse(&mut tools, records)?,
+                Step::Rest(blocks) => self.start(blocks)?,
+                Step::Sort(ranges, blocks) => self.sort(ranges, blocks)?,
+            }
+        }
+    }
+
+    fn next_step(&self) -> Step {
+        let mut state = lock(&self.state);
+        loop {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Step::End;
+            }
+            if let Some((unit, job)) = state.queues.take() {
+                return Step::Detect(unit, job);
+            }
+            if !state.supply_ended && state.jobs < MOST_JOBS && state.outputs.len() < MOST_OUTPUTS {
+                state.parsing += 1;
+                return Step::Parse;
+            }
+            if state.supply_ended
+                && state.parsing == 0
+                && let Some(step) = self.behind_supply(&mut state)
+            {
+                return step;
+            }
+            state = self
+                .work
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// What there is to do when the supply has ended; none: nothing until others are done.
+    fn behind_supply(&self, state: &mut State) -> Option<Step> {
+        let Some(ranges) = &state.ranges else {
+            return match state.batcher.take() {
+                Some(mut batcher) => {
+                    state.jobs += 1;
+                    Some(Step::Rest(batcher.take()))
+                }
+                None => (state.jobs == 0).then_some(Step::End),
+            };
+        };
+        let rest = state.batcher.as_mut().map(Batcher::take);
+        if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
+            state.sorting += 1;
+            return Some(Step::Sort(Arc::clone(ranges), rest));
+        }
+        if state.sorting > 0 {
+            return None;
+        }
+        self.pool.clear();
+        let ranges = state.ranges.take().and_then(Arc::into_inner)?;
+        let ordered = Ordered::of(ranges, Arc::clone(&self.spool));
+        lock(&self.supply).0 = Supply::Sorted(Box::new(ordered));
+        state.batcher = Some(Batcher::new(Some(self.target)));
+        state.sorted = true;
+        state.supply_ended = false;
+        state.parsing += 1;
+        self.work.notify_all();
+        Some(Step::Parse)
+    }
+}
+
+impl State {
+    fn take(&mut self, outs: Vec<ShardOut>) {
+        for out in outs {
+            self.findings.extend(out.findings);
+            self.flags.add_counts(&out.counts);
+            self.flags.add_evaluated(&out.evaluated);
+        }
+    }
+}
+
+/// Tells, however a worker ends, that it has; a panic stops the others.
+struct WorkerEnd<'a, 'b>(&'a Pipeline<'b>);
+
+impl Drop for WorkerEnd<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stopped.store(true, Ordering::Relaxed);
+        }
+        lock(&self.0.state).workers -= 1;
+        self.0.work.notify_all();
+        self.0.done.notify_all();
+    }
+}
+
+/// What a worker parses with.
+pub struct Tools {
+    parser: Parser,
+    evaluator: Evaluator,
+    watch: Watch,
+    reader: BlockReader,
+}

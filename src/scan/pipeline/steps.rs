@@ -1,0 +1,221 @@
+//! What a worker does at each step.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::block::Block;
+use crate::detect::shards::ShardOut;
+use crate::error::Result;
+use crate::findings::Flag;
+use crate::findings::flagged::{self, Flagged};
+use crate::findings::totals::RecordTotals;
+use crate::individual::watch::{self, Seen};
+use crate::order::Batcher;
+use crate::order::ranges::{Ranges, Room};
+use crate::scan::collect::Done;
+use crate::scan::framing::Work;
+use crate::scan::jobs::Job;
+use crate::scan::outcome::Failure;
+use crate::scan::work::done;
+
+use super::{Excess, MOST_JOBS, Pipeline, State, Tools, lock};
+
+impl Pipeline<'_> {
+    /// Puts blocks into ranges of time.
+    pub(super) fn sort(&self, ranges: Arc<Ranges>, blocks: Vec<Block>) -> Result<()> {
+        for (at, block) in blocks.into_iter().enumerate() {
+            ranges.add(&block, &self.spool, &|source| self.again.can(source))?;
+            // Of the many that waited when it began, few are needed again.
+            if at < MOST_JOBS {
+                self.pool.give_back(vec![block], Vec::new());
+            }
+        }
+        // Whoever takes the ranges finds that nobody else has them.
+        drop(ranges);
+        let mut state = lock(&self.state);
+        state.sorting -= 1;
+        let ended = state.supply_ended;
+        drop(state);
+        if ended {
+            self.work.notify_all();
+        }
+        Ok(())
+    }
+
+    /// Reads and parses one piece, and starts the batch that it completes.
+    pub(super) fn parse(
+        &self,
+        tools: &mut Tools,
+        records: &mut RecordTotals,
+    ) -> std::result::Result<(), Failure> {
+        let (seq, work) = {
+            let mut supply = lock(&self.supply);
+            let work = supply.0.next(self.pool.text());
+            let seq = supply.1;
+            // An end has no number: what was sorted comes behind it.
+            supply.1 += u64::from(!matches!(work, Ok(None)));
+            (seq, work)
+        };
+        let Some(work) = work.transpose() else {
+            let mut state = lock(&self.state);
+            state.supply_ended = true;
+            state.parsing -= 1;
+            drop(state);
+            self.work.notify_all();
+            return Ok(());
+        };
+        let done = match work.and_then(|work| self.work_done(tools, records, work)) {
+            Ok(done) => done,
+            Err(error) => Done::Failed(error),
+        };
+        let mut state = lock(&self.state);
+        let State {
+            collector,
+            batcher,
+            leaks,
+            ..
+        } = &mut *state;
+        collector.put(seq, done, |taken| -> std::result::Result<(), Failure> {
+            let block = &taken.block;
+            if let Some(seen) = &taken.extra {
+                watch::add(leaks, block.origin.source, seen, |at| block.line(at));
+            }
+            if let Some(carry) = &self.context.carry {
+                carry.refuse_early(&taken.block, &self.context.source_names)?;
+            }
+            if let Some(batcher) = batcher {
+                batcher.push(taken.block, taken.span, taken.promise)?;
+            }
+            Ok(())
+        })?;
+        let ready = batcher.as_mut().and_then(Batcher::cut);
+        let excess = match ready {
+            None => self.excess(&mut state)?,
+            Some(_) => None,
+        };
+        state.parsing -= 1;
+        state.jobs += usize::from(ready.is_some());
+        let seq = state.next_batch;
+        state.next_batch += u64::from(ready.is_some());
+        let ended = state.supply_ended;
+        drop(state);
+        if ended {
+            self.work.notify_all();
+        }
+        if let Some(blocks) = ready {
+            self.enqueue(seq, blocks)?;
+        }
+        if let Some((ranges, blocks)) = excess {
+            self.sort(ranges, blocks)?;
+        }
+        Ok(())
+    }
+
+    /// What waits, if that is more than may; it is to go to ranges of time.
+    pub(super) fn excess(&self, state: &mut State) -> std::result::Result<Option<Excess>, Failure> {
+        // Of what is put in order, a range waits: there is no less.
+        let waits = state.batcher.as_mut().filter(|_| !state.sorted);
+        let Some(batcher) = waits.filter(|batcher| batcher.bytes() > 0) else {
+            return Ok(None);
+        };
+        if state.ranges.is_none() && batcher.bytes() <= self.context.budget.hold {
+            return Ok(None);
+        }
+        if batcher.has_cut() {
+            return Err(Failure::Disorder);
+        }
+        let blocks = batcher.take();
+        let ranges = state.ranges.get_or_insert_with(|| {
+            let room = Room::of(&self.context.budget);
+            Arc::new(Ranges::for_blocks(room, &self.spool, &blocks))
+        });
+        let ranges = Arc::clone(ranges);
+        // From now on there is no batch until all is in order.
+        state.batcher = Some(Batcher::new(None));
+        state.sorting += 1;
+        Ok(Some((ranges, blocks)))
+    }
+
+    /// Parses a piece, evaluates its conditions, counts its records.
+    pub(super) fn work_done(
+        &self,
+        tools: &mut Tools,
+        records: &mut RecordTotals,
+        work: Work,
+    ) -> Result<Done<Vec<Seen>>> {
+        let Tools {
+            parser,
+            evaluator,
+            watch,
+            reader,
+        } = tools;
+        done(
+            work,
+            &self.context.planned,
+            parser,
+            self.pool.columns(),
+            self.bits.words(),
+            |batch| reader.read(batch),
+            |parsed| {
+                let source = parsed.block.origin.source;
+                let columns = &mut parsed.block.columns;
+                evaluator.masks(columns)?;
+                records.add(columns, self.bits);
+                self.read.fetch_add(columns.len() as u64, Ordering::Relaxed);
+                Ok(watch.look(source, columns))
+            },
+        )
+    }
+
+    pub(super) fn start(&self, blocks: Vec<Block>) -> Result<()> {
+        let mut state = lock(&self.state);
+        let seq = state.next_batch;
+        state.next_batch += 1;
+        drop(state);
+        self.enqueue(seq, blocks)
+    }
+
+    pub(super) fn enqueue(&self, seq: u64, blocks: Vec<Block>) -> Result<()> {
+        let job = Arc::new(self.units.job(seq, blocks, &self.pool));
+        if self.units.is_empty() {
+            return self.complete(&job);
+        }
+        lock(&self.state).queues.add(job);
+        self.work.notify_all();
+        Ok(())
+    }
+
+    pub(super) fn detect(&self, unit: usize, job: Arc<Job>) -> Result<()> {
+        let last = self.units.advance(unit, &job, self.shard_context());
+        lock(&self.state).queues.release(unit);
+        if last {
+            self.complete(&job)?;
+        }
+        if let Some(job) = Arc::into_inner(job) {
+            job.give_back(&self.pool);
+        }
+        self.work.notify_all();
+        Ok(())
+    }
+
+    /// Brings together what the units made of a batch.
+    pub(super) fn complete(&self, job: &Job) -> Result<()> {
+        let mut flags: Vec<Flag> = Vec::new();
+        let outs: Vec<ShardOut> = job.take_outs();
+        for out in &outs {
+            flags.extend_from_slice(&out.flags);
+        }
+        flagged::sort(&job.batch, &mut flags);
+        let again = self.again.texts(&job.batch, &flags)?;
+        let table = Flagged::new(self.names(), &job.batch, &flags, &again);
+        let mut state = lock(&self.state);
+        state.flags.add(&job.batch, &flags);
+        state.take(outs);
+        state.outputs.insert(job.seq, table);
+        state.jobs -= 1;
+        drop(state);
+        self.work.notify_all();
+        self.done.notify_all();
+        Ok(())
+    }
+}
