@@ -258,6 +258,19 @@ impl Reader {
         )
     }
 
+    /// By source, in the order of [`Reader::inputs`], the columns that feed no field: their headers,
+    /// or positions from 1.
+    #[must_use]
+    pub fn unused(&self) -> Vec<Vec<String>> {
+        let sources = self.shared.planned.sources.iter();
+        sources
+            .map(|s| {
+                let plan = s.plan.as_ref();
+                plan.map_or_else(Vec::new, |p| p.natures.unused.clone())
+            })
+            .collect()
+    }
+
     /// Assumptions made.
     #[must_use]
     pub fn notes(&self) -> Vec<Note> {

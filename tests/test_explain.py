@@ -92,7 +92,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[dict[str, Any]], str
         {"field": "terminal", "window": "1h", "at_least": 3},
         finding(peak=4),
         [],
-        "職員 00123について、記録に、1時間のうちに異なる端末が最大 4 台現れます。"
+        "職員 00123について、1時間のうちの記録に、異なる端末が最大 4 台現れます。"
         "基準に達した記録は "
         "4 件（2026年4月6日（月）22:11:03から22:40:00まで）です。基準は1時間のうちに 3 "
         "台以上です。",
@@ -308,7 +308,7 @@ def test_every_rule_of_the_default_policy_reads_as_a_sentence(lang: Lang) -> Non
         ),
         (
             {"kind": "count", "window": "7d", "at_least": 5, "by": ["subject", "date"]},
-            "同じ職員の、記録が、宛名番号・日付ごとに、7日間のうちに 5 件以上ある。",
+            "同じ職員の記録が、宛名番号・日付ごとに、7日間のうちに 5 件以上ある。",
             "At least 5 records of the same user, subject and date within 7 days.",
         ),
     ],

@@ -10,7 +10,7 @@ import pytest
 
 import yokome
 from yokome import _yokome, cli
-from yokome.starter import starter_policy
+from yokome.starter import starter, starter_policy
 
 HEADER = "日時,職員番号,所属,端末番号,操作内容,処理結果\n"
 
@@ -150,6 +150,138 @@ def test_columns_may_be_said(tmp_path: Path) -> None:
     path.write_text("いつ,誰\n2026/04/06 10:00:00,a\n", encoding="utf-8")
     words = ["init", str(path), "--column", "time=いつ", "--column", "user=誰"]
     assert cli.main([*words, "--out", str(tmp_path / "p.toml")]) == 0
+    # The policy knows them: the scan need not be told again.
+    assert cli.main(["scan", str(path), "--policy", str(tmp_path / "p.toml"), "--quiet"]) == 0
+
+
+UNFAMILIAR = (
+    "処理年月日,処理時刻,利用者ＩＤ,業務内訳,結果区分,番号利用,備考\r\n"
+    + "20260406,10:00:00,a,照会,0,1,\r\n" * 3
+    + "20260406,10:00:01,a,照会,9,0,\r\n" * 2
+)
+TOLD = {
+    "time": ["処理年月日", "処理時刻"],
+    "user": "利用者ＩＤ",
+    "operation": "業務内訳",
+    "result": "結果区分",
+    "references": "番号利用",
+}
+
+
+@pytest.fixture
+def unfamiliar(tmp_path: Path) -> Path:
+    path = tmp_path / "見慣れない ログ.csv"
+    path.write_bytes(UNFAMILIAR.encode("cp932"))
+    return path
+
+
+def test_what_was_said_of_columns_is_in_the_policy(unfamiliar: Path) -> None:
+    text = starter_policy(unfamiliar, columns=TOLD, timezone="Asia/Tokyo")
+    assert tomllib.loads(text)["columns"] == {**TOLD, "timezone": "Asia/Tokyo"}
+    assert '#   time = ["処理年月日", "処理時刻"]' in text
+    assert yokome.scan(unfamiliar, yokome.Policy.from_toml(text)).overview.accepted == 5
+    assert "columns" not in tomllib.loads(starter_policy(_plain(unfamiliar)))
+
+
+def test_a_log_without_a_header_keeps_its_positions(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("2026-04-06 10:00:00,a,成功,x\n2026-04-06 10:00:00,a,1,x\n", encoding="utf-8")
+    text = starter_policy(path, columns={"time": 1, "user": 2, "result": 3}, header=False)
+    assert tomllib.loads(text)["columns"] == {"time": 1, "user": 2, "result": 3, "header": False}
+    assert "使っていない列 / not used: 4\n" in text
+    assert "/ other:\n#   1 (1)\n" in text
+    assert yokome.scan(path, yokome.Policy.from_toml(text)).overview.accepted == 2
+
+
+def test_columns_that_feed_no_field_are_named(unfamiliar: Path) -> None:
+    made = starter(unfamiliar, columns={"time": TOLD["time"], "user": "利用者ＩＤ"})
+    assert "使っていない列 / not used: 業務内訳, 結果区分, 番号利用, 備考\n" in made.text
+    assert {"terminal", "result", "references", "subject"} <= set(made.lacking)
+    assert made.unused == ("業務内訳", "結果区分", "番号利用", "備考")
+    assert any("処理結果 (result)" in line and "結果区分" in line for line in made.remarks("ja"))
+    assert any("result" in line and "結果区分" in line for line in made.remarks("en"))
+    assert starter(unfamiliar, columns=TOLD).unused == ("備考",)
+
+
+def test_a_column_of_subjects_counts_as_used(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "日時,職員番号,処理結果,宛名番号\n2026-04-06 10:00:00,a,成功,7\n", encoding="utf-8"
+    )
+    made = starter(path)
+    assert made.unused == ()
+    assert "使っていない列" not in made.text
+
+
+def test_words_of_results_are_listed_as_they_read(unfamiliar: Path) -> None:
+    made = starter(unfamiliar, columns=TOLD)
+    assert "# 成功 / success:\n#   0 (3)\n# 失敗 / failure:\n#   （なし / none）\n" in made.text
+    assert "/ other:\n#   9 (2)\n[results]\n" in made.text
+    assert made.unread == ("9",)
+    assert any("9" in line and "[results]" in line for line in made.remarks("ja"))
+    mended = yokome.Policy.from_toml(made.text.replace('"denied"]', '"denied", "9"]'))
+    failures = {r.rule: r.evaluated for r in yokome.scan(unfamiliar, mended).overview.rules}
+    assert failures["denied-burst"] == 2
+
+
+def test_files_that_differ_in_their_results_are_not_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + "2026/04/06 10:00:00,a,甲,PC,検索,成功\n", "utf-8")
+    (tmp_path / "b.csv").write_text("日時,職員番号,成否\n2026/04/06 10:00:00,a,成功\n", "utf-8")
+    text = starter_policy(tmp_path)
+    assert "[results]" not in text
+    assert yokome.scan(tmp_path, yokome.Policy.from_toml(text)).overview.accepted == 2
+
+
+def test_it_says_how_many_findings_that_makes_in_all(log: Path, text: str) -> None:
+    made = starter(log, budget=30)
+    assert made.text == text
+    found = yokome.scan(log, yokome.Policy.from_toml(text)).overview
+    assert found.first is not None
+    assert found.last is not None
+    months = ((found.last.date() - found.first.date()).days + 1) / (365.25 / 12)
+    assert made.findings == pytest.approx(found.findings / months)
+    assert f"月に約 {made.findings:,.1f} 件になります" in text
+    tight = starter(log, budget=1)
+    assert tight.findings > 1
+    assert "If that is too many, look first at the rule with most: " in tight.text
+    assert "too many" not in starter_policy(log, budget=100_000)
+
+
+def test_it_says_to_how_many_records_the_default_rules_look(unfamiliar: Path, log: Path) -> None:
+    text = starter_policy(unfamiliar, columns=TOLD)
+    assert "個人番号参照が「あり」の記録: 3 / 5 (60.0%)" in text
+    without = {field: column for field, column in TOLD.items() if field != "references"}
+    assert "個人番号参照が「あり」の記録" not in starter_policy(unfamiliar, columns=without)
+
+
+def test_the_command_says_what_to_look_at_and_what_to_do_next(
+    unfamiliar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "folder" / "p.toml"  # made, as scan makes its folder
+    words = ["init", str(unfamiliar), "--column", "time=処理年月日", "--column", "time=処理時刻"]
+    assert cli.main([*words, "--out", str(out), "--lang", "ja"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    for promise in (
+        f"{out} を書き出しました",
+        "月に約",
+        "使っていない列（業務内訳、結果区分、番号利用、備考）",
+        f'yokome scan "{unfamiliar}" --policy {out} --out ',
+    ):
+        assert promise in said.out
+    assert cli.main([*words, "--out", str(out), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def _plain(path: Path) -> Path:
+    """The same log under headers that are known."""
+    known = {"処理年月日": "日付", "処理時刻": "時刻", "利用者ＩＤ": "職員番号"}
+    text = UNFAMILIAR
+    for header, name in known.items():
+        text = text.replace(header, name)
+    plain = path.with_name("plain.csv")
+    plain.write_bytes(text.encode("cp932"))
+    return plain
 
 
 def test_individual_numbers_do_not_get_into_the_policy(tmp_path: Path) -> None:

@@ -131,6 +131,10 @@ class NativeReader:
         """A row per rejected record, as far as they are listed, once everything was read."""
 
     @property
+    def unused(self) -> list[list[str]]:
+        """By source, in the order of ``inputs``, the columns that feed no field."""
+
+    @property
     def notes(self) -> list[tuple[str, str]]:
         """Every assumption made, as (Japanese, English)."""
 

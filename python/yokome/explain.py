@@ -269,7 +269,7 @@ def _distinct(c: _Case) -> tuple[str, str]:
     if c.lang == "ja":
         same = f"{c.by} に関する、" if c.by else ""
         return (
-            f"{c.who}について、{same}{c.kept}に、{window}のうちに異なる{field_name(field, 'ja')}が"
+            f"{c.who}について、{same}{window}のうちの{c.kept}に、異なる{field_name(field, 'ja')}が"
             f"最大 {most}現れます。基準に達した記録は {c.n:,} 件（{c.when}）です。",
             f"基準は{window}のうちに {limit}以上です。",
         )

@@ -81,6 +81,14 @@ class Records:
         return pa.RecordBatchReader.from_stream(self._native.rejects()).read_all()
 
     @property
+    def unused(self) -> list[list[str]]:
+        """By source, in the order of ``inputs``, the columns that feed no field.
+
+        Headers as the log has them, or positions from 1 where it has none. Known from the start.
+        """
+        return self._native.unused
+
+    @property
     def notes(self) -> list[str]:
         """Every assumption made, in English. Complete once everything was read."""
         return [en for _, en in self._native.notes]

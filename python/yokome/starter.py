@@ -1,8 +1,9 @@
 """A policy to begin with, from a look at the log: ``yokome init``.
 
 In: logs, and how many findings a month a person can check. Out: the text of a policy in TOML, its
-comments in Japanese and English: which columns were recognised, which operations belong to which
-class, when departments really work, and for each rule what other thresholds would have given.
+comments in Japanese and English: which columns were recognised and which are not used, what the
+words of results mean, which operations belong to which class, when departments really work, and for
+each rule what other thresholds would have given.
 
 Nothing is estimated. The candidates of every rule are scanned together, as rules of one policy, and
 what the comments say is what they found; classes are those that the engine itself puts operations
@@ -11,24 +12,24 @@ into. The same logs give the same text. Individual Numbers in them are masked.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from yokome._yokome import mask
 from yokome.errors import InputError
-from yokome.lang import clean
+from yokome.lang import Lang, clean, pick
 from yokome.policy import Policy, toml_value
+from yokome.survey import Survey, by_count, classes, survey
 from yokome.words import FIELDS, document, duration_words, rule_words
 
 if TYPE_CHECKING:
     from yokome._scan import Path, Progress
     from yokome.result import ScanResult
 
-__all__ = ["starter_policy"]
+__all__ = ["Starter", "starter", "starter_policy"]
 
 _MONTH: Final = 365.25 / 12
 """Days in a month."""
@@ -37,9 +38,67 @@ _MONTH: Final = 365.25 / 12
 _MULTIPLES: Final = (0.6, 0.8, 1, 1.2, 1.4, 1.6, 2, 2.5, 3, 4, 6, 10)
 _HOURS: Final = (2, 3, 4, 5, 6, 8)
 _SHOWN: Final = 40
+_WORDS: Final = 8
+_FIELDS: Final = tuple(FIELDS)[:10]
+"""The fields that a column may feed."""
 _WIDE: Final = 90
 _OPEN_SHARE: Final = 0.98
 """The share of a department's records that its working hours should hold."""
+
+
+@dataclass(frozen=True)
+class Starter:
+    """A policy to begin with, and what to know of it before it is used."""
+
+    text: str
+    """The policy, TOML."""
+    budget: int
+    """Findings a month that can be checked."""
+    findings: float
+    """Findings a month that the policy gives on these logs."""
+    lacking: tuple[str, ...]
+    """Fields for which a log has no column, as far as is known."""
+    unused: tuple[str, ...]
+    """Columns that feed no field."""
+    unread: tuple[str, ...]
+    """Words of results that are neither success nor failure."""
+
+    def remarks(self, lang: Lang) -> list[str]:
+        """What a person should look at before using the policy, each in a line."""
+        comma = pick(lang, "、", ", ")
+        lines = [
+            pick(
+                lang,
+                f"このログでは、月に約 {self.findings:,.0f} 件の所見になります"
+                f"（目標 {self.budget:,} 件）。",
+                f"On this log it gives about {self.findings:,.0f} findings a month "
+                f"({self.budget:,} wished).",
+            )
+        ]
+        if self.lacking and self.unused:
+            fields = comma.join(f"{pick(lang, *FIELDS[f])} ({f})" for f in self.lacking)
+            columns = comma.join(clean(mask(column)) for column in self.unused)
+            lines.append(
+                pick(
+                    lang,
+                    f"列が見付からない項目: {fields}。使っていない列（{columns}）に"
+                    "当たるものがあれば、--column 項目=見出し を付けて作り直してください。",
+                    f"Without a column: {fields}. If one of those not used ({columns}) is meant, "
+                    f"make the policy again with --column FIELD=HEADER.",
+                )
+            )
+        if self.unread:
+            words = comma.join(clean(mask(word)) for word in self.unread[:_WORDS])
+            lines.append(
+                pick(
+                    lang,
+                    f"処理結果の欄に、成功とも失敗とも読めない語があります: {words}。"
+                    "[results] に書き足してください。",
+                    f"Results that read neither as success nor as failure: {words}. "
+                    "Add them to [results].",
+                )
+            )
+        return lines
 
 
 def starter_policy(
@@ -49,7 +108,18 @@ def starter_policy(
     progress: Callable[[Progress], None] | None = None,
     **reading: Any,
 ) -> str:
-    """The text of a policy fit for logs.
+    """The text of a policy fit for logs: that of `starter`, which see."""
+    return starter(source, budget=budget, progress=progress, **reading).text
+
+
+def starter(
+    source: Path | Sequence[Path],
+    *,
+    budget: int = 50,
+    progress: Callable[[Progress], None] | None = None,
+    **reading: Any,
+) -> Starter:
+    """A policy fit for logs.
 
     Args:
         source: files, directories, globs.
@@ -85,84 +155,30 @@ def starter_policy(
             message_ja="ログに、読み取れた記録が一件もありません",
         )
     months = max(1, (o.last.date() - o.first.date()).days + 1) / _MONTH
-    survey = _survey(source, reading)
-    lines = _head(found, budget, months)
-    lines += _columns(found)
-    lines += _operations(base["operations"], survey.operations)
-    lines += _calendar(base["calendar"], survey.hours)
-    lines += _rules(base["rules"], candidates, found, budget, months)
-    return "\n".join(lines) + "\n"
-
-
-# --- what the log is like -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Survey:
-    operations: Counter[str]
-    """Records by operation."""
-    hours: Mapping[str, Sequence[int]]
-    """By department, records from Monday to Friday by half-hour of the day."""
-
-
-def _survey(source: Any, reading: Mapping[str, Any]) -> _Survey:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from yokome._scan import read
-
-    operations: Counter[str] = Counter()
-    hours: dict[str, list[int]] = defaultdict(lambda: [0] * 48)
-    for batch in read(source, **reading):
-        for entry in batch.column("operation").value_counts().to_pylist():
-            if entry["values"] is not None:
-                operations[entry["values"]] += entry["counts"]
-        times = batch.column("time")
-        table = pa.table(
-            {
-                "department": pc.cast(batch.column("department"), pa.string()),
-                "day": pc.day_of_week(times),
-                "half": pc.add(
-                    pc.multiply(pc.hour(times), 2), pc.if_else(pc.less(pc.minute(times), 30), 0, 1)
-                ),
-            }
-        )
-        counted = table.group_by(["department", "day", "half"]).aggregate([([], "count_all")])
-        for row in counted.to_pylist():
-            if row["department"] is not None and row["day"] < 5:
-                hours[row["department"]][row["half"]] += row["count_all"]
-    return _Survey(operations, hours)
-
-
-def _classes(operations: Mapping[str, Any], seen: Counter[str]) -> dict[str, list[str]]:
-    """The operations seen, by class, as the engine classifies them; "" are those of none."""
-    import pyarrow as pa
-
-    from yokome._scan import scan
-
-    names = list(operations)
-    rules = [{"id": n, "kind": "match", "where": {"operation_class": n}} for n in names]
-    policy = Policy.from_dict({"operations": operations, "rules": rules})
-    records = pa.table(
-        {
-            "time": pa.array([dt.datetime(2000, 1, 1)] * len(seen), pa.timestamp("ms")),
-            "user": pa.array(["-"] * len(seen), pa.string()),
-            "operation": pa.array(list(seen), pa.string()),
-        }
+    mappings = found.inputs.column("columns").to_pylist()
+    seen = survey(source, reading, mappings)
+    rules = _rules(base["rules"], candidates, found, budget / _judged(base["rules"], found), months)
+    lines = _head(found, budget, months, rules)
+    lines += _columns(found, seen, reading)
+    lines += _results(base["results"], seen)
+    lines += _operations(base["operations"], seen.operations)
+    lines += _calendar(base["calendar"], seen.hours)
+    lines += _rules_head(budget / _judged(base["rules"], found), seen)
+    lines += [line for rule in rules for line in rule.lines]
+    return Starter(
+        "\n".join(lines) + "\n",
+        budget,
+        sum(rule.findings for rule in rules),
+        tuple(_lacking(mappings)),
+        tuple(dict.fromkeys(column for columns in seen.unused for column in columns)),
+        tuple(word for word, _ in by_count(seen.results["other"])),
     )
-    of_class: dict[str, list[str]] = {name: [] for name in (*names, "")}
-    classified = set()
-    found = scan(records, policy, unmask=True).flagged
-    for row in found.select(["rule", "operation"]).to_pylist():
-        of_class[row["rule"]].append(row["operation"])
-        classified.add(row["operation"])
-    of_class[""] = [operation for operation in seen if operation not in classified]
-    order = {operation: n for n, (operation, _) in enumerate(_by_count(seen))}
-    return {name: sorted(found, key=order.__getitem__) for name, found in of_class.items()}
 
 
-def _by_count(seen: Counter[str]) -> list[tuple[str, int]]:
-    return sorted(seen.items(), key=lambda item: (-item[1], item[0]))
+def _lacking(mappings: Sequence[str | None]) -> list[str]:
+    """The fields for which some source has no column."""
+    known = [json.loads(mapping) for mapping in mappings if mapping]
+    return [f for f in _FIELDS if any(f not in mapping for mapping in known)]
 
 
 # --- candidates -----------------------------------------------------------------------------------
@@ -216,50 +232,136 @@ def _entry(key: str, value: Any) -> list[str]:
     return [f"{key} = [", *(f"  {toml_value(one)}," for one in value), "]"]
 
 
-def _head(found: ScanResult, budget: int, months: float) -> list[str]:
+def _head(found: ScanResult, budget: int, months: float, rules: Sequence[_ChosenRule]) -> list[str]:
     o = found.overview
     from yokome import __version__
 
     period = f"{o.first:%Y-%m-%d} – {o.last:%Y-%m-%d}"
-    return _comment(
+    total = sum(rule.findings for rule in rules)
+    lines = [
         f"yokome init ({__version__})",
         f"ログを見て作ったポリシーです。期間 {period}（{months:.1f} か月）、"
         f"入力 {o.sources:,} 個、記録 {o.accepted:,} 件。",
-        f"月に確かめられる所見を {budget:,} 件として、規則ごとの基準を選んでいます。",
+        f"月に確かめられる所見を {budget:,} 件として、規則ごとの基準を選んでいます。"
+        f"このログでは、月に約 {total:,.1f} 件になります。",
         "決めた理由は、それぞれの節に書いてあります。直してから使ってください。",
         f"A policy made from a look at the log: {period} ({months:.1f} months), "
         f"sources: {o.sources:,}, records: {o.accepted:,}.",
-        f"Thresholds are chosen for {budget:,} findings a month in all. The reasons are beside "
-        f"them.",
-    )
+        f"Thresholds are chosen for {budget:,} findings a month in all; on this log they give "
+        f"{total:,.1f}. The reasons are beside them.",
+    ]
+    most = max(rules, key=lambda rule: rule.findings)
+    if total > budget and most.findings > 0:
+        lines += [
+            f"多すぎるときは、まず最も多い規則 {most.id}（月 {most.findings:,.1f} 件）を"
+            "見直します。",
+            f"If that is too many, look first at the rule with most: {most.id} "
+            f"({most.findings:,.1f} a month).",
+        ]
+        if most.off_hours:
+            lines += [
+                "執務時間外を調べる規則です。[calendar] の hours を実際の執務時間に合わせると"
+                "減ります。",
+                "It is about work outside hours: fit the hours in [calendar] to those really kept.",
+            ]
+    return _comment(*lines)
 
 
-def _columns(found: ScanResult) -> list[str]:
-    lines = [
-        *_section("列の対応", "Columns"),
-        *_comment(
+def _columns(found: ScanResult, seen: Survey, reading: Mapping[str, Any]) -> list[str]:
+    given = _given(reading)
+    words = (
+        (
+            "指定されたとおりに [columns] に書きました。ほかの項目は見出しから見分けました。",
+            "As was said, in [columns]; other fields are recognised by their headers.",
+        )
+        if given
+        else (
             "見出しから次のように見分けました。見分け方が違うときは、[columns] に書いて直します。",
             "Recognised by their headers. Write a section [columns] where this is wrong.",
-        ),
-    ]
-    mappings: dict[str, list[str]] = defaultdict(list)
-    for row in found.inputs.select(["source", "columns"]).to_pylist():
-        mappings[row["columns"] or "{}"].append(row["source"])
-    for mapping, sources in mappings.items():
+        )
+    )
+    lines = [*_section("列の対応", "Columns"), *_comment(*words)]
+    mappings: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    rows = found.inputs.select(["source", "columns"]).to_pylist()
+    for row, unused in zip(rows, seen.unused, strict=True):
+        mappings.setdefault((row["columns"] or "{}", tuple(unused)), []).append(row["source"])
+    for (mapping, unused), sources in mappings.items():
         shown = ", ".join(sources[:3]) + (f" … ({len(sources):,})" if len(sources) > 3 else "")
         fields = json.loads(mapping)
         lines += _comment("", f"{shown}:")
         lines += _comment(
-            *(f"  {field} = {toml_value(column)}" for field, column in fields.items())
+            *(f"  {field} = {toml_value(_apart(field, c))}" for field, c in fields.items())
         )
-        missing = [f"{FIELDS[f][0]} ({f})" for f in list(FIELDS)[:10] if f not in fields]
+        missing = [f"{FIELDS[f][0]} ({f})" for f in _FIELDS if f not in fields]
         if missing:
             lines += _comment(f"  列なし / no column: {', '.join(missing)}")
+        if unused:
+            lines += _comment(f"  使っていない列 / not used: {', '.join(unused)}")
+        if missing and unused:
+            lines += _comment(
+                "  使っていない列に「列なし」の項目に当たるものがあれば、"
+                "--column 項目=見出し を付けて作り直します。",
+                "  If one that is not used is meant for a field without a column, make the policy "
+                "again",
+                "  with --column FIELD=HEADER.",
+            )
+    if given:
+        lines.append("[columns]")
+        lines += [line for key, value in given.items() for line in _entry(key, value)]
     return lines
 
 
+def _given(reading: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said about columns, times and header, as keys of ``[columns]``."""
+    others = {name: reading.get(name) for name in ("time_format", "timezone", "header")}
+    return {
+        **(reading.get("columns") or {}),
+        **{name: value for name, value in others.items() if value is not None},
+    }
+
+
+def _apart(field: str, column: str) -> str | list[str]:
+    """A time in two columns as a policy has it: date, time of day."""
+    date, both, time_of_day = column.partition(" + ")
+    return [date, time_of_day] if field == "time" and both else column
+
+
+def _results(results: Mapping[str, Any], seen: Survey) -> list[str]:
+    """What the words of the log mean; nothing if it has none, or if its files differ in this."""
+    if not any(seen.results.values()):
+        return []
+    lines = [
+        *_section("処理結果の語", "Words of results"),
+        *_comment(
+            "ログにあった語が、成功・失敗のどちらと読まれたかです。"
+            "違うときや、どちらでもない語があるときは、直します。",
+            "How the words of the log read. Mend it where it is wrong, or where a word is neither.",
+        ),
+    ]
+    for name, ja in (
+        ("success", "成功"),
+        ("failure", "失敗"),
+        ("other", "どちらでもない（失敗を調べる規則に当たりません）"),
+    ):
+        words = _shown(seen.results[name]) or ["  （なし / none）"]
+        if name != "other" or seen.results[name]:
+            lines += _comment(f"{ja} / {name}:", *words)
+    lines.append("[results]")
+    return lines + [line for key, value in results.items() for line in _entry(key, value)]
+
+
+def _shown(seen: Counter[str]) -> list[str]:
+    """Words and how many records have them; words that read the same once masked are one line."""
+    counts: Counter[str] = Counter()
+    for word, number in seen.items():
+        counts[mask(word)] += number
+    listed = [f"  {word} ({n:,})" for word, n in by_count(counts)[:_SHOWN]]
+    more = len(counts) - len(listed)
+    return [*listed, *([f"  … ほか {more:,} 種類 / and {more:,} more"] if more else [])]
+
+
 def _operations(operations: Mapping[str, Any], seen: Counter[str]) -> list[str]:
-    classes = _classes(operations, seen)
+    of_class = classes(operations, seen)
     lines = [
         *_section("操作の分類", "Classes of operations"),
         *_comment(
@@ -269,18 +371,12 @@ def _operations(operations: Mapping[str, Any], seen: Counter[str]) -> list[str]:
     ]
 
     def shown(names: Sequence[str]) -> list[str]:
-        # Operations that read the same once their numbers are masked are one line.
-        counts: Counter[str] = Counter()
-        for name in names:
-            counts[mask(name)] += seen[name]
-        listed = [f"  {name} ({n:,})" for name, n in _by_count(counts)[:_SHOWN]]
-        more = len(counts) - len(listed)
-        return [*listed, *([f"  … ほか {more:,} 種類 / and {more:,} more"] if more else [])]
+        return _shown(Counter({name: seen[name] for name in names}))
 
-    lines += _comment("", "どの分類にも入らない操作 / in no class:", *shown(classes[""]))
+    lines += _comment("", "どの分類にも入らない操作 / in no class:", *shown(of_class[""]))
     lines += ["[operations]"]
     for name, globs in operations.items():
-        found = shown(classes[name]) or ["  （なし / none）"]
+        found = shown(of_class[name]) or ["  （なし / none）"]
         lines += _comment(f"{name}:", *found)
         lines += _entry(name, globs)
     return lines
@@ -336,33 +432,63 @@ def _span(counts: Sequence[int]) -> str:
     return f"{clock(best[0])}-{clock(best[1])}"
 
 
+@dataclass(frozen=True)
+class _ChosenRule:
+    """A rule with the threshold chosen for it."""
+
+    id: str
+    findings: float
+    """Findings a month."""
+    off_hours: bool
+    """Whether it is about work outside hours."""
+    lines: list[str]
+    """Its text."""
+
+
+def _judged(rules: Sequence[Mapping[str, Any]], found: ScanResult) -> int:
+    """How many rules can be evaluated; 1 if none can."""
+    reasons = {rule.rule: rule.reason for rule in found.overview.rules}
+    return max(1, sum(reasons[_name(rule["id"], 0)] is None for rule in rules))
+
+
+def _rules_head(share: float, seen: Survey) -> list[str]:
+    lines = [
+        f"評価できる規則で等分すると、一つの規則につき月 {share:.1f} 件です。"
+        f"これに最も近い基準を選びました。",
+        "表は、基準と、その基準なら月に何件の所見になったかです（<- が選んだもの）。",
+        f"Shared equally among the rules that can be evaluated: {share:.1f} findings a month each.",
+        "The tables say what each threshold would have given a month; <- is the one chosen.",
+    ]
+    if seen.touching is not None and seen.records:
+        part = f"{seen.touching:,} / {seen.records:,} ({seen.touching / seen.records:.1%})"
+        lines += [
+            f"個人番号参照が「あり」の記録: {part}。「特定個人情報に触れる」記録を見る規則は、"
+            "これだけを調べます。",
+            "ほかの記録も調べるには、その規則の where から references = true を消します。",
+            f"Records that refer to Individual Numbers: {part}. Rules about records touching "
+            "specific personal",
+            "information look at these alone; to look at the others too, take references = true "
+            "out of their where.",
+        ]
+    return [*_section("規則", "Rules"), *_comment(*lines)]
+
+
 def _rules(
     rules: Sequence[Mapping[str, Any]],
     candidates: Mapping[str, Sequence[Any]],
     found: ScanResult,
-    budget: int,
+    share: float,
     months: float,
-) -> list[str]:
+) -> list[_ChosenRule]:
     tried = {rule.rule: rule for rule in found.overview.rules}
-    reasons = {rule["id"]: tried[_name(rule["id"], 0)].reason for rule in rules}
-    share = budget / max(1, sum(reason is None for reason in reasons.values()))
-    lines = [
-        *_section("規則", "Rules"),
-        *_comment(
-            f"評価できる規則で等分すると、一つの規則につき月 {share:.1f} 件です。"
-            f"これに最も近い基準を選びました。",
-            "表は、基準と、その基準なら月に何件の所見になったかです（<- が選んだもの）。",
-            f"Shared equally among the rules that can be evaluated: {share:.1f} findings a "
-            f"month each.",
-            "The tables say what each threshold would have given a month; <- is the one chosen.",
-        ),
-    ]
+    chosen_rules = []
     for rule in rules:
         options = candidates[rule["id"]]
         counts = [tried[_name(rule["id"], n)].findings for n in range(max(1, len(options)))]
         chosen = dict(rule)
         table: list[str] = []
-        reason = reasons[rule["id"]]
+        best = 0
+        reason = tried[_name(rule["id"], 0)].reason
         if reason is not None:
             chosen["optional"] = True
             table.append(f"このログでは評価できません / cannot be evaluated on this log: {reason}")
@@ -375,10 +501,12 @@ def _rules(
                 table.append(f"  at_least {value:>10}  {count / months:>10,.1f}{mark}")
         else:
             table.append(f"  月 {counts[0] / months:,.1f} 件 / {counts[0] / months:,.1f} a month")
-        lines += ["", *_comment(rule_words(chosen, "ja"), rule_words(chosen, "en"), *table)]
+        lines = ["", *_comment(rule_words(chosen, "ja"), rule_words(chosen, "en"), *table)]
         lines.append("[[rules]]")
         lines += [line for key, value in chosen.items() for line in _entry(key, value)]
-    return lines
+        off_hours = chosen.get("where", {}).get("calendar") == "off-hours"
+        chosen_rules.append(_ChosenRule(rule["id"], counts[best] / months, off_hours, lines))
+    return chosen_rules
 
 
 def _closest(counts: Sequence[int], wished: float, default: int) -> int:

@@ -87,6 +87,12 @@ impl NativeReader {
         one(&self.lock().rejects())
     }
 
+    /// By source, in the order of ``inputs``, the columns that feed no field.
+    #[getter]
+    fn unused(&self) -> Vec<Vec<String>> {
+        self.lock().unused()
+    }
+
     /// Every assumption made, as (Japanese, English).
     #[getter]
     fn notes(&self) -> Vec<(String, String)> {

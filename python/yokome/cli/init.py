@@ -18,10 +18,11 @@ from yokome.cli.common import (
     writing,
 )
 from yokome.cli.values import at_least_one
-from yokome.lang import Lang
+from yokome.lang import Lang, clean, pick
 
 if TYPE_CHECKING:
     from yokome.cli.arguments import Arguments
+    from yokome.starter import Starter
 
 __all__ = ["arguments", "init"]
 
@@ -56,14 +57,14 @@ def arguments(make: Arguments) -> None:
 def init(options: argparse.Namespace) -> int:
     """Write a policy fit for logs, with what was decided and why in its comments."""
     from yokome.progress import progress_line
-    from yokome.starter import starter_policy
+    from yokome.starter import starter
 
     lang: Lang = options.lang
     policy_of(options)  # what is wrong with the options is said as everywhere
     with contextlib.ExitStack() as stack:
         line = stack.enter_context(maybe(progress_line(sys.stderr, lang, quiet=options.quiet)))
         with reading(lang):
-            text = starter_policy(
+            made = starter(
                 options.path,
                 budget=options.budget,
                 progress=line,
@@ -83,10 +84,37 @@ def init(options: argparse.Namespace) -> int:
         if not sys.stdout.isatty():
             # A policy is UTF-8, whatever the console's code page: it is on its way to a file.
             reconfigure(sys.stdout, encoding="utf-8")
-        sys.stdout.write(text)
+        sys.stdout.write(made.text)
         return DONE
     from yokome.output import write_text
 
     with writing(options.out, lang):
-        write_text(options.out, text)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        write_text(options.out, made.text)
+    if not options.quiet:
+        reconfigure(sys.stdout)
+        for words in _words(options, made, lang):
+            print(clean(words))
     return DONE
+
+
+def _words(options: argparse.Namespace, made: Starter, lang: Lang) -> list[str]:
+    """Where the policy is, what to look at in it, what to do next."""
+    logs = " ".join(map(_quoted, options.path))
+    policy = _quoted(str(options.out))
+    command = f"yokome scan {logs} --policy {policy} --out DIR --report xlsx,html --evidence"
+    return [
+        pick(lang, f"{options.out} を書き出しました。", f"{options.out} was written."),
+        *(f"  - {line}" for line in made.remarks(lang)),
+        pick(
+            lang,
+            "中の説明を読んで直してから、次のように分析します（DIR は結果のフォルダー）。",
+            "Read what it says, mend what needs it, and scan (DIR is the folder of the results):",
+        ),
+        f"  {command}",
+    ]
+
+
+def _quoted(path: str) -> str:
+    """A path as one word of a command."""
+    return f'"{path}"' if " " in path or "\u3000" in path else path

@@ -25,7 +25,7 @@ def rule_words(rule: Mapping[str, Any], lang: Lang) -> str:
             n, window = rule["at_least"], period_words(rule["window"], lang)
             return pick(
                 lang,
-                f"{same}{records}が、{_each(rule, lang)}{window}のうちに {n:,} 件以上ある。",
+                f"{_of(same, records)}が、{_each(rule, lang)}{window}のうちに {n:,} 件以上ある。",
                 f"At least {n:,} {records} {same} within {window}.",
             )
         case "distinct":
@@ -33,7 +33,7 @@ def rule_words(rule: Mapping[str, Any], lang: Lang) -> str:
             field, window = field_name(rule["field"], lang), period_words(rule["window"], lang)
             return pick(
                 lang,
-                f"{same}{records}に、{_each(rule, lang)}{window}のうちに異なる{field}が "
+                f"{_of(same, records)}に、{_each(rule, lang)}{window}のうちに異なる{field}が "
                 f"{n}以上ある。",
                 f"At least {n} within {window} among {records} {same}.",
             )
@@ -59,9 +59,9 @@ def _baseline_rule_words(rule: Mapping[str, Any], records: str, lang: Lang) -> s
                 f"過去{days}に一度も使っていない{field}"
                 if most == 0
                 else f"過去{days}に {most:,} 日以下しか使っていない{field}",
-                f"a {field} not used in the last {days}"
+                f"{_a(field)} not used in the last {days}"
                 if most == 0
-                else f"a {field} used on at most {most:,} of the last {days}",
+                else f"{_a(field)} used on at most {most:,} of the last {days}",
             )
             return pick(
                 lang,
@@ -132,10 +132,20 @@ def _same(per: str, by: Sequence[str], lang: Lang) -> str:
     )
 
 
+def _of(same: str, records: str) -> str:
+    """「同じ職員の、失敗した記録」, but 「同じ職員の記録」."""
+    return same.removesuffix("、") + records if records == "記録" else same + records
+
+
 def _each(rule: Mapping[str, Any], lang: Lang) -> str:
     """「宛名番号ごとに」: what the records agree on."""
     names = [field_name(f, lang) for f in rule.get("by", [])]
     return f"{'・'.join(names)}ごとに、" if names else ""
+
+
+def _a(noun: str) -> str:
+    """With its article; the names of fields that begin with a vowel are "operation" and "hour"."""
+    return f"{'an' if noun in ('operation', 'hour') else 'a'} {noun}"
 
 
 def _capital(text: str) -> str:
