@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -656,3 +657,71 @@ def test_a_scan_without_reports_does_not_load_their_libraries(tmp_path: Path) ->
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert done.stderr.strip() == b"[]"
+
+
+# --- what an officer can do about it --------------------------------------------------------------
+
+UNFAMILIAR = "処理年月日,処理時刻,利用者ＩＤ,機器名称\r\n20260401,10:00:00,a,t\r\n"
+TIMES = ("--column", "time=処理年月日", "--column", "time=処理時刻")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "promises"),
+    [
+        ((), ("日時（time） の列が見付かりません", "処理年月日, 処理時刻", "二度書きます")),
+        (("--column", "user=誰"), ("職員番号（user） に指定された見出し「誰」がありません",)),
+        ((*TIMES, "--column", "terminal=機器名"), ("もしかして「機器名称」ですか",)),
+        ((*TIMES, "--encoding", "utf-8"), ("文字化けしています", "--encoding")),
+        ((*TIMES, "--encoding", "utf-16"), ("--encoding の指定を確かめてください",)),
+        ((*TIMES, "--where", "department = 市民課"), ("--where \"department = '税務課'\"",)),
+        ((*TIMES, "--from", "2026-04-31"), ("2026-04-30",)),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_messages_in_japanese_say_what_to_do(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], promises: tuple[str, ...]
+) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(UNFAMILIAR.encode("cp932"))
+    done = run("scan", path, *arguments, "--lang", "ja")
+    one_complaint(done)
+    assert done.status in (1, 2)
+    for promise in promises:
+        assert promise in done.err
+    assert "Map it" not in done.err
+    english = run("scan", path, *arguments, "--lang", "en")
+    one_complaint(english)
+    assert not re.search(r"してください|書き方|ですか", english.err)
+
+
+def test_an_empty_file_may_be_one_read_as_what_it_is_not(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_bytes(b"")
+    done = run("scan", tmp_path / "log.csv", "--lang", "ja")
+    one_complaint(done)
+    assert "--encoding の指定が違うかもしれません" in done.err
+
+
+def test_a_workbook_is_no_log_and_the_message_says_what_is(run: Run, tmp_path: Path) -> None:
+    run("scan", EXAMPLE, "--out", tmp_path / "out", "--report", "xlsx", "--quiet")
+    done = run("scan", tmp_path / "out" / "report.xlsx", "--lang", "ja")
+    one_complaint(done)
+    assert "CSV で書き出したファイル" in done.err
+
+
+def test_a_scope_that_holds_nothing_is_not_a_clean_bill(run: Run, tmp_path: Path) -> None:
+    nobody = ("scan", EXAMPLE, "--where", "user = 'いない人'")
+    out = ("--out", tmp_path / "out", "--report", "xlsx,html")
+    japanese = run(*nobody, *out, "--lang", "ja").out
+    assert "には、規則が調べる記録が一件もありません" in japanese
+    assert "一件もありません" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "holds no record that any rule looks at" in run(*nobody, "--lang", "en").out
+    later = run("scan", EXAMPLE, "--from", "2030-01-01", "--lang", "ja").out
+    assert "一件もありません" in later
+    assert "一件もありません" not in run("scan", EXAMPLE, "--lang", "ja").out
+
+
+def test_a_folder_that_is_not_there_is_not_one_without_evidence(run: Run, tmp_path: Path) -> None:
+    done = run("verify", tmp_path / "ない", "--lang", "ja")
+    one_complaint(done)
+    assert (done.status, "フォルダーがありません" in done.err) == (1, True)
+    assert "no such folder" in run("verify", tmp_path / "ない", "--lang", "en").err

@@ -268,6 +268,11 @@ def _run(directory: Path) -> dict[str, Any]:
         unread = [row["source"] for row in run.get("unread", [])]
         known = known and all(isinstance(name, str) for name in [*members, *unread])
     except FileNotFoundError:
+        if not directory.exists():
+            raise YokomeError(
+                f"{directory}: there is no such folder",
+                message_ja=f"{directory}：フォルダーがありません",
+            ) from None
         raise YokomeError(
             f"{directory}: there is no {RUN} (yokome scan --evidence writes it)",
             message_ja=f"{directory}：{RUN} がありません（yokome scan --evidence で書き出します）",

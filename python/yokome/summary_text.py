@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from yokome.overview import Overview, RuleOverview
     from yokome.result import ScanResult
 
-__all__ = ["VIEWPOINTS", "location_text", "not_evaluable", "summary_text"]
+__all__ = ["VIEWPOINTS", "location_text", "not_evaluable", "remarks", "summary_text"]
 
 VIEWPOINTS: dict[int, tuple[str, str]] = {
     1: ("不自然な曜日・時間帯の参照", "references at an unnatural weekday or hour"),
@@ -53,7 +53,7 @@ def summary_text(
     reasons = _reasons(o, lang)
     if reasons:
         lines += ["", pick(lang, "評価できなかった規則", "Not evaluable"), *reasons]
-    notes = result.notes_ja if lang == "ja" else result.notes
+    notes = remarks(result, o, lang)
     if notes:
         lines += ["", pick(lang, "注記", "Notes")]
         lines += [f"  - {clean(note)}" for note in notes[:_MAX_NOTES]]
@@ -70,6 +70,29 @@ def summary_text(
             ),
         ]
     return "\n".join(lines)
+
+
+def remarks(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
+    """The notes of a scan; before them, that its scope holds nothing at all, if so."""
+    from yokome.words import document, scope_words
+
+    notes = result.notes_ja if lang == "ja" else result.notes
+    scope = document(result.policy).get("scope")
+    looked_at = any(r.evaluated or r.not_evaluable or r.unattributed for r in o.rules)
+    if not scope or looked_at or not o.accepted:
+        return list(notes)
+    words = scope_words(scope, lang)
+    return [
+        pick(
+            lang,
+            f"対象範囲（{words}）には、規則が調べる記録が一件もありません。"
+            "問題がなかったという意味ではありません。"
+            "期間、所属の名前などの指定（--from、--to、--where）を確かめてください。",
+            f"The scope ({words}) holds no record that any rule looks at, which does not mean that "
+            "nothing was wrong: check --from, --to and --where.",
+        ),
+        *notes,
+    ]
 
 
 def location_text(paths: Sequence[Path], lang: Lang, *, flagged: int, csv: bool) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from yokome.cli.hints import column_words, input_hint, option_hint
 from yokome.errors import (
     ColumnError,
     InputNotFoundError,
@@ -168,7 +169,9 @@ def writing(out: Path, lang: Lang) -> Iterator[None]:
 def _policy_message(error: PolicyError, lang: Lang) -> str:
     if lang == "en":
         return str(error)
-    return error.message_ja or f"ポリシーまたは指定に誤りがあります: {error}"
+    if error.message_ja:
+        return error.message_ja
+    return f"ポリシーまたは指定に誤りがあります: {error}{option_hint(str(error))}"
 
 
 def _input_message(error: YokomeError, lang: Lang) -> str:
@@ -179,13 +182,10 @@ def _input_message(error: YokomeError, lang: Lang) -> str:
     if isinstance(error, InputNotFoundError) and error.source:
         return f"ファイルが見つかりません: {error.source}"
     if isinstance(error, ColumnError):
-        return (
-            f"必要な列を見分けられません: {error}"
-            "（--column 項目=列名 で指定できます。例: --column time=発生日時）"
-        )
+        return column_words(str(error))
     if isinstance(error, StrictError):
         return f"読み取れない記録がありました（--strict）: {error}"
-    return f"入力を読み取れません: {error}"
+    return f"入力を読み取れません: {error}{input_hint(str(error))}"
 
 
 def os_error(error: OSError) -> str:

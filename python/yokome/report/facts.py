@@ -18,7 +18,7 @@ from yokome.explain import Explanation, explain, rank_words
 from yokome.lang import Lang, pick
 from yokome.leaks import Leak, leaks_of
 from yokome.overview import Overview
-from yokome.summary_text import VIEWPOINTS, not_evaluable
+from yokome.summary_text import VIEWPOINTS, not_evaluable, remarks
 from yokome.words import amount, document, duration_words, title
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def gather(result: ScanResult, lang: Lang, *, top: int | None = None) -> Facts:
         leaks=leaks_of(result),
         flagged=_of_findings(result.flagged, {f.id for f in findings}, o.findings),
         not_evaluable=tuple(not_evaluable(o, lang)),
-        notes=tuple(result.notes_ja if lang == "ja" else result.notes),
+        notes=tuple(remarks(result, o, lang)),
         versions=versions(),
     )
 

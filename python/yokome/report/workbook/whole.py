@@ -65,7 +65,10 @@ def overview(p: Paper, title: str) -> None:
 def _leaks(p: Paper) -> str:
     leaks = p.facts.leaks
     if not leaks:
-        return p.t("見付かりませんでした", "none found")
+        return p.t(
+            "見付かりませんでした（使わない列は、初めの記録だけを調べています）",
+            "none found (columns not used are looked at in their first records only)",
+        )
     values = sum(leak.values for leak in leaks)
     return p.t(
         f"{values:,} 件（{len(leaks):,} 列）→ シート「個人番号」",
@@ -138,6 +141,18 @@ def _viewpoints(p: Paper, sheet: Worksheet, at: int) -> int:
     sheet.write_number(at, 3, p.facts.overview.flagged, total)
     for column in (4, 5, 6):
         sheet.write_blank(at, column, None, total)
+    at += 1
+    sheet.write_string(
+        at,
+        0,
+        p.t(
+            "評価した記録：規則の条件（ログイン、失敗など）に合い、基準に照らした記録の件数です。"
+            "0 は、条件に合う記録がログになかったことを表します。",
+            "Evaluated: the records that meet the rule's conditions (logins, failures) and were "
+            "judged. 0: the log has none.",
+        ),
+        p.styles["note"],
+    )
     return at + 1
 
 
