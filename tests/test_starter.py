@@ -247,11 +247,15 @@ def test_it_says_how_many_findings_that_makes_in_all(log: Path, text: str) -> No
     assert "too many" not in starter_policy(log, budget=100_000)
 
 
-def test_it_says_to_how_many_records_the_default_rules_look(unfamiliar: Path, log: Path) -> None:
-    text = starter_policy(unfamiliar, columns=TOLD)
-    assert "個人番号参照が「あり」の記録: 3 / 5 (60.0%)" in text
+def test_it_says_to_how_many_records_the_default_rules_look(unfamiliar: Path) -> None:
+    made = starter(unfamiliar, columns=TOLD)
+    assert "個人番号参照が「あり」の記録: 3 / 5 (60.0%)" in made.text
+    assert any("60.0%" in line and "references = true" in line for line in made.remarks("ja"))
+    assert any("60.0%" in line and "references = true" in line for line in made.remarks("en"))
     without = {field: column for field, column in TOLD.items() if field != "references"}
-    assert "個人番号参照が「あり」の記録" not in starter_policy(unfamiliar, columns=without)
+    unknown = starter(unfamiliar, columns=without)
+    assert "個人番号参照が「あり」の記録" not in unknown.text
+    assert unknown.touching is None
 
 
 def test_the_command_says_what_to_look_at_and_what_to_do_next(

@@ -62,6 +62,8 @@ class Starter:
     """Columns that feed no field."""
     unread: tuple[str, ...]
     """Words of results that are neither success nor failure."""
+    touching: float | None
+    """The share of records that refer to Individual Numbers; None: not known, or no record."""
 
     def remarks(self, lang: Lang) -> list[str]:
         """What a person should look at before using the policy, each in a line."""
@@ -96,6 +98,19 @@ class Starter:
                     "[results] に書き足してください。",
                     f"Results that read neither as success nor as failure: {words}. "
                     "Add them to [results].",
+                )
+            )
+        if self.touching is not None and self.touching < 1:
+            lines.append(
+                pick(
+                    lang,
+                    f"個人番号参照が「あり」の記録は全体の {self.touching:.1%} です。"
+                    "既定の規則の多くは、この記録だけを調べます。"
+                    "ほかの記録も調べるには、規則の where から references = true を"
+                    "消してください。",
+                    f"{self.touching:.1%} of the records refer to Individual Numbers: most default "
+                    "rules look at these alone. To look at the others too, take references = true "
+                    "out of a rule's where.",
                 )
             )
         return lines
@@ -172,6 +187,7 @@ def starter(
         tuple(_lacking(mappings)),
         tuple(dict.fromkeys(column for columns in seen.unused for column in columns)),
         tuple(word for word, _ in by_count(seen.results["other"])),
+        seen.share,
     )
 
 
@@ -459,8 +475,8 @@ def _rules_head(share: float, seen: Survey) -> list[str]:
         f"Shared equally among the rules that can be evaluated: {share:.1f} findings a month each.",
         "The tables say what each threshold would have given a month; <- is the one chosen.",
     ]
-    if seen.touching is not None and seen.records:
-        part = f"{seen.touching:,} / {seen.records:,} ({seen.touching / seen.records:.1%})"
+    if seen.share is not None:
+        part = f"{seen.touching:,} / {seen.records:,} ({seen.share:.1%})"
         lines += [
             f"個人番号参照が「あり」の記録: {part}。「特定個人情報に触れる」記録を見る規則は、"
             "これだけを調べます。",

@@ -39,6 +39,13 @@ class Survey:
     unused: Sequence[Sequence[str]]
     """By source, in the order of the ``inputs``, columns that feed no field."""
 
+    @property
+    def share(self) -> float | None:
+        """The part of the records that refer to Individual Numbers."""
+        if self.touching is None or self.records == 0:
+            return None
+        return self.touching / self.records
+
 
 def survey(
     source: Path | Sequence[Path], reading: Mapping[str, Any], inputs: Sequence[str | None]
