@@ -751,7 +751,7 @@ def test_the_command_goes_on_and_shows(capsys: pytest.CaptureFixture[str], tmp_p
     for text in ("everything up to 2026-05-20 09:00:00", str(may), "2. 2026-05-01 00:00:00 to "):
         assert text in said
     status, said, _ = command(capsys, "state", "show", state, "--lang", "ja")
-    assert "2026-05-20 09:00:00 まで走査済み" in said
+    assert "2026-05-20 09:00:00 まで分析済み" in said
     status, said, _ = command(capsys, "state", "show", state, "--json")
     assert json.loads(said) == yokome.read_state(state).to_dict()
 

@@ -19,7 +19,7 @@ def state_text(state: State, lang: Lang) -> str:
     until = pick(lang, "まだ記録がありません", "no records yet")
     if state.last is not None:
         last = _time(state.last)
-        until = pick(lang, f"{last} まで走査済み", f"everything up to {last}")
+        until = pick(lang, f"{last} まで分析済み", f"everything up to {last}")
     pairs = [
         (pick(lang, "状態", "state"), f"{clean(state.path)} ({file_size(state.size)})"),
         (pick(lang, "範囲", "covers"), until),

@@ -163,7 +163,7 @@ impl Carry {
                 "{name} has been scanned into this state already (as {known}, with the same content): leave it out"
             ),
             format!(
-                "{name} は、この状態にすでに含まれています（{known} と同じ内容）。このファイルを除いて走査してください"
+                "{name} は、この状態にすでに含まれています（{known} と同じ内容）。このファイルを除いて分析してください"
             ),
         ))
     }
@@ -187,7 +187,7 @@ impl Carry {
                 "{name}:{line}: this record is of {time}, but the state covers everything up to {last}: scan only logs that begin after that (all records of one instant belong into one scan). To add records to a period that is covered, go back to a copy of the state from before it, or name a file that does not exist yet and scan all logs again"
             ),
             format!(
-                "{name} の {line} 行目は {time} の記録ですが、この状態は {last} までを走査済みとしています。それより後の記録だけのログを指定してください（同じ時刻の記録は一度に走査する必要があります）。走査済みの期間に記録を加えるには、その前の状態ファイルの控えに戻すか、まだないファイル名を指定して全部のログを走査し直してください"
+                "{name} の {line} 行目は {time} の記録ですが、この状態は {last} までを分析済みとしています。それより後の記録だけのログを指定してください（同じ時刻の記録は一度に分析する必要があります）。分析済みの期間に記録を加えるには、その前の状態ファイルの控えに戻すか、まだないファイル名を指定して全部のログを分析し直してください"
             ),
         ))
     }
@@ -210,7 +210,7 @@ impl Carry {
             return Err(error(
                 &self.path,
                 "the state file contradicts itself: restore it from a backup, or name a file that does not exist yet and scan from the beginning again",
-                "状態ファイルの内容に矛盾があります。控えから戻すか、まだないファイル名を指定して最初の月から走査し直してください",
+                "状態ファイルの内容に矛盾があります。控えから戻すか、まだないファイル名を指定して最初の月から分析し直してください",
             ));
         }
         Ok(())
@@ -303,7 +303,7 @@ impl Carry {
         if continued > 0 {
             notes.push(Note {
                 ja: format!(
-                    "所見のうち {continued} 件は、前回までの走査から続いているものです（findings の continued）。始まったときの走査で数えているため、今回の所見の件数には含めていません。"
+                    "所見のうち {continued} 件は、前回までの分析から続いているものです（findings の continued）。始まったときの分析で数えているため、今回の所見の件数には含めていません。"
                 ),
                 en: format!(
                     "{continued} finding(s) go on from earlier scans (continued in findings): they are counted where they began, not here."
@@ -377,7 +377,7 @@ fn check_policy(path: &Path, header: &Header, policy: &Fingerprint) -> Result<()
             header.policy.name
         ),
         format!(
-            "ポリシーが、状態を作ったときのものと違います（違うところ: {parts}）。元のポリシー（{}）で走査するか、まだないファイル名を指定して最初の月から走査し直してください{ja}",
+            "ポリシーが、状態を作ったときのものと違います（違うところ: {parts}）。元のポリシー（{}）で分析するか、まだないファイル名を指定して最初の月から分析し直してください{ja}",
             header.policy.name
         ),
     ))

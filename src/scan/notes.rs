@@ -52,7 +52,7 @@ fn of_order(outcome: &Outcome, sorted: bool) -> Option<Note> {
     if let Some(folder) = &outcome.spilled_to {
         return Some(note(
             format!(
-                "記録が時刻順に並んでいないため、一時ファイル（{folder}。すでに消去済み）で並べ替えてから走査しました。結果は時刻順の場合と同じです。"
+                "記録が時刻順に並んでいないため、一時ファイル（{folder}。すでに消去済み）で並べ替えてから分析しました。結果は時刻順の場合と同じです。"
             ),
             format!(
                 "The records are not in time order: they were sorted by way of temporary files (in {folder}, gone by now). The result is the same."
@@ -60,7 +60,7 @@ fn of_order(outcome: &Outcome, sorted: bool) -> Option<Note> {
         ));
     }
     sorted.then(|| note(
-        "記録が時刻順に並んでいないため、メモリ上で並べ替えてから走査しました。結果は時刻順の場合と同じです。".into(),
+        "記録が時刻順に並んでいないため、メモリ上で並べ替えてから分析しました。結果は時刻順の場合と同じです。".into(),
         "The records are not in time order: they were sorted in memory. The result is the same.".into(),
     ))
 }

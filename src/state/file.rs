@@ -50,7 +50,7 @@ fn damaged(path: &Path, what: &str, ja: &str) -> Error {
             "the state file is damaged ({what}): restore it from a backup, or name a file that does not exist yet and scan from the beginning again"
         ),
         format!(
-            "状態ファイルが壊れています（{ja}）。控えから戻すか、まだないファイル名を指定して最初の月から走査し直してください"
+            "状態ファイルが壊れています（{ja}）。控えから戻すか、まだないファイル名を指定して最初の月から分析し直してください"
         ),
     )
 }
@@ -88,7 +88,7 @@ pub fn decode(bytes: &[u8], path: &Path) -> Result<State> {
         return Err(error(
             path,
             "this is not a state file of Yokome: name the one that an earlier scan wrote, or a file that does not exist yet to start anew",
-            "横目の状態ファイルではありません。前回の走査が書いたファイルか、まだないファイル名（新しく始める場合）を指定してください",
+            "横目の状態ファイルではありません。前回の分析が書いたファイルか、まだないファイル名（新しく始める場合）を指定してください",
         ));
     }
     let short = || damaged(path, "it is cut short", "途中で切れています");
@@ -103,7 +103,7 @@ pub fn decode(bytes: &[u8], path: &Path) -> Result<State> {
                 env!("CARGO_PKG_VERSION")
             ),
             format!(
-                "状態ファイルの形式（{format}）は、この版の横目（{}、形式 {FORMAT}）では扱えません。書いたときの版を使うか、まだないファイル名を指定して最初の月から走査し直してください",
+                "状態ファイルの形式（{format}）は、この版の横目（{}、形式 {FORMAT}）では扱えません。書いたときの版を使うか、まだないファイル名を指定して最初の月から分析し直してください",
                 env!("CARGO_PKG_VERSION")
             ),
         ));
@@ -181,7 +181,7 @@ fn unwritable(path: &Path, failed: &io::Error) -> Error {
             "the state file cannot be written: {why}. What stood there before still does; see that its folder exists and may be written to, and scan again"
         ),
         format!(
-            "状態ファイルを書き込めません: {why}。元の状態ファイルはそのまま残っています。フォルダーがあり、書き込めることを確かめて、走査をやり直してください"
+            "状態ファイルを書き込めません: {why}。元の状態ファイルはそのまま残っています。フォルダーがあり、書き込めることを確かめて、分析をやり直してください"
         ),
     )
 }
@@ -318,7 +318,7 @@ pub fn write(path: &Path, new: &NewState) -> Result<()> {
         return Err(error(
             path,
             "the state file has changed since this scan read it (another scan with the same state?): it is left as it is. Let scans with one state follow each other; scan again if this log is not in it (yokome state show)",
-            "この走査が読んだ後に、状態ファイルが変わりました（同じ状態ファイルを使う別の走査があったようです）。状態ファイルはそのままにしてあります。同じ状態ファイルを使う走査は一つずつ行い、このログがまだ含まれていなければ（yokome state show で確かめられます）走査し直してください",
+            "この分析が読んだ後に、状態ファイルが変わりました（同じ状態ファイルを使う別の分析があったようです）。状態ファイルはそのままにしてあります。同じ状態ファイルを使う分析は一つずつ行い、このログがまだ含まれていなければ（yokome state show で確かめられます）分析し直してください",
         ));
     }
     Staged::new(path)

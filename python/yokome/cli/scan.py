@@ -92,7 +92,7 @@ def arguments(make: Arguments) -> None:
         type=Path,
         metavar="FILE",
         help=t(
-            "前回までの走査を引き継ぎ、次回に引き継ぐ状態を書くファイル（初回はまだなくてよい）",
+            "前回までの分析を引き継ぎ、次回に引き継ぐ状態を書くファイル（初回はまだなくてよい）",
             "file to go on from, and to leave the state in for the next scan (new at first)",
         ),
     )

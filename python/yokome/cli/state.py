@@ -26,7 +26,7 @@ def arguments(make: Arguments) -> None:
     showing = make.command(
         "show",
         t(
-            "走査済みの期間、ログ、ポリシーを表示する",
+            "分析済みの期間、ログ、ポリシーを表示する",
             "print the periods, sources and policy covered",
         ),
         show,
