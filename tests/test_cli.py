@@ -18,23 +18,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from observe import TABLES
 
 import yokome
 from yokome import cli, demo
 
 DATA = Path(__file__).parent / "data"
 EXAMPLE = str(DATA / "ppc_example.csv")
-TABLES = (
-    "flagged",
-    "findings",
-    "summary",
-    "by_user",
-    "by_day",
-    "activity",
-    "inputs",
-    "rejects",
-    "leaks",
-)
 
 HEADER = "日時,職員番号,端末番号,操作内容,処理結果,個人番号参照\n"
 ROW = "2026/04/01 10:00:00,00123,PC1,検索,成功,あり\n"

@@ -676,6 +676,15 @@ def test_a_workbook_that_was_filled_in_is_kept(
     assert all_of(out) == {**FOREIGN, **NEW, name: "filled in"}
 
 
+def test_a_workbook_of_which_nobody_can_tell_is_kept(out: Path) -> None:
+    run = '{"yokome": {"run": 1}, "outputs": [{"name": "report.xlsx"}]}'
+    write(out, {"report.xlsx": "perhaps filled in", "run.json": run})
+    (out / "summary.json").unlink()
+    write(out, NEW)
+    (kept,) = out.glob("report-*.xlsx")
+    assert all_of(out) == {**FOREIGN, **NEW, kept.name: "perhaps filled in"}
+
+
 def test_the_command_tells_of_a_workbook_that_it_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -301,14 +301,15 @@ def recorded(directory: Path) -> set[str]:
 def _keep_what_was_filled_in(directory: Path) -> list[Path]:
     """The workbook of an earlier scan that was saved after it, under a name that nothing replaces.
 
-    A scan writes ``summary.json`` last, so what is later than that somebody has saved.
+    A scan writes ``summary.json`` last, so what is later than that somebody has saved; without it,
+    nobody can tell.
     """
     name = "report.xlsx"
-    workbook = directory / name
+    workbook, summary = directory / name, directory / "summary.json"
     if name not in recorded(directory) or not workbook.exists():
         return []
     saved = workbook.stat().st_mtime
-    if saved <= (directory / "summary.json").stat().st_mtime + _AT_ONCE:
+    if summary.exists() and saved <= summary.stat().st_mtime + _AT_ONCE:
         return []
     when = dt.datetime.fromtimestamp(saved).strftime("%Y%m%d-%H%M%S")
     kept = directory / f"report-{when}.xlsx"

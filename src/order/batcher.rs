@@ -3,7 +3,7 @@
 //! A batch is everything before a cut. The cut trails the *promise*, the time before which no record
 //! should come any more, by twice the lateness seen so far, so that small disorder is absorbed. The
 //! promise is the latest time where nobody knows better; sources that are read side by side, and
-//! sorted runs, tell it. A record before a cut already made is [`Disorder`].
+//! ranges of time, tell it. A record before a cut already made is [`Disorder`].
 
 use crate::block::{Block, Span};
 
