@@ -34,6 +34,8 @@ test: $(DEV)
 ## Measure against pandas, Polars and DuckDB. `make bench SIZE=20M` for another number of records,
 ## `make bench BENCH="-k read"` for a part.
 bench: $(RELEASE)
+	@# As an installation would, and those of the others did.
+	$(BIN)/python -m compileall -q python/yokome
 	$(BIN)/python -m pytest benches --size=$(SIZE) --benchmark-only --benchmark-sort=name \
 		--benchmark-columns=min,median,max,rounds $(BENCH)
 

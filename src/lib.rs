@@ -21,6 +21,7 @@
 //! The core knows no Python; the binding is the `python` module behind the feature of that name.
 
 pub mod arrow;
+pub mod beside;
 pub mod block;
 pub mod detect;
 pub mod dictionary;

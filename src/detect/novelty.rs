@@ -2,6 +2,8 @@
 //!
 //! Everything about it is a matter of whole days, so a value is judged once a day.
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -214,47 +216,64 @@ impl NoveltyState {
 
     /// Takes the next records of the key.
     pub fn advance(&mut self, of: Placed<'_>, what: Novelty, run: &Run<'_>, out: &mut Out<'_>) {
-        let ids = run.ids(what.field);
-        let value = |i: usize| match ids {
-            Some(ids) => ids.get(i).copied().unwrap_or(0).into(),
-            None => run.value(i, what.field),
-        };
-        let (mut evaluated, mut not_evaluable) = (0, 0);
-        let mut i = 0;
-        while i < run.len() {
-            let day = day_of(run.time[i]);
+        let mut from = 0;
+        while from < run.len() {
+            let day = day_of(run.time[from]);
             if day != self.today.0 {
                 self.new_day(day, what, out);
             }
             let tomorrow = (i64::from(day) + 1) * DAY_MS;
-            let too_early = self.today.1 < what.min_active_days;
-            let mut met = [Met::NOTHING; MET];
-            while i < run.len() && run.time[i] < tomorrow {
-                let (at, value) = (i, value(i));
-                i += 1;
-                let judged = run.judged(at, of.place);
-                if value == 0 {
-                    not_evaluable += u64::from(judged);
-                    continue;
+            let to = from + run.time[from..].partition_point(|&time| time < tomorrow);
+            let today = from..to;
+            match run.ids(what.field) {
+                Some(ids) if ids.len() == run.len() => {
+                    self.take_today(of, what, run, today, |i| ids[i].into(), out);
                 }
-                not_evaluable += u64::from(judged && too_early);
-                evaluated += u64::from(judged && !too_early);
-                #[allow(clippy::cast_possible_truncation)]
-                let place = &mut met[value as usize % MET];
-                if place.value != value {
-                    *place = Met {
-                        value,
-                        slot: self.used(value, day),
-                        usual: too_early,
-                    };
-                }
-                if judged && !place.usual {
-                    place.usual = !self.judge(of, what, run, at, place.slot as usize, out);
-                }
+                Some(_) => self.take_today(of, what, run, today, |_| 0, out),
+                None => self.take_today(of, what, run, today, |i| run.value(i, what.field), out),
+            }
+            from = to;
+        }
+    }
+
+    /// Takes records of the day that is under way.
+    #[inline(always)]
+    fn take_today(
+        &mut self,
+        of: Placed<'_>,
+        what: Novelty,
+        run: &Run<'_>,
+        today: Range<usize>,
+        value: impl Fn(usize) -> Value,
+        out: &mut Out<'_>,
+    ) {
+        let (day, least) = (self.today.0, what.min_active_days);
+        let too_early = self.today.1 < least;
+        let judged = run.count_judged(today.clone(), of.place);
+        let mut null = 0;
+        let mut met = [Met::NOTHING; MET];
+        for i in today {
+            let value = value(i);
+            if value == 0 {
+                null += u64::from(run.judged(i, of.place));
+                continue;
+            }
+            #[allow(clippy::cast_possible_truncation)]
+            let place = &mut met[value as usize % MET];
+            if place.value != value {
+                *place = Met {
+                    value,
+                    slot: self.used(value, day),
+                    usual: too_early,
+                };
+            }
+            if !place.usual && run.judged(i, of.place) {
+                place.usual = !self.judge(of, what, run, i, place.slot as usize, out);
             }
         }
-        out.counts[of.place].evaluated += evaluated;
-        out.counts[of.place].not_evaluable += not_evaluable;
+        let counts = &mut out.counts[of.place];
+        counts.not_evaluable += if too_early { judged } else { null };
+        counts.evaluated += if too_early { 0 } else { judged - null };
     }
 
     /// Notes that a value is used on a day; its slot.

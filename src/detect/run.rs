@@ -1,5 +1,7 @@
 //! A run: the records of one key in one batch, in time order, and where detection puts its results.
 
+use std::ops::Range;
+
 use super::bits::{Bits, has};
 use super::values::{self, Value};
 use crate::block::Columns;
@@ -67,6 +69,17 @@ impl Run<'_> {
             return mask >> bit & mask >> self.bits.scope() & 1 == 1;
         }
         self.has(i, bit) && self.in_scope(i)
+    }
+
+    /// How many of these records satisfy the `where` whose bit is `bit`, and may be flagged.
+    #[must_use]
+    pub fn count_judged(&self, records: Range<usize>, bit: usize) -> u64 {
+        if self.words == 1 {
+            let scope = self.bits.scope();
+            let masks = self.masks[records].iter();
+            return masks.map(|mask| mask >> bit & mask >> scope & 1).sum();
+        }
+        records.map(|i| u64::from(self.judged(i, bit))).sum()
     }
 
     /// The ids of a field that has a dictionary; empty if every one is null, none for other keys.

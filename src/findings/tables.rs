@@ -14,6 +14,7 @@ use arrow_array::{
 use super::Finding;
 use super::share::Share;
 use super::totals::{FlagTotals, RecordTotals};
+use crate::beside::beside;
 use crate::detect::evaluated::Evaluated;
 use crate::detect::values::{Value, text};
 use crate::dictionary::{Dictionaries, ID_FIELDS, Id, Values, id_column};
@@ -253,53 +254,51 @@ pub fn findings(names: Names<'_>, findings: &[Finding], shares: &[Share]) -> Rec
     });
     let all = || order.iter().map(|&at| &findings[at as usize]);
     let share = || order.iter().map(|&at| shares[at as usize]);
-    let mut keys = StringBuilder::new();
-    let mut by = StringBuilder::new();
-    let mut values = StringBuilder::new();
-    for finding in all() {
-        let rule = rule(finding);
-        keys.append_option(texts.key(finding, rule));
-        by.append_value(texts.by(finding, rule));
-        values.append_option(texts.value(finding, rule));
-    }
-    batch(vec![
-        ("finding", finding_names(all().map(|f| f.id))),
-        (
-            "rule",
-            place_dictionary(all().map(|f| Some(f.rule as usize)), |rule| &rules[rule].id),
-        ),
-        ("viewpoint", viewpoints(all().map(rule))),
-        (
-            "per",
-            place_dictionary(all().map(|f| Some(rule(f).per as usize)), |field| {
-                Field::ALL[field].name()
-            }),
-        ),
-        ("key", Arc::new(keys.finish())),
-        ("by", Arc::new(by.finish())),
-        ("value", Arc::new(values.finish())),
-        ("first", times(all().map(|f| Some(f.first)))),
-        ("last", times(all().map(|f| Some(f.last)))),
-        ("records", counts(all().map(|f| Some(f.records)))),
-        (
-            "peak",
-            Arc::new(all().map(|f| f.peak).collect::<Int64Array>()),
-        ),
-        (
-            "magnitude",
-            Arc::new(all().map(|f| f.magnitude).collect::<Float64Array>()),
-        ),
-        (
-            "continued",
-            Arc::new(all().map(|f| Some(f.carried > 0)).collect::<BooleanArray>()),
-        ),
-        (
-            "rarity",
-            Arc::new(share().map(Share::rarity).collect::<Float64Array>()),
-        ),
-        ("days_as_strong", counts(share().map(|s| Some(s.as_strong)))),
-        ("days_evaluated", counts(share().map(|s| Some(s.of)))),
-    ])
+    let in_words = || {
+        let mut keys = StringBuilder::new();
+        let mut by = StringBuilder::new();
+        let mut values = StringBuilder::new();
+        for finding in all() {
+            let rule = rule(finding);
+            keys.append_option(texts.key(finding, rule));
+            by.append_value(texts.by(finding, rule));
+            values.append_option(texts.value(finding, rule));
+        }
+        [("key", keys), ("by", by), ("value", values)]
+            .map(|(name, mut texts)| (name, Arc::new(texts.finish()) as ArrayRef))
+    };
+    let of_rules = || -> Vec<(&str, ArrayRef)> {
+        let rule_ids = all().map(|f| Some(f.rule as usize));
+        let pers = all().map(|f| Some(rule(f).per as usize));
+        vec![
+            ("finding", finding_names(all().map(|f| f.id))),
+            ("rule", place_dictionary(rule_ids, |at| &rules[at].id)),
+            ("viewpoint", viewpoints(all().map(rule))),
+            ("per", place_dictionary(pers, |at| Field::ALL[at].name())),
+        ]
+    };
+    let in_figures = || -> Vec<(&str, ArrayRef)> {
+        let peaks: Int64Array = all().map(|f| f.peak).collect();
+        let magnitudes: Float64Array = all().map(|f| f.magnitude).collect();
+        let continued: BooleanArray = all().map(|f| Some(f.carried > 0)).collect();
+        let rarities: Float64Array = share().map(Share::rarity).collect();
+        vec![
+            ("first", times(all().map(|f| Some(f.first)))),
+            ("last", times(all().map(|f| Some(f.last)))),
+            ("records", counts(all().map(|f| Some(f.records)))),
+            ("peak", Arc::new(peaks)),
+            ("magnitude", Arc::new(magnitudes)),
+            ("continued", Arc::new(continued)),
+            ("rarity", Arc::new(rarities)),
+            ("days_as_strong", counts(share().map(|s| Some(s.as_strong)))),
+            ("days_evaluated", counts(share().map(|s| Some(s.of)))),
+        ]
+    };
+    let mut columns = of_rules();
+    let (words, figures) = beside(in_words, in_figures);
+    columns.extend(words);
+    columns.extend(figures);
+    batch(columns)
 }
 
 /// A row per rule, in policy order; findings that go on from earlier scans were counted there.

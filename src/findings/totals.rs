@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use super::{Finding, Flag};
 use crate::block::Columns;
-use crate::detect::bits::{Bits, has};
+use crate::detect::bits::Bits;
 use crate::detect::calendar::weekday;
 use crate::detect::evaluated::Evaluated;
 use crate::detect::run::RuleCounts;
@@ -50,8 +50,9 @@ impl RecordTotals {
         let (mut from, mut to, mut hour) = (i64::MAX, i64::MIN, 0);
         let mut today = (i32::MIN, 0u64);
         let words = bits.words();
+        let (word, bit) = (bits.scope() / 64, bits.scope() % 64);
         for (row, &time) in columns.time.iter().enumerate() {
-            if !has(&columns.masks[row * words..(row + 1) * words], bits.scope()) {
+            if columns.masks[row * words + word] >> bit & 1 == 0 {
                 continue;
             }
             if time < from || time >= to {

@@ -114,9 +114,15 @@ fn groups(text: &str) -> Vec<Group> {
 /// the same sign between, and no further digit before or behind.
 #[must_use]
 pub fn find(text: &str) -> Vec<Found> {
-    if !may_hold(text) {
-        return Vec::new();
+    if may_hold(text) {
+        find_slowly(text)
+    } else {
+        Vec::new()
     }
+}
+
+/// The same by taking the text to pieces.
+fn find_slowly(text: &str) -> Vec<Found> {
     let groups = groups(text);
     let mut found = Vec::new();
     let mut i = 0;
@@ -152,11 +158,38 @@ pub fn find(text: &str) -> Vec<Found> {
     found
 }
 
-/// Whether a text is long enough and has digits enough; most are told apart here.
+/// Whether a text has runs of digits as a number needs them; nearly all are told apart here, without
+/// taking them to pieces.
 fn may_hold(text: &str) -> bool {
-    text.len() >= 12
-        && (text.bytes().filter(u8::is_ascii_digit).count() >= 12
-            || text.contains(['０', '１', '２', '３', '４', '５', '６', '７', '８', '９']))
+    let text = text.as_bytes();
+    text.len() >= 12 && (has_runs(text) || has_full_width_digit(text))
+}
+
+/// Whether there are twelve ASCII digits in one piece, neither more nor fewer, or three times four.
+fn has_runs(text: &[u8]) -> bool {
+    let mut fours = 0;
+    // Of four digits or more in one piece, one stands at every fourth place.
+    let mut at = 3;
+    while at < text.len() {
+        if !text[at].is_ascii_digit() {
+            at += 4;
+            continue;
+        }
+        let digits = |b: &&u8| b.is_ascii_digit();
+        let before = text[..at].iter().rev().take_while(digits).count();
+        let behind = text[at..].iter().take_while(digits).count();
+        fours += u8::from(before + behind == 4);
+        if before + behind == 12 || fours == 3 {
+            return true;
+        }
+        at += behind + 4;
+    }
+    false
+}
+
+/// Whether any of ０ to ９ (U+FF10 to U+FF19) is there.
+fn has_full_width_digit(text: &[u8]) -> bool {
+    memchr::memchr_iter(0xEF, text).any(|at| matches!(text[at..], [_, 0xBC, 0x90..=0x99, ..]))
 }
 
 /// The number that a text is, apart from white space around it.

@@ -1,3 +1,6 @@
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
 use super::column::{Cells, Nature};
 use super::mask::{Mask, masked, masked_but, masked_excerpt};
 use super::*;
@@ -180,4 +183,41 @@ fn masked_ids_stay_apart_and_other_texts_are_only_masked() {
     let off = Mask::new(false, Vec::new());
     assert_eq!(shown(&off, user, &numbers[0]), numbers[0]);
     assert!(mask.is_on() && !off.is_on());
+}
+
+#[test]
+fn nothing_is_overlooked_at_the_first_glance() {
+    // 123456789018 and 000000000000 pass; what is put together here holds them now and then.
+    let parts = [
+        "123456789018",
+        "1234",
+        "5678",
+        "9018",
+        "0000",
+        "000000000000",
+        "１２３４",
+        "5678９018",
+        "1",
+        "12345",
+        "-",
+        " ",
+        "\u{3000}",
+        ",",
+        "税",
+        "",
+        "ｱ",
+        "：",
+    ];
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(12);
+    let mut some = 0;
+    for _ in 0..200_000 {
+        let n = random.next_u64();
+        let text: String = (0..n % 9)
+            .map(|i| parts[usize::try_from((n >> (5 * i + 8)) % parts.len() as u64).unwrap()])
+            .collect();
+        let found = find(&text);
+        some += usize::from(!found.is_empty());
+        assert_eq!(found, find_slowly(&text), "{text:?}");
+    }
+    assert!(some > 1000, "{some}");
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::pool::Pool;
+use crate::beside::beside;
 use crate::block::Block;
 use crate::detect::group::Grouped;
 use crate::detect::shards::{PerRules, Shard, ShardContext, ShardOut, shard_of};
@@ -149,14 +150,17 @@ impl Units {
     /// No more batches: closes all findings.
     #[must_use]
     pub fn finish(&self, of: ShardContext<'_>) -> Vec<ShardOut> {
-        self.all
-            .iter()
-            .map(|unit| {
-                unit.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .finish(of)
-            })
-            .collect()
+        let finish = |unit: &Mutex<Shard>| {
+            let mut shard = unit.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.finish(of)
+        };
+        let (half, rest) = self.all.split_at(self.all.len() / 2);
+        let (mut outs, others) = beside(
+            || half.iter().map(finish).collect::<Vec<_>>(),
+            || rest.iter().map(finish).collect::<Vec<_>>(),
+        );
+        outs.extend(others);
+        outs
     }
 }
 

@@ -29,6 +29,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use crate::arrow::{STREAM_NAME, map_schema, natures_of, time_format};
+use crate::beside::beside;
 use crate::detect::calendar::{HolidayCache, Holidays};
 use crate::detect::conditions::Conditions;
 use crate::detect::run::RuleCounts;
@@ -422,18 +423,28 @@ fn result(
         state = Some(carry.encode(planned, sources, &outcome.collector, memory)?);
     }
     let ranking = Ranking::of(&outcome.findings, &outcome.flags);
-    let (by_user, by_user_users) = users::by_user(names, &outcome.flags, &ranking);
+    let (flags, records) = (&outcome.flags, &outcome.records);
+    let (findings, ((by_user, by_user_users), summary, activity)) = beside(
+        || tables::findings(names, &outcome.findings, &ranking.shares),
+        || {
+            (
+                users::by_user(names, flags, &ranking),
+                tables::summary(names, flags, &outcome.findings, reasons),
+                tables::activity(names, records),
+            )
+        },
+    );
     Ok(ScanResult {
         flagged_schema: Flagged::new(names, &Batch::default(), &[], &Reread::default())
             .shown(&context.mask)
             .schema(),
-        findings: tables::findings(names, &outcome.findings, &ranking.shares),
-        summary: tables::summary(names, &outcome.flags, &outcome.findings, reasons),
-        evaluated_days: tables::evaluated_days(names, &outcome.flags),
+        findings,
+        summary,
+        evaluated_days: tables::evaluated_days(names, flags),
         by_user,
         by_user_users,
-        by_day: tables::by_day(&outcome.flags, &outcome.records),
-        activity: tables::activity(names, &outcome.records),
+        by_day: tables::by_day(flags, records),
+        activity,
         inputs,
         leaks: report::leaks(&leaks),
         rejects: report::rejects(

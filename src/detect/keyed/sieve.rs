@@ -14,6 +14,7 @@ use super::table::Table;
 use super::{Keyed, Known, Tally, Times};
 use crate::detect::run::{Open, Out, Run};
 use crate::detect::values::Value;
+use crate::log::scan::{Hot as Hottest, hot};
 use crate::policy::Key;
 use crate::record::Field;
 
@@ -41,38 +42,53 @@ pub struct Sieve {
     full: bool,
 }
 
-#[derive(Clone, Copy)]
-struct Entry {
-    value: Value,
-    time: i64,
-}
-
-/// Entries in the order of their coming; those that have left stand in front until there are many.
+/// Values and their times in the order of their coming, one beside the other so that a search reads
+/// nothing but values; those that have left stand in front until there are many.
 #[derive(Default)]
 struct Queue {
-    entries: Vec<Entry>,
+    values: Vec<Value>,
+    times: Vec<i64>,
     /// Those that have left.
     gone: usize,
 }
 
 impl Queue {
-    fn as_slice(&self) -> &[Entry] {
-        &self.entries[self.gone..]
+    /// Values and times that have not left.
+    fn standing(&self) -> impl Iterator<Item = (Value, i64)> + '_ {
+        let values = self.values[self.gone..].iter().copied();
+        values.zip(self.times[self.gone..].iter().copied())
     }
 
     fn len(&self) -> usize {
-        self.entries.len() - self.gone
+        self.values.len() - self.gone
+    }
+
+    fn push(&mut self, value: Value, time: i64) {
+        self.values.push(value);
+        self.times.push(time);
     }
 
     /// Makes room for more.
     fn reserve(&mut self, more: usize) {
-        if self.gone * 2 >= self.entries.len()
-            || self.entries.capacity() - self.entries.len() < more
-        {
-            self.entries.drain(..self.gone);
+        if self.gone * 2 >= self.values.len() || self.values.capacity() - self.values.len() < more {
+            self.values.drain(..self.gone);
+            self.times.drain(..self.gone);
             self.gone = 0;
         }
-        self.entries.reserve(more);
+        self.values.reserve(more);
+        self.times.reserve(more);
+    }
+}
+
+/// How many of some values are this one.
+struct Alike<'a>(&'a [Value], Value);
+
+impl Hottest for Alike<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        self.0.iter().map(|&value| u64::from(value == self.1)).sum()
     }
 }
 
@@ -133,16 +149,18 @@ impl Sieve {
     /// Takes what has left the window out of the queue.
     #[inline]
     fn expire(&mut self, until: i64) {
-        while let Some(&entry) = self.queue.entries.get(self.queue.gone) {
-            if entry.time > until {
-                return;
-            }
-            if entry.value != MOVED {
-                let place = self.place(entry.value);
+        let left = self.queue.times[self.queue.gone..]
+            .iter()
+            .take_while(|&&time| time <= until)
+            .count();
+        for at in self.queue.gone..self.queue.gone + left {
+            let value = self.queue.values[at];
+            if value != MOVED {
+                let place = self.place(value);
                 self.uncount(place, 1);
             }
-            self.queue.gone += 1;
         }
+        self.queue.gone += left;
     }
 
     /// See [`Times::pass`]: no more than one count is looked at for a record. What has left the window
@@ -183,8 +201,7 @@ impl Sieve {
             }
             *count += 1;
             room -= 1;
-            let time = times[i];
-            self.queue.entries.push(Entry { value, time });
+            self.queue.push(value, times[i]);
             to.evaluated += in_scope;
         }
         n
@@ -219,19 +236,25 @@ impl Sieve {
     /// that is the threshold at least.
     #[cold]
     fn search(&mut self, value: Value, at_least: u64, until: i64, out: &mut Out<'_>) -> usize {
-        let queue = self.queue.as_slice();
-        let found = queue.iter().filter(|e| e.value == value).count();
-        if (found as u64) < at_least {
+        let found = hot(Alike(&self.queue.values[self.queue.gone..], value));
+        if found < at_least {
             return 0;
         }
+        let found = usize::try_from(found).unwrap_or(usize::MAX);
         if self.hot.len() >= self.forget_at {
             self.forget(until, out);
         }
         let mut times = VecDeque::with_capacity(found * 2);
-        let queue = &mut self.queue.entries[self.queue.gone..];
-        for entry in queue.iter_mut().filter(|e| e.value == value) {
-            times.push_back(entry.time);
-            entry.value = MOVED;
+        let Queue {
+            values,
+            times: all,
+            gone,
+        } = &mut self.queue;
+        for (other, &time) in values[*gone..].iter_mut().zip(&all[*gone..]) {
+            if *other == value {
+                times.push_back(time);
+                *other = MOVED;
+            }
         }
         let place = self.place(value);
         // (A value is found at the threshold itself, or at a count that stays at the most.)
@@ -256,8 +279,8 @@ impl Sieve {
     fn count_anew(&mut self, size: usize) {
         self.counts.clear();
         self.counts.resize(size, 0);
-        for i in self.queue.gone..self.queue.entries.len() {
-            let value = self.queue.entries[i].value;
+        for i in self.queue.gone..self.queue.values.len() {
+            let value = self.queue.values[i];
             if value != MOVED {
                 let place = self.place(value);
                 self.count(place);
@@ -273,18 +296,20 @@ impl Sieve {
     #[must_use]
     pub(super) fn of(known: Vec<Known>, at_least: u64) -> Sieve {
         let mut sieve = Sieve::default();
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries: Vec<(i64, Value)> = Vec::new();
         for Known { value, times, open } in known {
             if open.is_some() || times.len() as u64 >= at_least {
                 let times = times.into_iter().collect();
                 sieve.hot.insert(value, Hot { times, open });
             } else {
-                entries.extend(times.into_iter().map(|time| Entry { value, time }));
+                entries.extend(times.into_iter().map(|time| (time, value)));
             }
         }
-        entries.sort_by_key(|entry| entry.time);
+        entries.sort_by_key(|entry| entry.0);
         sieve.full = entries.len() >= FULL;
-        sieve.queue = Queue { entries, gone: 0 };
+        for (time, value) in entries {
+            sieve.queue.push(value, time);
+        }
         sieve.forget_at = (sieve.hot.len() * 2).max(sieve.forget_at);
         let counts = (sieve.queue.len() * COUNTS_PER_RECORD).next_power_of_two();
         sieve.count_anew(counts.max(sieve.counts.len()));
@@ -295,9 +320,8 @@ impl Sieve {
     #[must_use]
     pub fn into_table(self, window: i64) -> Table {
         let mut table = Table::default();
-        let queue = self.queue.as_slice();
-        for entry in queue.iter().filter(|e| e.value != MOVED) {
-            table.add(entry.value, entry.time, window);
+        for (value, time) in self.queue.standing().filter(|e| e.0 != MOVED) {
+            table.add(value, time, window);
         }
         for (value, hot) in self.hot {
             for time in hot.times {
@@ -324,17 +348,16 @@ impl Times for Sieve {
     fn known(&self) -> Vec<Known> {
         let mut places: HashMap<Value, usize> = HashMap::new();
         let mut known: Vec<Known> = Vec::new();
-        let queue = self.queue.as_slice();
-        for entry in queue.iter().filter(|e| e.value != MOVED) {
-            let at = *places.entry(entry.value).or_insert_with(|| {
+        for (value, time) in self.queue.standing().filter(|e| e.0 != MOVED) {
+            let at = *places.entry(value).or_insert_with(|| {
                 known.push(Known {
-                    value: entry.value,
+                    value,
                     times: Vec::new(),
                     open: None,
                 });
                 known.len() - 1
             });
-            known[at].times.push(entry.time);
+            known[at].times.push(time);
         }
         // (No value is in the queue and hot at once.)
         known.extend(self.hot.iter().map(|(&value, hot)| Known {
@@ -394,7 +417,7 @@ impl Times for Sieve {
             self.count_anew(self.counts.len() * 2);
             place = self.place(value);
         }
-        self.queue.entries.push(Entry { value, time });
+        self.queue.push(value, time);
         let count = self.count(place);
         self.full |= self.queue.len() >= FULL || count == MOST;
         if u64::from(count) < what.at_least {
