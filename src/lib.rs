@@ -21,7 +21,6 @@
 //! The core knows no Python; the binding is the `python` module behind the feature of that name.
 
 pub mod arrow;
-pub mod beside;
 pub mod block;
 pub mod detect;
 pub mod dictionary;
@@ -29,6 +28,7 @@ pub mod error;
 pub mod files;
 pub mod findings;
 pub mod individual;
+pub mod join;
 pub mod log;
 pub mod order;
 pub mod packed;

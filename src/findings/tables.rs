@@ -14,11 +14,11 @@ use arrow_array::{
 use super::Finding;
 use super::share::Share;
 use super::totals::{FlagTotals, RecordTotals};
-use crate::beside::beside;
 use crate::detect::evaluated::Evaluated;
 use crate::detect::values::{Value, text};
 use crate::dictionary::{Dictionaries, ID_FIELDS, Id, Values, id_column};
 use crate::individual::mask::Mask;
+use crate::join::join;
 use crate::policy::{Key, Kind, Policy, Rule, Sequence};
 use crate::record::Field;
 
@@ -295,7 +295,7 @@ pub fn findings(names: Names<'_>, findings: &[Finding], shares: &[Share]) -> Rec
         ]
     };
     let mut columns = of_rules();
-    let (words, figures) = beside(in_words, in_figures);
+    let (words, figures) = join(in_words, in_figures);
     columns.extend(words);
     columns.extend(figures);
     batch(columns)

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::pool::Pool;
-use crate::beside::beside;
 use crate::block::Block;
 use crate::detect::group::Grouped;
 use crate::detect::shards::{PerRules, Shard, ShardContext, ShardOut, shard_of};
+use crate::join::join;
 use crate::order::Batch;
 use crate::policy::{Key, Policy};
 use crate::state::texts::{Loader, Saver};
@@ -155,7 +155,7 @@ impl Units {
             shard.finish(of)
         };
         let (half, rest) = self.all.split_at(self.all.len() / 2);
-        let (mut outs, others) = beside(
+        let (mut outs, others) = join(
             || half.iter().map(finish).collect::<Vec<_>>(),
             || rest.iter().map(finish).collect::<Vec<_>>(),
         );

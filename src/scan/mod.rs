@@ -29,7 +29,6 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use crate::arrow::{STREAM_NAME, map_schema, natures_of, time_format};
-use crate::beside::beside;
 use crate::detect::calendar::{HolidayCache, Holidays};
 use crate::detect::conditions::Conditions;
 use crate::detect::run::RuleCounts;
@@ -42,6 +41,7 @@ use crate::findings::tables::{self, Names};
 use crate::findings::users;
 use crate::individual::column::Natures;
 use crate::individual::mask::Mask;
+use crate::join::join;
 use crate::log::header::Mapping;
 use crate::log::meaning::Meaning;
 use crate::log::plan::ReadOptions;
@@ -424,7 +424,7 @@ fn result(
     }
     let ranking = Ranking::of(&outcome.findings, &outcome.flags);
     let (flags, records) = (&outcome.flags, &outcome.records);
-    let (findings, ((by_user, by_user_users), summary, activity)) = beside(
+    let (findings, ((by_user, by_user_users), summary, activity)) = join(
         || tables::findings(names, &outcome.findings, &ranking.shares),
         || {
             (
