@@ -84,7 +84,7 @@ def evaluated_of(result: yokome.ScanResult) -> dict[str, Evaluated]:
 
 
 def found(result: yokome.ScanResult) -> list[Found]:
-    """The findings of a scan, with the users of the records that it flagged."""
+    """The findings of a scan, with the users of the records that it flagged; in no order."""
     users: dict[str, set[str]] = {}
     for row in rows(result.flagged):
         users.setdefault(row["finding"], set()).update({row["user"]} - {None})
@@ -97,7 +97,8 @@ def found(result: yokome.ScanResult) -> list[Found]:
             magnitude=row["magnitude"],
             users=frozenset(users[row["finding"]]),
         )
-        for row in rows(result.findings)
+        # By their ids, which are hashes: which is the rarest is for the oracle to say.
+        for row in sorted(rows(result.findings), key=lambda row: str(row["finding"]))
     ]
 
 

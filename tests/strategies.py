@@ -505,3 +505,66 @@ def cases(
     """A log and a policy to scan it with."""
     records = draw(logs(encoding=encoding, millis=millis, max_size=max_size))
     return records, draw(policies(records))
+
+
+# --- crowded nights ------------------------------------------------------------------------------
+
+FIRST_NIGHT = datetime(2026, 4, 6, 22)
+
+
+@st.composite
+def bursts(draw: st.DrawFn, *, most: int = 14) -> tuple[Record, ...]:
+    """A log of bursts, late in the evening: of few users, on few days, some of them the same."""
+    size = draw(st.integers(2, most))  # lists alone would mostly be short
+    records: list[Record] = []
+    for _ in range(size):
+        # Many go on over midnight; some begin behind it.
+        begins = FIRST_NIGHT + timedelta(days=draw(st.integers(0, 2)))
+        begins += draw(st.integers(0, 6)) * timedelta(minutes=30)
+        step = timedelta(minutes=draw(st.sampled_from((0, 10, 25, 25))))
+        who: dict[str, Any] = {
+            "user": draw(st.sampled_from(("a", "a", "a", "b", "b", "c", None))),
+            "terminal": draw(st.sampled_from(("PC1", "PC2"))),
+            "subject": draw(st.sampled_from(("001", "002", "003"))),
+            "result": draw(st.sampled_from(("failure", "success"))),
+        }
+        number = draw(st.integers(1, 6))
+        records += [Record(time=begins + n * step, **who) for n in range(number)]
+    return tuple(records)
+
+
+@st.composite
+def crowded_rules(draw: st.DrawFn, number: int) -> dict[str, Any]:
+    """A rule that gives a user several findings a day, of several strengths, some over midnight."""
+    kind = draw(st.sampled_from(("count", "count", "distinct", "sequence", "gap", "match")))
+    rule: dict[str, Any] = {"id": f"r{number}", "kind": kind}
+    if draw(st.booleans()):
+        rule["per"] = draw(st.sampled_from(("user", "terminal", "subject")))
+    window = draw(st.sampled_from(("30m", "1h", "6h")))
+    by = draw(st.sampled_from(([], ["subject"], ["subject"], ["terminal", "subject"])))
+    if kind in ("count", "distinct"):
+        rule |= {"window": window, "at_least": draw(st.sampled_from((1, 1, 2, 3)))}
+    if kind == "distinct":
+        rule["field"] = draw(st.sampled_from(("terminal", "subject", "hour")))
+    if kind == "sequence":
+        steps = [{"result": "failure"}, {}]
+        rule |= {"within": window, "steps": steps[draw(st.sampled_from((0, 1))) :] + steps[1:]}
+    if kind in ("count", "distinct", "sequence") and by:
+        rule["by"] = by
+    if kind == "gap":
+        rule["idle"] = window
+    if kind == "match":
+        rule["where"] = {"result": "failure"}
+    return rule
+
+
+@st.composite
+def crowded_cases(draw: st.DrawFn, *, most: int = 14) -> Case:
+    """A log in which findings go on over midnight, share a user's day, and tie; and its policy."""
+    records = draw(bursts(most=most))
+    calendar = {"country": "JP", "hours": "08:30-17:15", "margin": "0s", "closed": []}
+    size = draw(st.integers(1, 3))
+    return records, {
+        "calendar": calendar,
+        RULES: [draw(crowded_rules(number)) for number in range(size)],
+    }

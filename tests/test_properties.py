@@ -313,6 +313,48 @@ def test_many_rules_and_steps_say_what_the_oracle_says(
     check_against_oracle((records, policy), Style(), 1, None, threads)
 
 
+@settings(max_examples=examples(40))
+@given(
+    data=st.data(),
+    records=logs(min_size=8, max_size=24),
+    rules=st.integers(62, 70),
+    threads=st.sampled_from((1, 2)),
+    batch_size=st.sampled_from((1, 3, 8)),
+    chunk_size=st.integers(1, 64),
+    memory_limit=st.sampled_from((None, None, 1, 4000)),
+    in_order=st.booleans(),
+)
+def test_rules_beyond_a_word_of_bits_go_over_batches(
+    data: st.DataObject,
+    records: tuple[Record, ...],
+    rules: int,
+    threads: int,
+    batch_size: int,
+    chunk_size: int,
+    memory_limit: int | None,
+    in_order: bool,
+) -> None:
+    """The last rules and the scope have their bits in a second word of each record's mask."""
+    policy = data.draw(policies(records))
+    last = policy[oracle.RULES]
+    policy["scope"] = data.draw(scopes(records))
+    users = sorted({r.user for r in records if r.user is not None}) or ["無"]
+    policy[oracle.RULES] = [
+        {"id": f"m{n}", "kind": "match", "where": {"user": users[n % len(users)]}}
+        for n in range(rules - len(last))
+    ] + last
+    check_against_oracle(
+        (records, policy),
+        Style(),
+        1 if in_order else 2,
+        chunk_size,
+        threads,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        in_order=in_order,
+    )
+
+
 @settings(max_examples=examples(25))
 @given(
     seed=st.integers(0, 2**32 - 1),

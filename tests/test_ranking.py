@@ -18,7 +18,7 @@ from observe import evaluated_of, found, names, rows
 from oracle import RULES, Record
 from ranking_oracle import Evaluated, Found, RankingOracle, rarity
 from rendering import Style, folder, write_log
-from strategies import Case, cases, examples, styles
+from strategies import FIRST_NIGHT, Case, cases, crowded_cases, examples, styles
 
 import yokome
 from yokome._scan import prepare, run
@@ -297,8 +297,20 @@ def test_the_engine_ranks_longer_logs_as_the_oracle_does(case: Case) -> None:
         check(scanned(case, Style(), place, unmask=True))
 
 
+@settings(max_examples=examples(120))
+@given(crowded_cases())
+def test_the_engine_ranks_crowded_nights_as_the_oracle_does(case: Case) -> None:
+    """Findings that go on over midnight, several of a user on a day, and many that tie."""
+    with folder() as place:
+        check(scanned(case, Style(), place))
+
+
 @settings(max_examples=examples(60))
-@given(written(), st.integers(1, 3), st.integers(1, 5))
+@given(
+    st.one_of(written(), st.tuples(crowded_cases(), st.just(Style()))),
+    st.integers(1, 3),
+    st.integers(1, 5),
+)
 def test_flagged_rows_that_are_handed_on_rank_the_same(
     drawn: tuple[Case, Style], threads: int, batch_size: int
 ) -> None:
@@ -315,27 +327,38 @@ def test_flagged_rows_that_are_handed_on_rank_the_same(
         assert handed.ranking.users == whole.ranking.users
 
 
-@settings(max_examples=examples(60))
-@given(cases(max_size=60), st.lists(st.integers(0, 60), min_size=1, max_size=3))
-def test_the_engine_ranks_what_goes_on_as_the_oracle_does(case: Case, cuts: list[int]) -> None:
-    """Month by month: shares and users are those of the month, and a finding is of its last day."""
+def check_months(case: Case, bounds: Sequence[dt.datetime]) -> None:
+    """Each month, scanned on from the state of the one before, ranks as the oracle says."""
     records, policy = case
-    instants = sorted({record.time for record in records})
-    assume(instants)
-    bounds = sorted({instants[cut % len(instants)] for cut in cuts})
     months: list[list[Record]] = [[] for _ in range(len(bounds) + 1)]
     for record in records:
         months[sum(record.time >= bound for bound in bounds)].append(record)
     with folder() as place:
-        for number, month in enumerate(months):
-            if not month:
-                continue
-            (place / str(number)).mkdir()
+        for number, month in enumerate(filter(None, months)):
             where = place / str(number)
+            where.mkdir()
             state = str(place / "state")
             result = scanned((tuple(month), policy), Style(), where, state=state, unmask=True)
             check(result)
             result._write_state()
+
+
+@settings(max_examples=examples(60))
+@given(cases(max_size=60), st.lists(st.integers(0, 60), min_size=1, max_size=3))
+def test_the_engine_ranks_what_goes_on_as_the_oracle_does(case: Case, cuts: list[int]) -> None:
+    """Month by month: shares and users are those of the month, and a finding is of its last day."""
+    instants = sorted({record.time for record in case[0]})
+    assume(instants)
+    check_months(case, sorted({instants[cut % len(instants)] for cut in cuts}))
+
+
+@settings(max_examples=examples(60))
+@given(crowded_cases(), st.sets(st.integers(1, 3), min_size=1))
+def test_what_goes_on_over_midnight_and_month_ranks_as_the_oracle_says(
+    case: Case, days: set[int]
+) -> None:
+    midnight = dt.datetime.combine(FIRST_NIGHT.date(), dt.time())
+    check_months(case, [midnight + dt.timedelta(days=day) for day in sorted(days)])
 
 
 NUMBERS = [text for n in range(100) if mask(text := f"{n:012}") != text]
