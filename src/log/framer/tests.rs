@@ -1,6 +1,7 @@
 //! The framer against its rules, said once and slowly.
 
 use super::*;
+use crate::log::scan::{self, PAD};
 
 fn frames(text: &[u8], chunk: usize) -> Vec<(u64, String)> {
     let special = Special {

@@ -1,0 +1,254 @@
+//! Cuts a stream of bytes into segments of whole records.
+//!
+//! The one sequential stage of reading: every segment begins at a record boundary, outside quotes,
+//! and ends behind a line end, so segments can be parsed in parallel and nothing has to be guessed.
+//! Where the records lie does not depend on how much is read at a time. A record that never ends (a
+//! quote left open, a line without end) costs the line it begins on, not what follows it, and time in
+//! proportion to that line, however many such lines there are.
+//!
+//! Why a line is given up: `too_long`, the line itself is longer than [`MAX_RECORD`]; `quote`, it
+//! leaves a quote open, and its record does not end within [`MAX_RECORD`] or in the source at all;
+//! `cut`, the source was cut off within the record.
+//!
+//! [`held`] is what was read and not handed on; [`ends`] sees where records end; [`open`] spares a look at
+//! every one of many open quotes; what is here decides where to cut.
+
+mod ends;
+mod held;
+mod open;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Read};
+
+use super::encoding::Encoding;
+use super::scan::{Special, State};
+use ends::{Seen, look};
+use held::Held;
+use open::{Open, Told};
+
+/// The longest record, in bytes; of a longer one the first line is rejected.
+pub const MAX_RECORD: usize = 1 << 20;
+
+/// Bytes of a rejected line that are kept for its excerpt.
+const EXCERPT: usize = 1024;
+
+/// A stretch of whole records.
+#[derive(Debug)]
+pub struct Segment {
+    /// The bytes, then [`PAD`] zeros, then anything.
+    pub text: Vec<u8>,
+    /// The number of bytes before the zeros.
+    pub len: usize,
+    /// Offset of the first byte in the decompressed source.
+    pub offset: u64,
+    /// Whether any byte is a quote.
+    pub quotes: bool,
+    /// What the bytes mean.
+    pub encoding: Encoding,
+}
+
+/// What the framer hands on.
+#[derive(Debug)]
+pub enum Frame {
+    /// Records.
+    Records(Segment),
+    /// A line that is no part of any record.
+    Reject {
+        /// `quote`, `too_long` or `cut`.
+        reason: &'static str,
+        /// Its first bytes.
+        excerpt: Vec<u8>,
+        /// Offset of its first byte.
+        offset: u64,
+        /// What its bytes mean.
+        encoding: Encoding,
+    },
+}
+
+/// Cuts one source. Memory: a chunk, or twice the longest record if that is more.
+pub struct Framer<R> {
+    held: Held<R>,
+    delimiter: u8,
+    quotes: bool,
+    chunk: usize,
+    /// [`MAX_RECORD`], but for tests.
+    longest: usize,
+    open: Option<Open>,
+}
+
+/// Where to cut what is held.
+enum Cut {
+    /// So many bytes are whole records; whether there may be quotes among them.
+    Records(usize, bool),
+    /// The first line is part of no record: why.
+    Reject(&'static str),
+    /// More must be read, at least so much.
+    More(usize),
+}
+
+impl<R: Read> Framer<R> {
+    /// A framer of `input`, whose first byte is a record boundary at `offset`. Without an encoding,
+    /// the first bytes that are not ASCII tell it.
+    pub fn new(
+        input: R,
+        special: Special,
+        encoding: Option<Encoding>,
+        offset: u64,
+        chunk: usize,
+    ) -> Self {
+        Framer {
+            held: Held::new(input, encoding, offset),
+            delimiter: special.delimiter,
+            quotes: special.quotes,
+            chunk: chunk.max(1),
+            longest: MAX_RECORD,
+            open: None,
+        }
+    }
+
+    /// The encoding, once known.
+    #[must_use]
+    pub fn encoding(&self) -> Option<Encoding> {
+        self.held.encoding()
+    }
+
+    /// The next frame, none at the end. `spare` is a buffer to use again.
+    ///
+    /// # Errors
+    /// What the input says, behind the whole records that it gave before.
+    pub fn next(&mut self, spare: Vec<u8>) -> io::Result<Option<Frame>> {
+        // Between rejected lines there is enough to go on with.
+        self.held.refill(self.chunk, self.open.is_none());
+        loop {
+            if self.held.rest().is_empty() {
+                return self.held.take_failure().map_or(Ok(None), Err);
+            }
+            match self.boundary() {
+                Cut::Records(end, quotes) => {
+                    let segment = self.held.segment(spare, end, quotes);
+                    return Ok(Some(Frame::Records(segment)));
+                }
+                Cut::Reject(reason) => return Ok(Some(self.reject(reason))),
+                Cut::More(least) => {
+                    let more = self.chunk.max(self.held.rest().len()).max(least);
+                    self.held.fill(more);
+                }
+            }
+        }
+    }
+
+    /// Where to cut what is held.
+    fn boundary(&mut self) -> Cut {
+        if let Some(open) = &self.open {
+            match open.tell(&self.held, self.special(), self.longest) {
+                Some(Told::Records(end)) => return Cut::Records(end, true),
+                Some(Told::GivenUp(known)) => return Cut::Reject(self.reason(known)),
+                None => self.open = None,
+            }
+        }
+        let text = self.held.rest();
+        let (len, ended, at_end) = (text.len(), self.held.has_ended(), self.at_end());
+        // A CR as the last byte read may be the first half of a CRLF.
+        let known = if !ended && text.last() == Some(&b'\r') {
+            len - 1
+        } else {
+            len
+        };
+        if self.quotes && memchr::memchr(b'"', text).is_some() {
+            return self.boundary_with_quotes(known);
+        }
+        match memchr::memrchr2(b'\n', b'\r', &text[..known]) {
+            _ if at_end => Cut::Records(len, false),
+            Some(at) => Cut::Records(at + 1, false),
+            None if known > self.longest || ended => Cut::Reject(self.reason(known)),
+            None => Cut::More(0),
+        }
+    }
+
+    /// [`Framer::boundary`] where there are quotes in what is held, of which the first `known` bytes are known.
+    fn boundary_with_quotes(&mut self, known: usize) -> Cut {
+        let (len, ended, at_end) = (self.held.rest().len(), self.held.has_ended(), self.at_end());
+        let (special, longest) = (self.special(), self.longest);
+        let Seen {
+            last,
+            too_long,
+            state,
+        } = look(self.held.padded(), known, special, longest, at_end);
+        match last.map(|at| self.held.behind_line_end(at)) {
+            _ if at_end && state != State::Quoted && too_long.is_none() => Cut::Records(len, true),
+            Some(end) => Cut::Records(end, true),
+            None if too_long.is_some() || known > longest || ended => {
+                // Of what follows, as much is looked at once as is given up for it.
+                if !ended && too_long.is_none() && known < 2 * longest {
+                    return Cut::More(2 * longest - known);
+                }
+                self.open = Some(Open {
+                    to: self.held.place() + too_long.unwrap_or(known) as u64,
+                    ends: too_long.is_some(),
+                });
+                Cut::Reject(self.reason(known))
+            }
+            None => Cut::More(0),
+        }
+    }
+
+    /// Whether the last record held may end with the source.
+    fn at_end(&self) -> bool {
+        self.held.has_ended() && !self.held.has_failed()
+    }
+
+    fn special(&self) -> Special {
+        Special {
+            delimiter: self.delimiter,
+            quotes: true,
+            cp932_trail: self.held.encoding() == Some(Encoding::Cp932) && self.delimiter >= 0x40,
+        }
+    }
+
+    /// Why the record that begins here is given up, of which `known` bytes are known.
+    fn reason(&self, known: usize) -> &'static str {
+        let line = &self.held.rest()[..self.held.rest().len().min(self.longest + 1)];
+        if line.len() > self.longest && memchr::memchr2(b'\n', b'\r', line).is_none() {
+            "too_long"
+        } else if self.held.has_failed() && known <= self.longest {
+            // A record that the source was cut off in is none, whatever its columns look like.
+            "cut"
+        } else {
+            "quote"
+        }
+    }
+
+    /// Gives up the first line of what is held; what follows is read as records again.
+    fn reject(&mut self, reason: &'static str) -> Frame {
+        let offset = self.held.offset();
+        let encoding = self.held.encoding().unwrap_or(Encoding::Utf8);
+        let excerpt = &self.held.rest()[..self.held.rest().len().min(EXCERPT)];
+        let excerpt = match memchr::memchr2(b'\n', b'\r', excerpt) {
+            Some(at) => excerpt[..at].to_vec(),
+            None => excerpt.to_vec(),
+        };
+        loop {
+            let text = self.held.rest();
+            let line = memchr::memchr2(b'\n', b'\r', text);
+            let undecided = line.is_some_and(|at| at + 1 == text.len() && text[at] == b'\r');
+            let gone = match line {
+                Some(at) if self.held.has_ended() || !undecided => self.held.behind_line_end(at),
+                Some(at) => at,
+                None => text.len(),
+            };
+            self.held.skip(gone);
+            if self.held.has_ended() || (line.is_some() && !undecided) {
+                break;
+            }
+            self.held.move_down();
+            self.held.fill(self.chunk);
+        }
+        Frame::Reject {
+            reason,
+            excerpt,
+            offset,
+            encoding,
+        }
+    }
+}
