@@ -388,6 +388,42 @@ def test_sequences_by_many_values_say_what_the_oracle_says(
     )
 
 
+@settings(max_examples=examples(12))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    lookback=st.integers(2, 9),
+    max_days=st.integers(0, 1),
+    batch_size=st.sampled_from((None, 7, 40)),
+)
+def test_values_out_of_the_lookback_are_forgotten_not_a_day_too_early(
+    seed: int, lookback: int, max_days: int, batch_size: int | None
+) -> None:
+    """Many values; some come again when they have just left the lookback, or are about to."""
+    rng = random.Random(seed)
+    start = oracle.instant("2026-04-01T09:00:00")
+    uses = [(day, f"x{day}-{n}") for day in range(24) for n in range(9)]
+    again = [
+        (day + rng.choice((lookback - 1, lookback, lookback + 1)), value)
+        for day, value in rng.sample(uses, 60)
+    ]
+    records = tuple(
+        Record(time=start + timedelta(days=day, seconds=rng.randrange(9)), user="u", subject=value)
+        for day, value in uses + again
+    )
+    rule = {
+        "id": "n",
+        "kind": "novelty",
+        "field": "subject",
+        "lookback": f"{lookback}d",
+        "min_active_days": 1,
+        "max_days": max_days,
+    }
+    policy = {"calendar": {"country": "JP", "hours": "08:30-17:15"}, oracle.RULES: [rule]}
+    check_against_oracle(
+        (records, policy), Style(), 1, None, 1, batch_size=batch_size, in_order=True
+    )
+
+
 # --- ways of reading -----------------------------------------------------------------------------
 
 
