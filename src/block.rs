@@ -214,7 +214,7 @@ pub struct Elsewhere {
     /// How many they are.
     pub length: usize,
     /// Their [`check`].
-    pub check: u16,
+    pub check: u32,
     /// What they mean.
     pub encoding: Encoding,
 }
@@ -232,11 +232,11 @@ fn encoding_of(code: u64) -> Option<Encoding> {
     Encoding::ALL.get(at).copied()
 }
 
-/// What tells, nearly always, that a record's bytes are no longer what they were.
+/// What tells that a record's bytes are no longer what they were, but for one change in 2³².
 #[allow(clippy::cast_possible_truncation)]
 #[must_use]
-pub fn check(bytes: &[u8]) -> u16 {
-    xxhash_rust::xxh3::xxh3_64(bytes) as u16
+pub fn check(bytes: &[u8]) -> u32 {
+    xxhash_rust::xxh3::xxh3_64(bytes) as u32
 }
 
 /// Records of one source, or of several if they were sorted.
@@ -376,4 +376,21 @@ fn some<T: Copy>(values: &[T], order: &[usize]) -> Vec<T> {
 /// A number that was packed from one of this type.
 fn narrow<T: TryFrom<u64> + Default>(value: u64) -> T {
     T::try_from(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn texts_that_agree_in_sixteen_bits_of_their_hash_are_told_apart() {
+        let texts = (0..3000).map(|n| format!("2026/04/01 09:00:00,u{n}"));
+        let checks: Vec<u32> = texts.map(|text| check(text.as_bytes())).collect();
+        let of_sixteen: HashSet<u32> = checks.iter().map(|check| check & 0xFFFF).collect();
+        let all: HashSet<u32> = checks.iter().copied().collect();
+        assert!(of_sixteen.len() < checks.len());
+        assert_eq!(all.len(), checks.len());
+    }
 }

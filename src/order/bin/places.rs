@@ -15,7 +15,7 @@ pub(super) struct Stand {
     offset: u64,
     source: u32,
     length: u32,
-    check: u16,
+    check: u32,
     encoding: u8,
 }
 
@@ -106,7 +106,7 @@ fn stands_of(places: &Places, rows: usize) -> Vec<Stand> {
         offset: places.offset.get(row),
         source: places.source.get(row) as u32,
         length: places.length.get(row) as u32,
-        check: places.check.get(row) as u16,
+        check: places.check.get(row) as u32,
         encoding: places.encoding.get(row) as u8,
     };
     (0..rows).map(stand).collect()
