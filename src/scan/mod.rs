@@ -18,6 +18,8 @@ pub mod outcome;
 pub mod pipeline;
 pub mod pool;
 pub mod report;
+#[cfg(test)]
+mod tests;
 pub mod usable;
 pub mod work;
 
