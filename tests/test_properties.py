@@ -320,7 +320,7 @@ def test_many_rules_and_steps_say_what_the_oracle_says(
     rules=st.integers(62, 70),
     threads=st.sampled_from((1, 2)),
     batch_size=st.sampled_from((1, 3, 8)),
-    chunk_size=st.integers(1, 64),
+    chunk_size=st.sampled_from((1, 64, 300, 2000)),
     memory_limit=st.sampled_from((None, None, 1, 4000)),
     in_order=st.booleans(),
 )
