@@ -257,3 +257,36 @@ impl<T> Collector<T> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Columns;
+
+    #[test]
+    fn what_was_sorted_is_held_to_its_promise_however_its_records_lie() {
+        let options = ScanOptions::default();
+        let counts = vec![InputCounts::default()];
+        let mut collector: Collector<()> = Collector::new(vec![], vec![0], counts, &options);
+        let columns = Columns {
+            time: vec![9, 2, 5],
+            ..Columns::default()
+        };
+        let block = Block {
+            columns,
+            ..Block::default()
+        };
+        let mut taken = Vec::new();
+        let put = collector.put(0, Done::Sorted(Box::new(block), 7), |one| {
+            taken.push((one.span, one.promise));
+            Ok::<(), Error>(())
+        });
+        assert!(put.is_ok());
+        let span = Span {
+            min: 2,
+            max: 9,
+            lateness: 0,
+        };
+        assert_eq!(taken, [(span, Some(7))]);
+    }
+}
