@@ -341,6 +341,35 @@ def refused(log: Path, state: Path, policy: yokome.Policy | None = None) -> yoko
     return caught.value
 
 
+@settings(max_examples=examples(30))
+@given(lookback=st.sampled_from((1, 2, 5, 64, 90)), beyond=st.sampled_from((0, 0, -1, 1)))
+def test_what_is_just_within_a_lookback_to_come_is_carried(lookback: int, beyond: int) -> None:
+    """A user was active on one day only, and the next month begins on a day that just sees it."""
+    end = datetime(2026, 8, 3)
+    first = end - timedelta(days=lookback + beyond)
+    used = [
+        Record(time=first + timedelta(hours=9, minutes=minute), user="u", terminal="A")
+        for minute in (0, 10, 20)
+    ]
+    # (Of another user, so that the state is of this day.)
+    last = Record(time=end + timedelta(hours=9), user="v", terminal="A")
+    later = [
+        Record(time=end + timedelta(hours=hour), user="u", terminal=terminal)
+        for hour in (10, 11)
+        for terminal in "AB"
+    ]
+    of = {"lookback": f"{lookback}d", "min_active_days": 1}
+    rules = [
+        {"id": "n", "kind": "novelty", "field": "terminal", **of},
+        {"id": "h", "kind": "hours", "at_least": "1h", **of},
+        {"id": "s", "kind": "spike", "at_least": 1, "factor": 1, **of},
+    ]
+    policy = {"calendar": {"country": "JP", "hours": "08:30-17:15"}, oracle.RULES: rules}
+    records = (*used, last, *later)
+    instants = sorted({record.time for record in records})
+    check_months((records, policy), Style(), [instants.index(later[0].time)], [{}])
+
+
 def test_a_finding_goes_on_and_is_counted_once(april: Path, tmp_path: Path) -> None:
     may = yokome.scan(write(tmp_path / "may.csv", MAY), policy_with(), state=april)
     (finding,) = rows(may.findings)
