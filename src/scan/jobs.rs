@@ -207,3 +207,29 @@ impl Queues {
         self.busy[unit] = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_see_jobs_in_their_order_and_one_at_a_time() {
+        let units = Units::new(&Policy::default_policy(), Vec::new(), 2, 1);
+        let pool = Pool::default();
+        let job = |seq| Arc::new(units.job(seq, Vec::new(), &pool));
+        let mut queues = Queues::new(2);
+        let take = |queues: &mut Queues| queues.take().map(|(unit, job)| (unit, job.seq));
+        // Whichever thread is faster.
+        queues.add(job(1));
+        queues.add(job(2));
+        assert_eq!(take(&mut queues), None);
+        queues.add(job(0));
+        assert_eq!(take(&mut queues), Some((0, 0)));
+        assert_eq!(take(&mut queues), Some((1, 0)));
+        assert_eq!(take(&mut queues), None);
+        queues.release(1);
+        assert_eq!(take(&mut queues), Some((1, 1)));
+        queues.release(0);
+        assert_eq!(take(&mut queues), Some((0, 1)));
+    }
+}
