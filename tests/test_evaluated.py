@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from observe import evaluated_of, found, japanese_holiday, names
-from oracle import RULES, Oracle
+from oracle import RULES, Oracle, Record
 from ranking_oracle import Evaluated, RankingOracle
 from rendering import Style, folder, write_log
-from strategies import Case, cases, styles
+from strategies import Case, cases, examples, styles
 
 import yokome
 
@@ -82,6 +83,68 @@ def test_figures_and_order_do_not_depend_on_batches_or_threads(
     assert evaluated_of(other) == evaluated_of(one)
     assert other.findings.equals(one.findings)
     assert other.by_user.equals(one.by_user)
+
+
+FIRST = datetime(2026, 4, 6)
+
+
+@st.composite
+def sparse_cases(draw: st.DrawFn) -> Case:
+    """Few users on few days, whose records often lack what a rule needs; rules that need it."""
+    one = st.builds(
+        Record,
+        time=st.builds(
+            lambda day, hour: FIRST + timedelta(days=day, hours=hour),
+            st.integers(0, 7),
+            st.sampled_from((0, 9, 10, 12)),
+        ),
+        user=st.sampled_from(("a", "b", None)),
+        terminal=st.sampled_from((None, None, None, "A", "B")),
+        result=st.sampled_from(("success", "failure")),
+    )
+    size = draw(st.integers(4, 24))  # lists alone would mostly be short
+    records = draw(st.lists(one, min_size=size, max_size=size))
+    least = st.integers(0, 3)
+    rules: list[dict[str, Any]] = [
+        {"id": "n", "kind": "novelty", "field": "terminal"},
+        {"id": "h", "kind": "hours", "at_least": "1h"},
+        {"id": "s", "kind": "spike", "at_least": 1, "factor": 1},
+    ]
+    for rule in rules:
+        rule |= {"lookback": draw(st.sampled_from(("2d", "5d"))), "min_active_days": draw(least)}
+    rules += [
+        {"id": "c", "kind": "count", "window": "1h", "at_least": 2, "by": "terminal"},
+        {"id": "d", "kind": "distinct", "window": "1h", "at_least": 1, "field": "terminal"},
+    ]
+    for rule in rules:
+        if draw(st.booleans()):
+            rule["where"] = {"result": "failure"}
+    calendar = {"country": "JP", "hours": "08:30-17:15"}
+    # The bits of the last rules may stand in a second word.
+    others = [{"id": f"m{n}", "kind": "match"} for n in range(draw(st.sampled_from((0, 0, 61))))]
+    return tuple(records), {"calendar": calendar, RULES: others + rules}
+
+
+@settings(max_examples=examples(80))
+@given(sparse_cases())
+def test_a_day_without_what_a_rule_needs_is_not_evaluated(case: Case) -> None:
+    assert evaluated_of(scanned(case, Style())) == by_definition(case)
+
+
+@settings(max_examples=examples(60))
+@given(sparse_cases(), st.integers(1, 7))
+def test_the_days_of_earlier_months_are_history_and_not_counted(case: Case, days: int) -> None:
+    records, policy = case
+    midnight = FIRST + timedelta(days=days)
+    before = tuple(r for r in records if r.time < midnight)
+    after = tuple(r for r in records if r.time >= midnight)
+    assume(before and after)
+    with folder() as place:
+        state = str(place / "state")
+        scanned((before, policy), Style(), state=state)
+        counted = evaluated_of(scanned((after, policy), Style(), state=state))
+    scope = {"from": midnight.date().isoformat()}
+    assert counted == by_definition((records, {**policy, "scope": scope}))
 
 
 def test_a_key_day_is_counted_once_and_a_day_without_history_never(tmp_path: Path) -> None:
