@@ -373,9 +373,22 @@ def test_sequences_by_many_values_say_what_the_oracle_says(
         (rng.randrange(200), rng.choice("abcdefgh"), rng.choice(("success", "failure")))
         for _ in range(100)
     ]
+    # A finding goes on although the records of its first chain have left the window.
+    length = int(within[:-1])
+    going_on = [
+        (begin + second, f"e{n}", result)
+        for n, begin in enumerate(rng.randrange(130) for _ in range(20))
+        for second, result, count in (
+            (0, "failure", times[0]),
+            (length - 2, "success", times[1]),
+            (length + 3, "failure", times[0]),
+            (length + 5, "success", times[1]),
+        )
+        for _ in range(count)
+    ]
     records = tuple(
         Record(time=start + timedelta(seconds=second), user="u", subject=subject, result=result)
-        for second, subject, result in passing + staying
+        for second, subject, result in passing + staying + going_on
     )
     steps = [
         {"result": result, "times": n}
@@ -419,6 +432,29 @@ def test_values_out_of_the_lookback_are_forgotten_not_a_day_too_early(
         "max_days": max_days,
     }
     policy = {"calendar": {"country": "JP", "hours": "08:30-17:15"}, oracle.RULES: [rule]}
+    check_against_oracle(
+        (records, policy), Style(), 1, None, 1, batch_size=batch_size, in_order=True
+    )
+
+
+@settings(max_examples=examples(40))
+@given(
+    uses=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 7)), min_size=6, max_size=20),
+    lookback=st.integers(2, 5),
+    batch_size=st.sampled_from((None, 1, 4)),
+)
+def test_half_hours_out_of_the_lookback_are_forgotten(
+    uses: list[tuple[int, int]], lookback: int, batch_size: int | None
+) -> None:
+    """One user, hours apart, on days of which the lookback sees a few."""
+    start = oracle.instant("2026-04-01T00:00:00")
+    records = tuple(
+        Record(time=start + timedelta(days=day, hours=3 * hour), user="u") for day, hour in uses
+    )
+    of = {"lookback": f"{lookback}d", "min_active_days": 1}
+    rules = [{"id": "h", "kind": "hours", "at_least": "3h", **of}]
+    rules.append({"id": "s", "kind": "spike", "at_least": 1, "factor": 1, **of})
+    policy = {"calendar": {"country": "JP", "hours": "08:30-17:15"}, oracle.RULES: rules}
     check_against_oracle(
         (records, policy), Style(), 1, None, 1, batch_size=batch_size, in_order=True
     )
