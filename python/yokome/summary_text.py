@@ -152,7 +152,7 @@ def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
             pick(lang, "結果", "Found"),
             pick(
                 lang,
-                f"所見 {o.findings:,} 件（該当 {o.flagged:,} 行、利用者 {o.users:,} 人）",
+                f"所見 {o.findings:,} 件（該当 {o.flagged:,} 行、職員 {o.users:,} 人）",
                 f"{_count(o.findings, 'finding')} ({_count(o.flagged, 'flagged row')}, "
                 f"{_count(o.users, 'user')})",
             ),
@@ -283,9 +283,12 @@ def _evaluated(rule: RuleOverview) -> bool:
 
 def _reason(reason: str, lang: Lang) -> str:
     """Why a whole rule was not evaluable; the core says it in English."""
+    from yokome.words import field_name
+
     columns = reason.removeprefix("no column: ")
     if lang == "ja" and columns != reason:
-        return f"列がありません: {columns}"
+        names = [f"{field_name(c, lang)}（{c}）" for c in columns.split(", ")]
+        return f"列がありません: {'、'.join(names)}"
     return reason
 
 

@@ -10,10 +10,25 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from yokome.words.conditions import class_name, records_words
-from yokome.words.names import FIELDS, amount, field_name, title
+from yokome.words.names import (
+    FIELDS,
+    amount,
+    field_name,
+    new_words,
+    number_words,
+    title,
+    use_words,
+    value_words,
+)
 from yokome.words.rules import rule_words, step_words
 from yokome.words.settings import calendar_words, list_words, scope_words
-from yokome.words.times import date_words, duration_words, period_words, span_words, time_words
+from yokome.words.times import (
+    date_words,
+    duration_words,
+    period_words,
+    span_words,
+    time_words,
+)
 
 if TYPE_CHECKING:
     from yokome.policy import Policy
@@ -28,6 +43,8 @@ __all__ = [
     "duration_words",
     "field_name",
     "list_words",
+    "new_words",
+    "number_words",
     "period_words",
     "records_words",
     "rule_words",
@@ -36,6 +53,8 @@ __all__ = [
     "step_words",
     "time_words",
     "title",
+    "use_words",
+    "value_words",
 ]
 
 

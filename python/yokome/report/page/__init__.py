@@ -106,7 +106,7 @@ def _summary(f: Facts) -> Html:
     o = f.overview
     figures = [
         (o.findings, "所見（確認すべき問い）", "findings to check"),
-        (o.users, "該当のあった利用者", "users with findings"),
+        (o.users, "該当のあった職員", "users with findings"),
         (o.flagged, "該当行（記録 × 規則）", "flagged rows (record × rule)"),
         (o.accepted, "読み取れた記録", "records accepted"),
         (o.rejected, "読み取れなかった記録", "records rejected"),

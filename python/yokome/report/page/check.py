@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from yokome.lang import Lang, pick
 from yokome.leaks import headline, what_to_do
 from yokome.report.markup import Html, join, raw, tag, text
-from yokome.report.page.parts import CUT, base_name, mark, more, table, value_words
+from yokome.report.page.parts import CUT, base_name, mark, more, table
 from yokome.report.texts import order_words, others_words, rank_note
-from yokome.words import duration_words, field_name
+from yokome.words import duration_words, field_name, value_words
 
 if TYPE_CHECKING:
     from yokome.report.facts import Facts, Finding
@@ -99,7 +99,7 @@ def _evidence(finding: Finding, lang: Lang) -> Html:
         tag(
             "tr",
             tag("td", f"{r['time']:%Y-%m-%d %H:%M:%S}", class_="t"),
-            *(_cell(value_words(c, r.get(c), lang)) for c in fields),
+            *(_cell("" if r.get(c) is None else value_words(c, r[c], lang)) for c in fields),
             *([tag("td", _observed(finding, r["observed"], lang), class_="n")] if says else []),
             _cell(f"{base_name(r['source'])}: {r['line']}"),
             tag("td", text(r["raw"] or "", limit=CUT), class_="raw"),

@@ -53,7 +53,7 @@ def viewpoints(f: Facts) -> Html:
     )
     note = pick(
         f.lang,
-        "利用者は規則の間で重なるため、合計は各行の和になりません。",
+        "職員は規則の間で重なるため、合計は各行の和になりません。",
         "Users overlap between rules: their total is not the sum of the rows.",
     )
     if not all(rule.judged for viewpoint in f.viewpoints for rule in viewpoint.rules):
@@ -64,7 +64,7 @@ def viewpoints(f: Facts) -> Html:
         )
     header = [
         *(("着眼点", "Viewpoint", ""), ("規則", "Rule", ""), ("所見", "Findings", "n")),
-        *(("該当行", "Flagged rows", "n"), ("利用者", "Users", "n")),
+        *(("該当行", "Flagged rows", "n"), ("職員", "Users", "n")),
         ("評価できなかった記録", "Not evaluable", "n"),
     ]
     return join([table(header, rows, f.lang), tag("p", note, class_="faint")])
@@ -112,7 +112,7 @@ def departments(f: Facts) -> Html:
     header = [
         *(("所属", "Department", ""), ("記録", "Records", "n"), ("該当行", "Flagged rows", "n")),
         ("記録 1,000 件あたり", "Per 1,000 records", "n"),
-        *(("所見", "Findings", "n"), ("利用者", "Users", "n")),
+        *(("所見", "Findings", "n"), ("職員", "Users", "n")),
     ]
     rows = [
         tag(

@@ -34,7 +34,7 @@ def overview(p: Paper, title: str) -> None:
         (p.t("　読み取れなかった記録", "  rejected"), o.rejected),
         (p.t("空行（記録に数えない）", "Blank lines (not records)"), o.blank),
         (p.t("ポリシー", "Policy"), policy_name(f)),
-        (p.t("該当のあった利用者", "Users with findings"), o.users),
+        (p.t("該当のあった職員", "Users with findings"), o.users),
         (
             p.t("ログに書かれた個人番号", "Individual Numbers in the log"),
             _leaks(p),
@@ -114,7 +114,7 @@ def _viewpoints(p: Paper, sheet: Worksheet, at: int) -> int:
         p.t("規則", "Rule"),
         p.t("所見", "Findings"),
         p.t("該当行", "Flagged rows"),
-        p.t("利用者", "Users"),
+        p.t("職員", "Users"),
         p.t("評価した記録", "Evaluated"),
         p.t("評価できず", "Not evaluable"),
     ]
@@ -135,7 +135,7 @@ def _viewpoints(p: Paper, sheet: Worksheet, at: int) -> int:
     total = p.styles["total"]
     sheet.write_string(at, 0, p.t("合計", "Total"), total)
     # One user may be flagged by several rules: their numbers do not add up, and are not added.
-    note = p.t("（利用者は規則の間で重なるため合計しない）", "(users overlap, so are not added)")
+    note = p.t("（職員は規則の間で重なるため合計しない）", "(users overlap, so are not added)")
     sheet.write_string(at, 1, note, total)
     sheet.write_number(at, 2, p.facts.overview.findings, total)
     sheet.write_number(at, 3, p.facts.overview.flagged, total)
