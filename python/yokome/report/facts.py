@@ -18,7 +18,7 @@ from yokome.explain import Explanation, explain, rank_words
 from yokome.lang import Lang, pick
 from yokome.leaks import Leak, leaks_of
 from yokome.overview import Overview
-from yokome.summary_text import VIEWPOINTS, not_evaluable, remarks
+from yokome.summary_text import VIEWPOINTS, is_judged, not_evaluable, remarks
 from yokome.words import amount, document, duration_words, number_words, title
 
 if TYPE_CHECKING:
@@ -408,7 +408,7 @@ def _viewpoints(o: Overview, lang: Lang) -> tuple[Viewpoint, ...]:
                 flagged=r.flagged,
                 findings=r.findings,
                 users=r.users,
-                judged=r.reason is None and (r.evaluated > 0 or r.not_evaluable == 0),
+                judged=is_judged(o, r),
             )
         )
     order = sorted(by_number, key=lambda v: (v is None, v or 0))

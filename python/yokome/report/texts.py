@@ -32,6 +32,7 @@ __all__ = [
     "policy_rows",
     "rank_note",
     "reason_words",
+    "scope_of",
     "where_to_begin",
 ]
 
@@ -98,6 +99,11 @@ def headline(facts: Facts) -> str:
         f"{o.users:,} "
         "users. A finding is a question to ask, not proof of wrongdoing.",
     )
+
+
+def scope_of(facts: Facts) -> str:
+    """Which records could be flagged: the period and the conditions that were asked for."""
+    return scope_words(facts.policy["scope"], facts.lang)
 
 
 def where_to_begin(facts: Facts) -> str:
@@ -223,7 +229,7 @@ def policy_rows(facts: Facts) -> list[tuple[str, str, str]]:
         *section(
             "対象範囲",
             "Scope",
-            [(pick(lang, "対象", "Records"), scope_words(policy["scope"], lang))],
+            [(pick(lang, "対象", "Records"), scope_of(facts))],
         ),
         *section("規則", "Rules", rules),
         *section("執務日と執務時間", "Calendar", calendar_words(policy["calendar"], lang)),

@@ -25,6 +25,7 @@ _EVIDENCE: Final = 8
 _USERS: Final = 30
 _LEAKS: Final = 100
 _SHORT: Final = 20
+_LONG: Final = 80
 """Characters of a value that stays in one line."""
 
 
@@ -120,8 +121,8 @@ def _evidence(finding: Finding, lang: Lang) -> Html:
 
 
 def _cell(value: str) -> Html:
-    """A short value stays in one line."""
-    return tag("td", value, class_="t" if len(value) <= _SHORT else "k")
+    """A short value stays in one line; a very long one is cut."""
+    return tag("td", text(value, limit=_LONG), class_="t" if len(value) <= _SHORT else "k")
 
 
 def _observed(finding: Finding, value: int | None, lang: Lang) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from yokome.lang import Lang, pick
 from yokome.report.charts import days_chart, departments_chart
 from yokome.report.markup import Html, join, raw, tag
-from yokome.report.page.parts import table
+from yokome.report.page.parts import more, table
 from yokome.report.texts import WEEKDAYS
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["days", "departments", "hours", "viewpoints"]
 
 _DEPARTMENTS: Final = 25
+_LISTED: Final = 200
 
 
 def viewpoints(f: Facts) -> Html:
@@ -129,7 +130,7 @@ def departments(f: Facts) -> Html:
                 )
             ),
         )
-        for d in f.departments
+        for d in f.departments[:_LISTED]
     ]
     note = pick(
         f.lang,
@@ -137,4 +138,5 @@ def departments(f: Facts) -> Html:
         "A high share need not mean a problem: work and hours differ between departments.",
     )
     chart = tag("img", src=departments_chart(shown, f.lang), alt=alt, class_="chart")
-    return join([tag("p", note), chart, table(header, rows, f.lang)])
+    rest = more(len(f.departments), len(rows), f.lang)
+    return join([tag("p", note), chart, table(header, rows, f.lang), *rest])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from yokome.lang import pick
-from yokome.report.texts import WEEKDAYS, caveats, headline, policy_name
+from yokome.report.texts import WEEKDAYS, caveats, headline, policy_name, scope_of
 from yokome.report.workbook.paper import HEAD, LINE, Paper, cell_text, lines_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def overview(p: Paper, title: str) -> None:
     sheet.set_column(1, 1, 52)
     sheet.set_column(2, 6, 13)
     rows: list[tuple[str, str | int]] = [
-        (p.t("対象期間", "Period"), f.period),
+        (p.t("対象範囲", "Scope"), scope_of(f)),
+        (p.t("ログの期間", "Period of the log"), f.period),
         (p.t("入力", "Sources"), o.sources),
         (
             p.t("記録（読み取れたもの + 読み取れなかったもの）", "Records (accepted + rejected)"),
@@ -130,7 +131,7 @@ def _viewpoints(p: Paper, sheet: Worksheet, at: int) -> int:
             p.put(sheet, at, 1, rule.title, "wrap")
             figures = (rule.findings, rule.flagged, rule.users) if rule.judged else ("－",) * 3
             for column, figure in enumerate((*figures, rule.evaluated, rule.not_evaluable), 2):
-                p.put(sheet, at, column, figure, "number")
+                p.put(sheet, at, column, figure, "mark" if figure == "－" else "number")
             at += 1
     total = p.styles["total"]
     sheet.write_string(at, 0, p.t("合計", "Total"), total)
