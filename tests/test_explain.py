@@ -277,6 +277,16 @@ def test_values_of_derived_fields_are_said_in_words() -> None:
     assert "普段は見られない処理結果「失敗」の記録が 4 件あります" in said
 
 
+def test_users_are_counted_as_people() -> None:
+    rule = {**BASE, "kind": "distinct", "field": "user", "window": "7d", "at_least": 8}
+    row = finding(per="subject", key="0049500216", peak=9)
+    assert (
+        "記録に現れる職員が、7日間のうちに最大 9 人あります" in explain(row, "ja", rule=rule).what
+    )
+    words = rule_words({**rule, "per": "subject"}, "ja")
+    assert words == "同じ人（宛名番号）で、記録に現れる職員が7日間のうちに 8 人以上ある。"
+
+
 def test_large_figures_are_written_out() -> None:
     rule = {**BASE, "kind": "spike", "measure": "records", **HISTORY, "at_least": 50, "factor": 1.5}
     row, rows = finding(peak=20_000), [record(active_days=30, threshold=18_518.25)]

@@ -17,6 +17,7 @@ from yokome.lang import Lang, pick
 from yokome.summary_text import VIEWPOINTS
 from yokome.words import (
     amount,
+    counted_name,
     date_words,
     duration_words,
     field_name,
@@ -303,7 +304,7 @@ def _distinct(c: _Case) -> tuple[str, str]:
     most, limit = amount(c.peak, field, c.lang), amount(least, field, c.lang)
     if c.lang == "ja":
         return (
-            f"{c.about}、{c.kept}{c.by_ja}に現れる{field_name(field, 'ja')}が、{window}のうちに"
+            f"{c.about}、{c.kept}{c.by_ja}に現れる{counted_name(field)}が、{window}のうちに"
             f"{c.up_to or ' '}{most}あります。{c.reached}",
             f"基準は、{window}のうちに {limit}以上です。",
         )
@@ -370,7 +371,7 @@ def _spike(c: _Case) -> tuple[str, str]:
     times = number_words(factor)
     if "distinct" in c.rule:
         figure, field = amount(c.peak, c.rule["distinct"], c.lang), c.rule["distinct"]
-        reached_ja = f"{c.kept}に現れる{field_name(field, 'ja')}が {figure}"
+        reached_ja = f"{c.kept}に現れる{counted_name(field)}が {figure}"
         among = f" among {c.kept}" if c.rule.get("where") else ""
         reached_en, unit = f"{figure}{among}", amount(0, field, "ja").removeprefix("0 ")
     else:

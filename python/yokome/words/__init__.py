@@ -13,6 +13,7 @@ from yokome.words.conditions import class_name, records_words
 from yokome.words.names import (
     FIELDS,
     amount,
+    counted_name,
     field_name,
     new_words,
     number_words,
@@ -38,6 +39,7 @@ __all__ = [
     "amount",
     "calendar_words",
     "class_name",
+    "counted_name",
     "date_words",
     "document",
     "duration_words",

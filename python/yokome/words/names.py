@@ -15,6 +15,7 @@ __all__ = [
     "KEYS",
     "WEEKDAYS",
     "amount",
+    "counted_name",
     "field_name",
     "new_words",
     "number_words",
@@ -124,6 +125,11 @@ def use_words(field: str) -> tuple[str, str]:
 def new_words(field: str) -> str:
     """Japanese for a record's having a value, before a noun: 「を使った」 of a terminal."""
     return f"を{_USES[field][1]}" if field in _USES else "の"
+
+
+def counted_name(field: str) -> str:
+    """Japanese for what is counted when values of a field are: 「職員」, not 「職員番号」."""
+    return KEYS["user"][0] if field == "user" else field_name(field, "ja")
 
 
 def amount(number: float, field: str, lang: Lang) -> str:

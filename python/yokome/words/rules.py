@@ -7,7 +7,15 @@ from typing import Any
 
 from yokome.lang import Lang, pick
 from yokome.words.conditions import records_words
-from yokome.words.names import KEYS, amount, field_name, new_words, number_words, use_words
+from yokome.words.names import (
+    KEYS,
+    amount,
+    counted_name,
+    field_name,
+    new_words,
+    number_words,
+    use_words,
+)
 from yokome.words.times import duration_words, period_words
 
 __all__ = ["rule_words", "step_words"]
@@ -30,7 +38,7 @@ def rule_words(rule: Mapping[str, Any], lang: Lang) -> str:
             )
         case "distinct":
             n = amount(rule["at_least"], rule["field"], lang)
-            field, window = field_name(rule["field"], lang), period_words(rule["window"], lang)
+            field, window = counted_name(rule["field"]), period_words(rule["window"], lang)
             return pick(
                 lang,
                 f"{same}、{records}に現れる{field}が{window}のうちに {n}以上ある。",
@@ -116,9 +124,9 @@ def _measure_words(rule: Mapping[str, Any], records: str, lang: Lang) -> tuple[s
     """What a spike measures of a day, and how much of it is needed."""
     least = int(rule["at_least"])
     if "distinct" in rule:
-        field = field_name(rule["distinct"], lang)
+        field, noun = field_name(rule["distinct"], lang), counted_name(rule["distinct"])
         measure = pick(
-            lang, f"{records}に一日で現れる{field}", f"number of different {field} values"
+            lang, f"{records}に一日で現れる{noun}", f"number of different {field} values"
         )
         return measure, pick(lang, amount(least, rule["distinct"], lang), f"{least:,}")
     measure = pick(lang, f"{records}の一日の件数", "number of records")
