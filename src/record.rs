@@ -66,6 +66,23 @@ impl Field {
         }
     }
 
+    /// What people call it in Japanese.
+    #[must_use]
+    pub const fn japanese(self) -> &'static str {
+        match self {
+            Field::Time => "日時",
+            Field::User => "職員番号",
+            Field::UserName => "職員名",
+            Field::Department => "所属",
+            Field::Terminal => "端末",
+            Field::System => "業務",
+            Field::Operation => "操作",
+            Field::Result => "処理結果",
+            Field::References => "個人番号参照",
+            Field::Subject => "宛名番号",
+        }
+    }
+
     /// The field of that name, if there is one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Field> {
@@ -138,6 +155,16 @@ impl Outcome {
             Outcome::Success => "success",
             Outcome::Failure => "failure",
             Outcome::Other => "other",
+        }
+    }
+
+    /// What people call it in Japanese.
+    #[must_use]
+    pub const fn japanese(self) -> &'static str {
+        match self {
+            Outcome::Success => "成功",
+            Outcome::Failure => "失敗",
+            Outcome::Other => "その他",
         }
     }
 }

@@ -98,7 +98,11 @@ def test_the_commands_of_a_page_work_one_after_the_other(
 
 
 @pytest.mark.parametrize("path", PAGES, ids=NAMES)
-def test_the_policies_of_a_page_are_policies(path: Path) -> None:
+def test_the_policies_of_a_page_are_policies(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "leave.csv").write_text("職員番号,氏名,休暇日\n10234,甲,2025/8/13\n", "utf-8")
     for block in blocks(path, "toml"):
         assert yokome.Policy.from_toml(block).rules
 
@@ -107,3 +111,92 @@ def test_the_policies_of_a_page_are_policies(path: Path) -> None:
 def test_the_links_of_a_page_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).is_file(), target
+
+
+def anchor(heading: str) -> str:
+    """What a heading is linked by where the pages are shown."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=NAMES)
+def test_the_links_within_a_page_lead_to_headings(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    headings = {anchor(h) for h in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
+
+
+# --- the references of the policy -----------------------------------------------------------------
+
+REFERENCES = [DOCS / lang / "policy-reference.md" for lang in ("ja", "en")]
+RULE = '[[rules]]\nid = "r"\n'
+# Where something unknown stands, and the engine says what it knows in its place.
+UNKNOWN = {
+    "sections": "zz = 1",
+    "columns": "[columns]\nzz = 1",
+    "normalise": "[normalise]\nzz = 1",
+    "normalise of a field": "[normalise.user]\nzz = true",
+    "results": '[results]\nzz = ["a"]',
+    "lists": "[lists.a]\nzz = 1",
+    "calendar": "[calendar]\nzz = 1",
+    "hours": '[calendar]\nhours = { zz = "08:00-09:00" }',
+    "override": "[[calendar.override]]\nzz = 1",
+    "scope": "[scope]\nzz = 1",
+    "assume": "[assume]\nzz = 1",
+    "kinds": f'{RULE}kind = "zz"',
+    "titles": f'{RULE}kind = "match"\ntitle = {{ zz = "a" }}',
+    "timelines": f'{RULE}kind = "match"\nper = "zz"',
+    "conditions": f'{RULE}kind = "match"\nwhere = {{ zz = 1 }}',
+    "tests": f'{RULE}kind = "match"\nwhere = {{ user = {{ zz = 1 }} }}',
+    "fields": f'{RULE}kind = "distinct"\nwindow = "1h"\nat_least = 2\nfield = "zz"',
+    "steps": f'{RULE}kind = "sequence"\nwithin = "1h"\nsteps = [{{ zz = 1 }}, {{}}]',
+}
+
+
+def known(policy: str) -> list[str]:
+    """What the engine says is allowed where `policy` has something unknown."""
+    with pytest.raises(yokome.PolicyError, match="; allowed: ") as caught:
+        yokome.Policy.from_toml(policy)
+    allowed = str(caught.value).split("; allowed: ")[1]
+    return re.sub(r" \(.*", "", allowed).split(", ")
+
+
+KINDS = known(UNKNOWN["kinds"])
+KEYS = {
+    **{name: known(policy) for name, policy in UNKNOWN.items()},
+    **{kind: known(f'{RULE}kind = "{kind}"\nzz = 1') for kind in KINDS},
+}
+
+
+def section(text: str, heading: str) -> str:
+    """What stands under a heading, down to the next of its level or above."""
+    level = heading.split(" ")[0]
+    rest = text.split(f"\n{heading}", 1)[1]
+    return re.split(rf"\n#{{2,{len(level)}}} ", rest, maxsplit=1)[0]
+
+
+@pytest.mark.parametrize("path", REFERENCES, ids=["ja", "en"])
+@pytest.mark.parametrize("place", sorted(KEYS))
+def test_the_reference_names_every_key(path: Path, place: str) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]+)`", text))))
+    assert set(KEYS[place]) <= named
+
+
+@pytest.mark.parametrize("path", REFERENCES, ids=["ja", "en"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_reference_has_every_kind_with_its_keys(path: Path, kind: str) -> None:
+    under = section(path.read_text(encoding="utf-8"), f"### `{kind}`")
+    of_all = set(known(f'{RULE}kind = "match"\nzz = 1'))
+    own = set(KEYS[kind]) - of_all
+    said = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", under))))
+    assert own <= said
+    assert f'kind = "{kind}"' in under
+
+
+@pytest.mark.parametrize("path", REFERENCES, ids=["ja", "en"])
+def test_the_reference_has_an_example_of_every_key(path: Path) -> None:
+    used = " ".join(blocks(path, "toml"))
+    fields = {*KEYS["fields"], "user_name"}  # each of these is as good as another
+    for place, keys in KEYS.items():
+        lacking = {key for key in keys if not re.search(rf"\b{key}\b", used)} - fields
+        assert not lacking, place

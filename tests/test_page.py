@@ -22,6 +22,7 @@ from yokome.report.charts import days_chart, departments_chart
 from yokome.report.facts import Department, gather
 from yokome.report.markup import join, raw, tag, text
 from yokome.report.page import page
+from yokome.summary_text import summary_text
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_the_page_says_what_a_reader_needs(result: yokome.ScanResult) -> None:
         "読み取れなかった記録",
         "評価できませんでした（過去の利用日数が足りないか、値が空です）",
         "1 件の記録は読み取れず、調べていません。",
-        "同じ職員の、特定個人情報に触れる記録が、宛名番号ごとに、7日間のうちに 5 件以上ある。",
+        "同じ職員・同じ宛名番号で、特定個人情報に触れた記録が7日間のうちに 5 件以上ある。",
         "取扱注意",
     ):
         assert needed in words, needed
@@ -176,6 +177,39 @@ def test_a_result_without_findings_or_records_makes_a_page(tmp_path: Path) -> No
     assert "まず確認するもの" not in made
 
 
+def test_without_a_readable_record_no_rule_is_said_to_have_found_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("日時,職員番号,端末番号\nいつか,a,PC\n", encoding="utf-8")
+    result = yokome.scan(path, time_format="%Y")
+    assert not any(rule.judged for v in gather(result, "ja").viewpoints for rule in v.rules)
+    made = html(result)
+    assert "調べられる記録がなかったため、所見はありません。" in made
+    assert 'class="figure warning"><b>1</b><span>読み取れなかった記録' in made
+    assert "    off-hours-access   執務時間外の特定個人情報の参照               -     -" in (
+        summary_text(result, "ja")
+    )
+
+
+def test_the_head_says_what_was_looked_at_and_what_the_log_holds(result: yokome.ScanResult) -> None:
+    words = "".join(Parsed(html(result)).words)
+    assert "対象範囲　すべての記録ログの期間　2026-04-06 22:00:00 ～ 2026-04-07 10:04:00" in words
+
+
+def test_long_values_are_cut_beside_the_record(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    row = f"2026/04/05 22:00:00,a,PC,{'照会' * 100},あり\n"
+    path.write_text("日時,職員番号,端末番号,操作内容,個人番号参照\n" + row, encoding="utf-8")
+    words = Parsed(html(yokome.scan(path))).words
+    assert "照会" * 39 + "照…" in words
+
+
+def test_of_many_departments_the_first_are_listed(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    rows = "".join(f"2026/04/05 22:00:00,a,PC,照会,第{n}課\n" for n in range(1_000))
+    path.write_text("日時,職員番号,端末番号,操作内容,所属\n" + rows, encoding="utf-8")
+    assert "全 1,000 件のうち、はじめの 200 件です。" in html(yokome.scan(path))
+
+
 def test_the_same_result_gives_the_same_bytes(result: yokome.ScanResult) -> None:
     assert html(result) == html(result)
     assert page(gather(result, "ja")) == html(result)
@@ -213,6 +247,9 @@ def test_charts_are_images_that_hold_no_link_and_no_script() -> None:
         svg = base64.b64decode(data).decode("utf-8")
         root = ElementTree.fromstring(svg)  # noqa: S314 - our own
         assert not [e for e in root.iter() if str(e.tag).endswith(("}script", "}a", "}image"))]
+    day = base64.b64decode(days_chart(days[:1], "ja").partition(",")[2]).decode("utf-8")
+    assert "04-06" in day
+    assert not re.search(r"[0-9]{2}:[0-9]{2}<|-0<|−0<", day)
     assert "記録" in base64.b64decode(days_chart(days, "ja").partition(",")[2]).decode("utf-8")
 
 

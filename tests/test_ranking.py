@@ -467,7 +467,7 @@ def test_the_summary_names_what_to_look_at_first(
     assert main(words) == 0
     out = capsys.readouterr().out
     first = out[out.index("まず確認するもの") :].split("\n")
-    assert first[1].startswith("   1. 職員 aについて、2026年4月7日（火）09:00:00から")
+    assert first[1].startswith("   1. 職員 a について、操作に失敗した記録が 2 件あります。")
     assert first[2] == "      同様以上の事象は延べ 5 人日のうち 1 人日です。"
     assert "   2. " not in out
 

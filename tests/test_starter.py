@@ -86,7 +86,7 @@ def test_the_comments_say_columns_operations_and_hours(text: str) -> None:
         r"\[\[calendar.override\]\]",
         text,
     )
-    assert "同じ職員の、失敗した記録が、24時間のうちに" in text
+    assert "同じ職員で、操作に失敗した記録が24時間のうちに" in text
 
 
 def test_the_suggested_hours_are_a_policy_too(text: str) -> None:

@@ -147,7 +147,7 @@ def _incidents(flagged: pa.Table, incidents: Sequence[Incident], lang: Lang) -> 
     times = flagged.column("time")
     header = pick(
         lang,
-        ("利用者", "いつから", "着眼点", "仕込んだ事案", "ねらい", "検出した規則"),
+        ("職員", "いつから", "着眼点", "仕込んだ事案", "ねらい", "検出した規則"),
         ("user", "from", "viewpoint", "planted incident", "meant for", "caught by"),
     )
     rows, caught, as_meant = [header], 0, 0

@@ -17,14 +17,19 @@ from yokome.lang import Lang, pick
 from yokome.summary_text import VIEWPOINTS
 from yokome.words import (
     amount,
+    counted_name,
     date_words,
     duration_words,
     field_name,
+    new_words,
+    number_words,
     period_words,
     records_words,
     span_words,
     step_words,
     time_words,
+    use_words,
+    value_words,
 )
 
 __all__ = ["Explanation", "explain", "rank_words", "who_words"]
@@ -96,16 +101,16 @@ def rank_words(share: tuple[int, int] | None, per: str, lang: Lang) -> str:
     if share is None:
         return ""
     days, of = share
-    ja, one, many = {
-        "user": ("人日", "user-day", "user-days"),
-        "terminal": ("台日", "terminal-day", "terminal-days"),
-        "subject": ("人日（参照された人）", "subject-day", "subject-days"),
-        "department": ("所属日", "department-day", "department-days"),
-    }.get(per, ("日", "key-day", "key-days"))
+    whose, unit, key = {
+        "user": ("", "人日", "user"),
+        "terminal": ("端末の", "日", "terminal"),
+        "subject": ("参照された人の", "人日", "subject"),
+        "department": ("所属の", "日", "department"),
+    }.get(per, ("", "日", "key"))
     return pick(
         lang,
-        f"同様以上の事象は延べ {of:,} {ja}のうち {days:,} {ja}です。",
-        f"Something at least as strong happened on {days:,} of {of:,} {one if of == 1 else many}.",
+        f"同様以上の事象は{whose}延べ {of:,} {unit}のうち {days:,} {unit}です。",
+        f"Something at least as strong happened on {days:,} of {of:,} {key}-{_days(of)}.",
     )
 
 
@@ -115,7 +120,7 @@ def who_words(
     """Whose timeline a finding is of, with what else is known of them."""
     if key is None:
         field = field_name(per, lang)
-        return pick(lang, f"{field}が空の記録の利用者", f"someone in records without a {field}")
+        return pick(lang, f"{field}が空の記録", f"Records without a {field}")
     names = {
         "user": ("職員", "User"),
         "terminal": ("端末", "Terminal"),
@@ -149,8 +154,29 @@ class _Case:
         return who_words(self.per, self.finding["key"], self.lang, name=name, department=department)
 
     @property
+    def about(self) -> str:
+        """Whom it is about, Japanese: 「職員 00123 について」."""
+        return f"{self.who}{' ' if self.who[-1].isascii() else ''}について"
+
+    @property
+    def theirs(self) -> tuple[str, str]:
+        """English for the key: "them", "their"."""
+        person = self.per in ("user", "subject") or self.finding["key"] is None
+        return ("them", "their") if person else ("it", "its")
+
+    @property
     def when(self) -> str:
         return span_words(self.finding["first"], self.finding["last"], self.lang)
+
+    @property
+    def up_to(self) -> str:
+        """「最大 」 or "up to ", where there was more than one figure to take the largest of."""
+        return "" if self.n == 1 else pick(self.lang, "最大 ", "up to ")
+
+    @property
+    def reached(self) -> str:
+        """The records that reached the threshold, Japanese."""
+        return f"このうち、基準に達した記録は{self.when}の {self.n:,} 件です。"
 
     @property
     def moment(self) -> bool:
@@ -160,7 +186,7 @@ class _Case:
 
     @property
     def when_ja(self) -> str:
-        return self.when + ("に" if self.moment else "の間に")
+        return f"日時は{self.when}です。"
 
     @property
     def when_en(self) -> str:
@@ -176,8 +202,12 @@ class _Case:
 
     @property
     def kept(self) -> str:
-        """The rule's records, English: "records that failed"."""
+        """The rule's records: 「操作に失敗した記録」, "records that failed"."""
         return records_words(self.rule.get("where"), self.lang)
+
+    def kept_with(self, before: str, last: str) -> str:
+        """The rule's records in Japanese, with a phrase more (see `records_words`)."""
+        return records_words(self.rule.get("where"), "ja", more=(before, last))
 
     def counted(self, number: int) -> str:
         """So many of the rule's records, in English."""
@@ -200,8 +230,15 @@ class _Case:
                 text = f"{fields[at + 1]}={rest}"
             else:
                 value = text
-            parts.append(f"{field_name(field, self.lang)} {value}")
+            words = value_words(field, value, self.lang)
+            said = self.lang == "ja" and field in ("hour", "weekday", "day_type")
+            parts.append(words if said else f"{field_name(field, self.lang)} {words}")
         return pick(self.lang, "、", ", ").join(parts)
+
+    @property
+    def by_ja(self) -> str:
+        """The same in brackets, or nothing."""
+        return f"（{self.by}）" if self.by else ""
 
     @property
     def lookback(self) -> str:
@@ -215,12 +252,12 @@ class _Case:
             least = int(self.rule["min_active_days"])
             return pick(
                 self.lang,
-                f"過去{self.lookback}に記録のある日（{least:,} 日以上）",
+                f"過去{self.lookback}で記録のある {least:,} 日間以上",
                 f"the active days (at least {least:,}) of the {self.lookback} before",
             )
         span = f"{days[0]:,}" if days[0] == days[-1] else f"{days[0]:,}～{days[-1]:,}"
         if self.lang == "ja":
-            return f"過去{self.lookback}に記録のある {span} 日"
+            return f"過去{self.lookback}で記録のある {span} 日間"
         return f"the {span.replace('～', '–')} active days of the {self.lookback} before"
 
     def earliest(self, column: str) -> dt.datetime | None:
@@ -236,7 +273,7 @@ class _Case:
 def _match(c: _Case) -> tuple[str, str]:
     if c.lang == "ja":
         return (
-            f"{c.who}について、{c.when_ja}、{c.kept}が {c.n:,} 件あります。",
+            f"{c.about}、{c.kept}が {c.n:,} 件あります。{c.when_ja}",
             "この条件に合う記録は、1 件でもあれば確認の対象になります。",
         )
     return (
@@ -248,15 +285,14 @@ def _match(c: _Case) -> tuple[str, str]:
 def _count(c: _Case) -> tuple[str, str]:
     window, least = period_words(c.rule["window"], c.lang), int(c.rule["at_least"])
     if c.lang == "ja":
-        same = f"{c.by} に関する、" if c.by else ""
         return (
-            f"{c.who}について、{same}{c.kept}が、{window}のうちに最大 {c.peak:,} 件あります。"
-            f"基準に達した記録は {c.n:,} 件（{c.when}）です。",
-            f"基準は{window}のうちに {least:,} 件以上です。",
+            f"{c.about}、{c.kept}{c.by_ja}が、{window}のうちに{c.up_to or ' '}{c.peak:,} 件"
+            f"あります。{c.reached}",
+            f"基準は、{window}のうちに {least:,} 件以上です。",
         )
     same = f", all with {c.by}" if c.by else ""
     return (
-        f"{c.who}: up to {c.counted(c.peak)} within {window}{same}. "
+        f"{c.who}: {c.up_to}{c.counted(c.peak)} within {window}{same}. "
         f"{_records(c.n)} reached the threshold, {c.when_en}.",
         f"The threshold is {least:,} or more within {window}.",
     )
@@ -267,37 +303,41 @@ def _distinct(c: _Case) -> tuple[str, str]:
     window, least = period_words(c.rule["window"], c.lang), int(c.rule["at_least"])
     most, limit = amount(c.peak, field, c.lang), amount(least, field, c.lang)
     if c.lang == "ja":
-        same = f"{c.by} に関する、" if c.by else ""
         return (
-            f"{c.who}について、{same}{window}のうちの{c.kept}に、異なる{field_name(field, 'ja')}が"
-            f"最大 {most}現れます。基準に達した記録は {c.n:,} 件（{c.when}）です。",
-            f"基準は{window}のうちに {limit}以上です。",
+            f"{c.about}、{c.kept}{c.by_ja}に現れる{counted_name(field)}が、{window}のうちに"
+            f"{c.up_to or ' '}{most}あります。{c.reached}",
+            f"基準は、{window}のうちに {limit}以上です。",
         )
+    among = f" among {c.kept}" if c.rule.get("where") or c.by else ""
     same = f" with {c.by}" if c.by else ""
     return (
-        f"{c.who}: up to {most} within {window} among {c.kept}{same}. "
+        f"{c.who}: {c.up_to}{most} within {window}{among}{same}. "
         f"{_records(c.n)} reached the threshold, {c.when_en}.",
         f"The threshold is {limit} or more within {window}.",
     )
 
 
 def _novelty(c: _Case) -> tuple[str, str]:
-    field = field_name(c.rule["field"], c.lang)
-    value, most = c.finding["value"], int(c.rule.get("max_days", 0))
+    field, most = field_name(c.rule["field"], c.lang), int(c.rule.get("max_days", 0))
+    value = value_words(c.rule["field"], c.finding["value"], c.lang)
     since = max((r["since"] for r in c.records if r.get("since") is not None), default=None)
     if c.lang == "ja":
-        what = (
-            f"{c.who}について、{c.when_ja}、普段は使わない{field}「{value}」による{c.kept}が "
-            f"{c.n:,} 件あります。"
-        )
+        use, used = use_words(c.rule["field"])
+        new = f"普段は{use}{field}「{value}」"
+        kept = c.kept_with(f"{new}で", new + new_words(c.rule["field"]))
+        what = f"{c.about}、{kept}が {c.n:,} 件あります。{c.when_ja}"
+        particle = "が" if used == "記録された" else "を"
+        days = f"{c.baseline}のうち、この{field}{particle}{used}日は"
         if c.peak == 0:
-            used = f"{c.baseline}のうち、この{field}を使った日はありません"
+            days += "ありません"
+        elif since is None:
+            days += f" {c.peak:,} 日だけです"
         else:
-            used = f"{c.baseline}のうち、この{field}を使った日は {c.peak:,} 日だけです"
-            used += f"（最後は{date_words(since, 'ja')}）" if since is not None else ""
-        limit = "一度も使っていないこと" if most == 0 else f"使った日が {most:,} 日以下であること"
-        return what, f"{used}。基準は、{limit}です。"
-    what = f"{c.who}: {c.counted(c.n)} with {field} “{value}”, unusual for them, {c.when_en}."
+            days += f" {c.peak:,} 日だけで、最後は{date_words(since, 'ja')}です"
+        limit = f"{used}日がないこと" if most == 0 else f"{used}日が {most:,} 日以下であること"
+        return what, f"{days}。基準は、{limit}です。"
+    them = c.theirs[0]
+    what = f"{c.who}: {c.counted(c.n)} with {field} “{value}”, unusual for {them}, {c.when_en}."
     if c.peak == 0:
         used = f"On none of {c.baseline} was this {field} used"
     else:
@@ -311,14 +351,15 @@ def _hours(c: _Case) -> tuple[str, str]:
     distance = duration_words(c.peak * 60, c.lang)
     least = duration_words(c.rule["at_least"], c.lang)
     if c.lang == "ja":
+        far = f"普段の利用時間帯から{c.up_to.strip()}{distance}離れた時刻"
         return (
-            f"{c.who}について、{c.when_ja}、普段の利用時間帯から最大{distance}離れた時刻の"
-            f"{c.kept}が {c.n:,} 件あります。",
-            f"{c.baseline}に使った時間帯（30分単位）のうち、最も近いものとの差です。"
-            f"基準は{least}以上です。",
+            f"{c.about}、{c.kept_with(f'{far}に', f'{far}の')}が {c.n:,} 件あります。{c.when_ja}",
+            f"{c.baseline}の利用時間帯（30分単位）のうち、最も近いものとの差です。"
+            f"基準は、{least}以上です。",
         )
+    away = f"{c.up_to}{distance} away from {c.theirs[1]} usual hours"
     return (
-        f"{c.who}: {c.counted(c.n)}, up to {distance} away from their usual hours, {c.when_en}.",
+        f"{c.who}: {c.counted(c.n)}, {away}, {c.when_en}.",
         f"The distance is to the nearest half-hour used on {c.baseline}. "
         f"The threshold is {least} or more.",
     )
@@ -327,37 +368,38 @@ def _hours(c: _Case) -> tuple[str, str]:
 def _spike(c: _Case) -> tuple[str, str]:
     day = date_words(c.finding["first"].date(), c.lang)
     least, factor = int(c.rule["at_least"]), float(c.rule["factor"])
+    times = number_words(factor)
     if "distinct" in c.rule:
-        figure = amount(c.peak, c.rule["distinct"], c.lang)
-        measure_ja = f"異なる{field_name(c.rule['distinct'], 'ja')}の数"
-        reached_ja, reached_en = f"{c.kept}の{measure_ja}が {figure}", f"{figure} among {c.kept}"
+        figure, field = amount(c.peak, c.rule["distinct"], c.lang), c.rule["distinct"]
+        reached_ja = f"{c.kept}に現れる{counted_name(field)}が {figure}"
+        among = f" among {c.kept}" if c.rule.get("where") else ""
+        reached_en, unit = f"{figure}{among}", amount(0, field, "ja").removeprefix("0 ")
     else:
-        reached_ja, reached_en = f"{c.kept}が {c.peak:,} 件", c.counted(c.peak)
+        reached_ja, reached_en, unit = f"{c.kept}が {c.peak:,} 件", c.counted(c.peak), "件"
     thresholds = [r["threshold"] for r in c.records if r.get("threshold") is not None]
     threshold = min(thresholds, default=None)
     if c.lang == "ja":
         what = (
-            f"{c.who}について、{day}に、{reached_ja}に達しました（基準に達した後の記録は "
-            f"{c.n:,} 件）。"
+            f"{c.about}、{day}に、{reached_ja}に達しました（基準に達してからの記録は {c.n:,} 件）。"
         )
-        rule = f"基準は、{c.baseline}の中央値の {factor:g} 倍以上、かつ {least:,} 以上です"
+        rule = (
+            f"基準は、普段の日（{c.baseline}の中央値）の {times} 倍以上、かつ {least:,} {unit}以上"
+        )
         if threshold is None:
-            return what, rule + "。"
+            return what, rule + "です。"
+        value = f"この日の基準は {number_words(threshold)} {unit}でした"
         if threshold > least:
-            return (
-                what,
-                f"{rule}。普段の中央値は {threshold / factor:,.4g}、基準の値は {threshold:,.4g} "
-                f"でした。",
-            )
-        return what, f"{rule}。基準の値は {threshold:,.4g} でした。"
+            usual = f"普段の日は {number_words(threshold / factor)} {unit}なので、"
+            return what, f"{rule}です。{usual}{value}。"
+        return what, f"{rule}で、{value}。"
     what = f"{c.who}: on {day}, {reached_en} ({_records(c.n)} from reaching the threshold on)."
-    rule = f"The threshold is {factor:g} times the median of {c.baseline}, and at least {least:,}"
+    rule = f"The threshold is {times} times the median of {c.baseline}, and at least {least:,}"
     if threshold is None:
         return what, rule + "."
     if threshold > least:
-        usual = f"{threshold / factor:,.4g}"
-        return what, f"{rule}: the usual median was {usual}, the threshold {threshold:,.4g}."
-    return what, f"{rule}: it was {threshold:,.4g}."
+        usual, value = number_words(threshold / factor), number_words(threshold)
+        return what, f"{rule}: the usual median was {usual}, the threshold {value}."
+    return what, f"{rule}: it was {number_words(threshold)}."
 
 
 def _gap(c: _Case) -> tuple[str, str]:
@@ -367,9 +409,11 @@ def _gap(c: _Case) -> tuple[str, str]:
     since = c.earliest("since")
     if c.lang == "ja":
         before = f"直前の記録は{time_words(since, 'ja')}です。" if since is not None else ""
+        again = f"およそ{idle}ぶり"
+        kept = c.kept_with(f"{again}に", f"{again}の")
         return (
-            f"{c.who}について、{c.when_ja}、およそ{idle}ぶりの{c.kept}が {c.n:,} 件あります。",
-            f"{before}基準は、記録のない期間が{least}以上です。",
+            f"{c.about}、{kept}が {c.n:,} 件あります。{c.when_ja}",
+            f"{before}基準は、記録のない期間が{least}以上であることです。",
         )
     before = (
         f"The last record before was on {time_words(since, 'en')}. " if since is not None else ""
@@ -388,12 +432,11 @@ def _sequence(c: _Case) -> tuple[str, str]:
     )
     since = c.earliest("since")
     if c.lang == "ja":
-        same = f"{c.by} に関する、" if c.by else ""
-        start = f"始まりは{time_words(since, 'ja')}です。" if since is not None else ""
+        start = f"（1）の始まりは{time_words(since, 'ja')}です。" if since is not None else ""
         return (
-            f"{c.who}について、{same}次の記録が、この順に{within}のうちにあります：{listed}。"
-            f"最後の段階に当たる記録は {c.n:,} 件（{c.when}）です。{start}",
-            f"基準は、すべての段階が{within}のうちにこの順で起きることです。",
+            f"{c.about}、次の記録{c.by_ja}が、{within}のうちにこの順であります：{listed}。"
+            f"{start}（{len(steps)}）に当たる記録は{c.when}の {c.n:,} 件です。",
+            f"基準は、（1）から（{len(steps)}）までが{within}のうちにこの順でそろうことです。",
         )
     same = f", all with {c.by}" if c.by else ""
     start = f" It began on {time_words(since, 'en')}." if since is not None else ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from yokome.overview import Overview, RuleOverview
     from yokome.result import ScanResult
 
-__all__ = ["VIEWPOINTS", "location_text", "not_evaluable", "remarks", "summary_text"]
+__all__ = ["VIEWPOINTS", "is_judged", "location_text", "not_evaluable", "remarks", "summary_text"]
 
 VIEWPOINTS: dict[int, tuple[str, str]] = {
     1: ("不自然な曜日・時間帯の参照", "references at an unnatural weekday or hour"),
@@ -122,6 +122,8 @@ def location_text(paths: Sequence[Path], lang: Lang, *, flagged: int, csv: bool)
 
 
 def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
+    from yokome.words import document, scope_words
+
     if o.first is None or o.last is None:
         period = pick(lang, "記録なし", "no records")
     else:
@@ -152,15 +154,18 @@ def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
             pick(lang, "結果", "Found"),
             pick(
                 lang,
-                f"所見 {o.findings:,} 件（該当 {o.flagged:,} 行、利用者 {o.users:,} 人）",
+                f"所見 {o.findings:,} 件（該当 {o.flagged:,} 行、職員 {o.users:,} 人）",
                 f"{_count(o.findings, 'finding')} ({_count(o.flagged, 'flagged row')}, "
                 f"{_count(o.users, 'user')})",
             ),
         ),
     ]
+    scope = document(result.policy).get("scope")
+    if scope:
+        rows.insert(1, (pick(lang, "対象", "Scope"), clean(scope_words(scope, lang))))
     if o.unreadable:
         rows.insert(
-            2,
+            -3,
             (
                 pick(lang, "読めず", "Skipped"),
                 pick(
@@ -238,7 +243,7 @@ def _rules(o: Overview, lang: Lang, ambiguous: int) -> list[str]:
         pick(lang, "所見", "Findings"),
         pick(lang, "評価できず", "Not evaluable"),
     )
-    cells = {rule: _cells(rule, lang) for rule in o.rules}
+    cells = {rule: _cells(o, rule, lang) for rule in o.rules}
     widths = [
         max(width(row[i], ambiguous=ambiguous) for row in (header, *cells.values()))
         for i in range(len(header))
@@ -265,27 +270,31 @@ def _rules(o: Overview, lang: Lang, ambiguous: int) -> list[str]:
     return lines
 
 
-def _cells(rule: RuleOverview, lang: Lang) -> tuple[str, ...]:
+def _cells(o: Overview, rule: RuleOverview, lang: Lang) -> tuple[str, ...]:
     title = pick(lang, rule.title_ja or "", rule.title_en or "")
     return (
         clean(rule.rule),
         clean(title),
-        f"{rule.flagged:,}" if _evaluated(rule) else "-",
-        f"{rule.findings:,}" if _evaluated(rule) else "-",
+        f"{rule.flagged:,}" if is_judged(o, rule) else "-",
+        f"{rule.findings:,}" if is_judged(o, rule) else "-",
         f"{rule.not_evaluable:,}" if rule.not_evaluable else "",
     )
 
 
-def _evaluated(rule: RuleOverview) -> bool:
-    """Whether the rule looked at anything, or there was nothing it should have looked at."""
-    return rule.reason is None and (rule.evaluated > 0 or rule.not_evaluable == 0)
+def is_judged(o: Overview, rule: RuleOverview) -> bool:
+    """Whether the rule looked at anything, or none of the records was one it should look at."""
+    some = rule.evaluated > 0 or rule.not_evaluable == 0
+    return o.accepted > 0 and rule.reason is None and some
 
 
 def _reason(reason: str, lang: Lang) -> str:
     """Why a whole rule was not evaluable; the core says it in English."""
+    from yokome.words import field_name
+
     columns = reason.removeprefix("no column: ")
     if lang == "ja" and columns != reason:
-        return f"列がありません: {columns}"
+        names = [f"{field_name(c, lang)}（{c}）" for c in columns.split(", ")]
+        return f"列がありません: {'、'.join(names)}"
     return reason
 
 

@@ -7,7 +7,7 @@
 //!
 //! Everything that can be said to be wrong with a policy is said here, with file, line, column
 //! and key ([`PolicyError`]); what comes out needs no further checks. The meaning of the
-//! sections is in `docs/policy.md`. Nothing here looks at a record.
+//! sections is in `docs/en/policy-reference.md`. Nothing here looks at a record.
 
 mod calendar;
 mod conditions;

@@ -1,5 +1,5 @@
 //! What a policy says once it has been read and checked: plain data, no behaviour.
-//! Terms and meaning: `docs/policy.md`.
+//! Terms and meaning: `docs/en/policy-reference.md`.
 
 use std::collections::BTreeMap;
 

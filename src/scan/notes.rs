@@ -187,7 +187,7 @@ fn of_counts<T>(collector: &Collector<T>, names: &[String]) -> Vec<Note> {
         ),
         (
             |c| c.no_user,
-            "職員の欄が空の記録",
+            "職員番号の欄が空の記録",
             "Records whose user cell is empty",
         ),
         (
@@ -256,15 +256,15 @@ fn of_assumptions(context: &Context, lacking: impl Fn(Field) -> Vec<String>) -> 
         if sources.is_empty() {
             continue;
         }
-        let value = match assumed {
-            Assumed::Text(text) => text.clone(),
-            Assumed::Bool(yes) => yes.to_string(),
-            Assumed::Outcome(outcome) => outcome.name().to_owned(),
+        let (value_ja, value) = match assumed {
+            Assumed::Text(text) => (text.clone(), text.clone()),
+            Assumed::Bool(yes) => ((if *yes { "あり" } else { "なし" }).into(), yes.to_string()),
+            Assumed::Outcome(outcome) => (outcome.japanese().into(), outcome.name().into()),
         };
-        let field = field.name();
+        let (field_ja, field) = (in_japanese(field.name()), field.name());
         notes.push(note(
             format!(
-                "{field} の列がないため、すべて {value} とみなしました（[assume]）: {}",
+                "{field_ja}の列がないため、すべて「{value_ja}」とみなしました（[assume]）: {}",
                 some_of(&sources, "、", " ほか")
             ),
             format!(
@@ -274,6 +274,15 @@ fn of_assumptions(context: &Context, lacking: impl Fn(Field) -> Vec<String>) -> 
         ));
     }
     notes
+}
+
+/// Names of fields as an officer reads them: 「宛名番号（subject）、業務（system）」.
+fn in_japanese(names: &str) -> String {
+    let called = |name| match Field::from_name(name) {
+        Some(field) => format!("{}（{name}）", field.japanese()),
+        None => name.to_owned(),
+    };
+    names.split(", ").map(called).collect::<Vec<_>>().join("、")
 }
 
 fn of_rules(context: &Context, reasons: &[Option<String>]) -> Vec<Note> {
@@ -286,8 +295,9 @@ fn of_rules(context: &Context, reasons: &[Option<String>]) -> Vec<Note> {
             let columns = reason.as_deref()?.strip_prefix("no column: ")?;
             Some(note(
                 format!(
-                    "規則 {} は、必要な列（{columns}）がログにないため評価できません。",
-                    rule.id
+                    "規則 {} は、{}の列がログにないため評価できません。",
+                    rule.id,
+                    in_japanese(columns)
                 ),
                 format!(
                     "Rule {} is not evaluable: the log has no column for {columns}.",

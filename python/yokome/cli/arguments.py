@@ -151,7 +151,7 @@ class Arguments:
             nargs="+",
             metavar="PATH",
             help=t(
-                "ログのファイル、フォルダー、*.csv のような型、"
+                "ログのファイル、フォルダー、*.csv のようなパターン、"
                 "または logs.zip!*.csv（zip の中のファイル）",
                 "log file, directory, glob such as *.csv, or members of an archive: logs.zip!*.csv",
             ),

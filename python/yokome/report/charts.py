@@ -37,23 +37,26 @@ _SETTINGS: Final[Any] = {
     "font.size": 10,
 }
 _NAME: Final = 30
+_FEW_DAYS: Final = 8
 
 
 def days_chart(days: Sequence[tuple[dt.date, int, int]], lang: Lang) -> str:
     """Records and flagged rows by day, one above the other. `days` is not empty."""
     with _drawing():
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DayLocator
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(11, 3.6))
         upper, lower = figure.subplots(2, 1, sharex=True)
-        figure.subplots_adjust(left=0.09, right=0.99, top=0.97, bottom=0.12, hspace=0.18)
+        figure.subplots_adjust(left=0.09, right=0.97, top=0.97, bottom=0.12, hspace=0.18)
         dates = [day for day, _, _ in days]
-        for axes, at, color, label in (
-            (upper, 1, _RECORDS, pick(lang, "記録", "Records")),
-            (lower, 2, _FLAGGED, pick(lang, "該当行", "Flagged rows")),
+        records, flagged = [n for _, n, _ in days], [n for _, _, n in days]
+        for axes, numbers, color, label in (
+            (upper, records, _RECORDS, pick(lang, "記録", "Records")),
+            (lower, flagged, _FLAGGED, pick(lang, "該当行", "Flagged rows")),
         ):
-            axes.bar(dates, [day[at] for day in days], width=0.9, color=color)
+            axes.bar(dates, numbers, width=0.9, color=color)
+            axes.set_ylim(0, 1.05 * max(numbers) or 1)
             axes.set_ylabel(label)
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
             axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
@@ -61,12 +64,17 @@ def days_chart(days: Sequence[tuple[dt.date, int, int]], lang: Lang) -> str:
             axes.set_axisbelow(True)
         margin = dt.timedelta(days=1)
         lower.set_xlim(dates[0] - margin, dates[-1] + margin)
-        locator = AutoDateLocator(minticks=3, maxticks=12)
+        # Of a few days none is cut into hours.
+        few = (dates[-1] - dates[0]).days < _FEW_DAYS
+        locator = DayLocator() if few else AutoDateLocator(minticks=3, maxticks=12)
         lower.xaxis.set_major_locator(locator)
-        numbers = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%S"]
+        formats = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%S"]
         lower.xaxis.set_major_formatter(
             ConciseDateFormatter(
-                locator, formats=numbers, zero_formats=["", *numbers[:-1]], offset_formats=[""] * 6
+                locator,
+                formats=formats,
+                zero_formats=["", *formats[:-1]],
+                offset_formats=[""] * 6,
             )
         )
         return _address(figure)

@@ -18,8 +18,8 @@ from yokome.explain import Explanation, explain, rank_words
 from yokome.lang import Lang, pick
 from yokome.leaks import Leak, leaks_of
 from yokome.overview import Overview
-from yokome.summary_text import VIEWPOINTS, not_evaluable, remarks
-from yokome.words import amount, document, duration_words, title
+from yokome.summary_text import VIEWPOINTS, is_judged, not_evaluable, remarks
+from yokome.words import amount, document, duration_words, number_words, title
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -274,8 +274,9 @@ def _figures(
     def at_least(figure: str) -> str:
         return pick(lang, f"{figure}以上", f"{figure} or more")
 
-    def times(number: int) -> str:
-        return pick(lang, f"{number:,} 件", f"{number:,} {'record' if number == 1 else 'records'}")
+    def times(number: float) -> str:
+        shown = number_words(number)
+        return pick(lang, f"{shown} 件", f"{shown} {'record' if number == 1 else 'records'}")
 
     match rule["kind"]:
         case "count":
@@ -287,7 +288,9 @@ def _figures(
             most = rule.get("max_days", 0)
             return (
                 pick(
-                    lang, f"使用 {peak:,} 日", f"used on {peak:,} {'day' if peak == 1 else 'days'}"
+                    lang,
+                    f"使った日 {peak:,} 日",
+                    f"used on {peak:,} {'day' if peak == 1 else 'days'}",
                 ),
                 pick(lang, f"{most:,} 日以下", f"{most:,} or fewer"),
             )
@@ -300,8 +303,11 @@ def _figures(
             return duration_words(peak, lang), at_least(duration_words(rule["idle"], lang))
         case "spike":
             limits = [r["threshold"] for r in records if r["threshold"] is not None]
-            limit = f"{min(limits):,.4g}" if limits else f"{rule['at_least']:,}"
-            return f"{peak:,}", at_least(limit)
+            limit = min(limits) if limits else rule["at_least"]
+            if "distinct" not in rule:
+                return times(peak), at_least(times(limit))
+            field = rule["distinct"]
+            return amount(peak, field, lang), at_least(amount(limit, field, lang))
     return times(row["records"]), pick(lang, "1 件から", "any")
 
 
@@ -402,7 +408,7 @@ def _viewpoints(o: Overview, lang: Lang) -> tuple[Viewpoint, ...]:
                 flagged=r.flagged,
                 findings=r.findings,
                 users=r.users,
-                judged=r.reason is None and (r.evaluated > 0 or r.not_evaluable == 0),
+                judged=is_judged(o, r),
             )
         )
     order = sorted(by_number, key=lambda v: (v is None, v or 0))

@@ -15,6 +15,7 @@ from yokome.words import (
     rule_words,
     scope_words,
     title,
+    value_words,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ __all__ = [
     "policy_rows",
     "rank_note",
     "reason_words",
-    "result_words",
+    "scope_of",
     "where_to_begin",
 ]
 
@@ -55,7 +56,6 @@ _REASONS: dict[str, tuple[str, str]] = {
     "too_long": ("一行が長すぎる", "the line is too long"),
     "cut": ("途中で切れている", "cut off"),
 }
-_RESULTS: dict[str, str] = {"success": "成功", "failure": "失敗", "other": "その他"}
 
 
 def reason_words(reason: str, lang: Lang) -> str:
@@ -63,11 +63,6 @@ def reason_words(reason: str, lang: Lang) -> str:
     if reason not in _REASONS:
         return reason
     return pick(lang, "{}（{}）", "{} ({})").format(pick(lang, *_REASONS[reason]), reason)
-
-
-def result_words(result: str, lang: Lang) -> str:
-    """A normalised result as people read it."""
-    return _RESULTS.get(result, result) if lang == "ja" else result
 
 
 def columns_words(mapping: str | None, lang: Lang) -> str:
@@ -83,21 +78,32 @@ def columns_words(mapping: str | None, lang: Lang) -> str:
 def headline(facts: Facts) -> str:
     """The result in a sentence or two."""
     o, lang = facts.overview, facts.lang
+    if o.accepted == 0:
+        return pick(
+            lang,
+            "調べられる記録がなかったため、所見はありません。",
+            "There was no record to examine, and so there is no finding.",
+        )
     if o.findings == 0:
         return pick(
             lang,
             f"{o.accepted:,} 件の記録を調べました。確認を要する所見はありません。",
             f"{o.accepted:,} records were examined. There is no finding to check.",
         )
+    whose = f"職員 {o.users:,} 人について " if o.users else ""
     return pick(
         lang,
-        f"{o.accepted:,} 件の記録を調べ、{o.users:,} 人について {o.findings:,} "
-        f"件の所見がありました。"
+        f"{o.accepted:,} 件の記録を調べ、{whose}{o.findings:,} 件の所見がありました。"
         "所見は「確認すべき問い」であり、不正の証拠ではありません。",
         f"{o.accepted:,} records were examined; there are {o.findings:,} findings about "
         f"{o.users:,} "
         "users. A finding is a question to ask, not proof of wrongdoing.",
     )
+
+
+def scope_of(facts: Facts) -> str:
+    """Which records could be flagged: the period and the conditions that were asked for."""
+    return scope_words(facts.policy["scope"], facts.lang)
 
 
 def where_to_begin(facts: Facts) -> str:
@@ -223,7 +229,7 @@ def policy_rows(facts: Facts) -> list[tuple[str, str, str]]:
         *section(
             "対象範囲",
             "Scope",
-            [(pick(lang, "対象", "Records"), scope_words(policy["scope"], lang))],
+            [(pick(lang, "対象", "Records"), scope_of(facts))],
         ),
         *section("規則", "Rules", rules),
         *section("執務日と執務時間", "Calendar", calendar_words(policy["calendar"], lang)),
@@ -235,7 +241,10 @@ def policy_rows(facts: Facts) -> list[tuple[str, str, str]]:
         *section(
             "処理結果の語",
             "Words of results",
-            [(result_words(name, lang), _listed(words, lang)) for name, words in results.items()],
+            [
+                (value_words("result", name, lang), _listed(words, lang))
+                for name, words in results.items()
+            ],
         ),
         *section("リスト", "Lists", list_words(policy.get("lists", {}), lang)),
         *section("列がないときの仮定", "Assumed", _assumed(policy.get("assume", {}), lang)),

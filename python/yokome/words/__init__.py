@@ -10,10 +10,26 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from yokome.words.conditions import class_name, records_words
-from yokome.words.names import FIELDS, amount, field_name, title
+from yokome.words.names import (
+    FIELDS,
+    amount,
+    counted_name,
+    field_name,
+    new_words,
+    number_words,
+    title,
+    use_words,
+    value_words,
+)
 from yokome.words.rules import rule_words, step_words
 from yokome.words.settings import calendar_words, list_words, scope_words
-from yokome.words.times import date_words, duration_words, period_words, span_words, time_words
+from yokome.words.times import (
+    date_words,
+    duration_words,
+    period_words,
+    span_words,
+    time_words,
+)
 
 if TYPE_CHECKING:
     from yokome.policy import Policy
@@ -23,11 +39,14 @@ __all__ = [
     "amount",
     "calendar_words",
     "class_name",
+    "counted_name",
     "date_words",
     "document",
     "duration_words",
     "field_name",
     "list_words",
+    "new_words",
+    "number_words",
     "period_words",
     "records_words",
     "rule_words",
@@ -36,6 +55,8 @@ __all__ = [
     "step_words",
     "time_words",
     "title",
+    "use_words",
+    "value_words",
 ]
 
 

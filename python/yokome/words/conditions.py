@@ -2,6 +2,10 @@
 
 A condition is a modifier of the word *record*: before it in Japanese (「執務時間外の記録」), after
 it in English ("records outside working hours").
+
+Japanese puts what a value must be first, then when, then what was done
+(「所属が「税務課」で、執務時間外に、特定個人情報に触れた記録」). A phrase before another has the
+form that goes on (…で、…に、), the last the form that stands before a noun (…の).
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from yokome.lang import Lang, pick
-from yokome.words.names import WEEKDAYS, field_name
+from yokome.words.names import WEEKDAYS, field_name, value_words
 
 __all__ = ["class_name", "either", "quoted", "records_words", "several"]
 
@@ -20,22 +24,31 @@ _CLASSES: dict[str, tuple[str, str]] = {
     "update": ("更新", "update"),
     "print": ("印刷", "print"),
     "export": ("書き出し", "export"),
-    "screen_capture": ("画面の取得", "screen capture"),
-    "media": ("媒体の利用", "removable media"),
+    "screen_capture": ("画面取得", "screen capture"),
+    "media": ("媒体利用", "removable media"),
 }
-_RESULTS: dict[str, tuple[str, str]] = {
-    "success": ("成功した", "that succeeded"),
-    "failure": ("失敗した", "that failed"),
-    "other": ("成功でも失敗でもない", "that neither succeeded nor failed"),
+_RESULTS: dict[str, str] = {
+    "success": "that succeeded",
+    "failure": "that failed",
+    "other": "that neither succeeded nor failed",
 }
+_WHEN = ("calendar", "weekday", "time_of_day")
+_WHAT = ("references", "operation_class", "result")
 _SHOWN = 8
 
 
-def records_words(where: Mapping[str, Any] | None, lang: Lang) -> str:
-    """The records that satisfy a ``where``: 「失敗した記録」, "records that failed"."""
+def records_words(
+    where: Mapping[str, Any] | None, lang: Lang, *, more: tuple[str, str] = ("", "")
+) -> str:
+    """The records that satisfy a ``where``: 「操作に失敗した記録」, "records that failed".
+
+    Args:
+        more: a Japanese phrase that says more of the records: before others, and before a noun
+            (「普段は使わない端末で」, 「普段は使わない端末の」).
+    """
     if lang == "ja":
-        return "、".join(_conditions(where or {}, lang)) + "記録"
-    return " ".join(["records", *_conditions(where or {}, lang)])
+        return _japanese(where or {}, more)
+    return " ".join(["records", *_conditions(where or {})])
 
 
 def class_name(name: str, lang: Lang) -> str:
@@ -46,90 +59,159 @@ def class_name(name: str, lang: Lang) -> str:
     return pick(lang, f"{ja}（{name}）", name if en == name else f"{en} ({name})")
 
 
-def _conditions(where: Mapping[str, Any], lang: Lang) -> list[str]:
-    """The modifiers that a ``where`` amounts to, when and where first, what and how last."""
-    order = ("calendar", "weekday", "time_of_day")
-    last = ("references", "operation_class", "result")
+def _japanese(where: Mapping[str, Any], more: tuple[str, str]) -> str:
+    main, *rest = _conjuncts(where)
+    phrases = [phrase for one in (main, *rest) for phrase in _values(one)]
+    phrases += [phrase for one in rest for phrase in _others(one)]
+    done, is_act = _act(main)
+    if when := _when(main):
+        phrases.append((f"{when}{'に' if is_act else 'で'}", f"{when}の"))
+    if more[0]:
+        phrases.insert(0, more)
+    if not phrases:
+        return done
+    if is_act:
+        return "".join(f"{before}、" for before, _ in phrases) + done
+    return "".join(f"{before}、" for before, _ in phrases[:-1]) + phrases[-1][1] + done
+
+
+def _conjuncts(where: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The ``where`` and what its ``and`` adds, one after the other."""
+    return [where, *(_conjuncts(where["and"]) if "and" in where else [])]
+
+
+def _act(where: Mapping[str, Any]) -> tuple[str, bool]:
+    """What was done, with the noun; and whether it has a verb."""
+    touched, result = where.get("references"), where.get("result")
+    classes = several(where.get("operation_class", []))
+    names = "・".join(_CLASSES.get(c, (f"「{c}」", ""))[0] for c in classes)
+    if names and classes[-1] not in _CLASSES:
+        names += "の操作"
+    ended = {"failure": "に失敗した記録", "success": "に成功した記録"}.get(_only(result) or "")
+    if ended:
+        if touched is None:
+            return (names or "操作") + ended, True
+        listed = f"（{names}）" if names else ""
+        return f"特定個人情報に{'触れる' if touched else '触れない'}操作{listed}{ended}", True
+    if touched is None:
+        return f"{names}の記録" if names else "記録", False
+    listed = f"操作（{names}）の" if names else ""
+    return f"特定個人情報に{'触れた' if touched else '触れていない'}{listed}記録", True
+
+
+def _only(result: Any) -> str | None:
+    """The one result that a condition asks for, if it is one."""
+    words = [] if result is None else several(result)
+    return words[0] if len(words) == 1 else None
+
+
+def _when(where: Mapping[str, Any]) -> str:
+    """When the records are: 「執務時間外（土・日曜日の 22:00～05:00）」."""
+    parts = []
+    if "weekday" in where:
+        parts.append("・".join(WEEKDAYS[d][0] for d in several(where["weekday"])) + "曜日")
+    if "time_of_day" in where:
+        parts.append(str(where["time_of_day"]).replace("-", "～"))
+    clock = "の ".join(parts) + (" " if "time_of_day" in where else "")
+    if "calendar" not in where:
+        return clock
+    office = "執務時間外" if where["calendar"] == "off-hours" else "執務時間内"
+    return f"{office}（{clock.strip()}）" if clock else office
+
+
+def _values(where: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the values of text fields, or a result that is no plain one, must be."""
+    phrases = []
+    for key, tests in where.items():
+        if key in (*_WHEN, *_WHAT, "and"):
+            continue
+        tests = tests if isinstance(tests, Mapping) else {"in": tests}
+        for test, value in tests.items():
+            subject = f"{field_name(key, 'ja')}が"
+            values = quoted(several(value), "ja")
+            before, last = {
+                "in": (f"{values}で", f"{values}の"),
+                "not_in": (f"{values}以外で", f"{values}以外の"),
+                "glob": (f"パターン{values}に合い", f"パターン{values}に合う"),
+                "regex": (f"正規表現{values}に合い", f"正規表現{values}に合う"),
+                "list": (f"リスト{values}にあり", f"リスト{values}にある"),
+                "not_list": (f"リスト{values}になく", f"リスト{values}にない"),
+            }[test]
+            phrases.append((subject + before, subject + last))
+    if "result" in where and _only(where["result"]) not in ("failure", "success"):
+        phrases.append(_result_phrase(where["result"]))
+    return phrases
+
+
+def _result_phrase(result: Any) -> tuple[str, str]:
+    words = "または".join(f"「{value_words('result', r, 'ja')}」" for r in several(result))
+    return f"処理結果が{words}で", f"処理結果が{words}の"
+
+
+def _others(where: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a further ``where`` says of the time and the act, as phrases of their own."""
+    phrases = []
+    if when := _when(where):
+        phrases.append((f"{when}で", f"{when}の"))
+    if "references" in where:
+        touched = value_words("references", where["references"], "ja")
+        phrases.append((f"個人番号参照が「{touched}」で", f"個人番号参照が「{touched}」の"))
+    if "operation_class" in where:
+        classes = several(where["operation_class"])
+        names = "・".join(_CLASSES.get(c, (f"「{c}」", ""))[0] for c in classes)
+        phrases.append((f"操作の分類が{names}で", f"操作の分類が{names}の"))
+    if "result" in where and _only(where["result"]) in ("failure", "success"):
+        phrases.append(_result_phrase(where["result"]))
+    return phrases
+
+
+def _conditions(where: Mapping[str, Any]) -> list[str]:
+    """The English modifiers that a ``where`` amounts to: when first, what last."""
     keys = [
-        *(k for k in order if k in where),
-        *(k for k in where if k not in order and k not in last and k != "and"),
-        *(k for k in last if k in where),
+        *(k for k in _WHEN if k in where),
+        *(k for k in where if k not in _WHEN and k not in _WHAT and k != "and"),
+        *(k for k in _WHAT if k in where),
     ]
-    failed = lang == "ja" and where.get("result") in ("failure", ["failure"])
-    if failed and "operation_class" in where:
-        # 「印刷に失敗した記録」 rather than 「印刷の、失敗した記録」
-        keys.remove("result")
-    words = [w for key in keys for w in _condition(key, where[key], lang)]
-    if failed and "operation_class" in where:
-        words[-1] = words[-1].removesuffix("の") + "に失敗した"
-    if "and" in where:
-        words += _conditions(where["and"], lang)
-    return words
+    words = [w for key in keys for w in _condition(key, where[key])]
+    return words + _conditions(where["and"]) if "and" in where else words
 
 
-def _condition(key: str, value: Any, lang: Lang) -> list[str]:
+def _condition(key: str, value: Any) -> list[str]:
     match key:
         case "calendar":
-            return [
-                pick(lang, "執務時間外の", "outside working hours")
-                if value == "off-hours"
-                else pick(lang, "執務時間内の", "within working hours")
-            ]
+            return ["outside working hours" if value == "off-hours" else "within working hours"]
         case "weekday":
-            days = [WEEKDAYS[d] for d in several(value)]
-            return [
-                pick(
-                    lang,
-                    "・".join(ja for ja, _ in days) + "曜日の",
-                    "on " + either([en for _, en in days], lang),
-                )
-            ]
+            return ["on " + either([WEEKDAYS[d][1] for d in several(value)], "en")]
         case "time_of_day":
-            span = str(value).replace("-", pick(lang, "～", "–"))
-            return [pick(lang, f"{span} の", f"between {span}")]
+            return ["between " + str(value).replace("-", "–")]
         case "references":
-            if value:
-                return [
-                    pick(lang, "特定個人情報に触れる", "touching specific personal information")
-                ]
-            return [
-                pick(lang, "特定個人情報に触れない", "not touching specific personal information")
-            ]
+            touching = "touching specific personal information"
+            return [touching if value else f"not {touching}"]
         case "operation_class":
-            return [_class_words(several(value), lang)]
+            names = [_CLASSES.get(c, ("", f"“{c}”"))[1] for c in several(value)]
+            return ["of class " + either(names, "en")]
         case "result":
-            words = [pick(lang, *_RESULTS[r]) for r in several(value)]
-            return ["、または".join(words) if lang == "ja" else " or ".join(words)]
-    return _text_conditions(key, value, lang)
+            return [" or ".join(_RESULTS[r] for r in several(value))]
+    return _text_conditions(key, value)
 
 
-def _class_words(classes: Sequence[str], lang: Lang) -> str:
-    names = [pick(lang, *_CLASSES.get(c, (f"「{c}」", f"“{c}”"))) for c in classes]
-    if lang == "ja":
-        return names[0] + "の" if len(names) == 1 else f"{'・'.join(names)}のいずれかの"
-    return "of class " + either(names, lang)
-
-
-def _text_conditions(field: str, tests: Any, lang: Lang) -> list[str]:
+def _text_conditions(field: str, tests: Any) -> list[str]:
     """Conditions on a text field: each test is a modifier of its own."""
-    if not isinstance(tests, Mapping):
-        tests = {"in": tests}
-    name = field_name(field, lang)
+    tests = tests if isinstance(tests, Mapping) else {"in": tests}
+    name = field_name(field, "en")
     words = []
     for test, value in tests.items():
-        values = quoted(several(value), lang)
-        ja, en = {
-            "in": (f"{name}が{values}の", f"with {name} {values}"),
-            "not_in": (f"{name}が{values}以外の", f"with a {name} other than {values}"),
-            "glob": (f"{name}が型{values}に合う", f"whose {name} matches {values}"),
-            "regex": (f"{name}が正規表現{values}に合う", f"whose {name} matches /{values}/"),
-            "list": (f"{name}がリスト{values}にある", f"whose {name} is in the list {values}"),
-            "not_list": (
-                f"{name}がリスト{values}にない",
-                f"whose {name} is not in the list {values}",
-            ),
-        }[test]
-        words.append(pick(lang, ja, en))
+        values = quoted(several(value), "en")
+        words.append(
+            {
+                "in": f"with {name} {values}",
+                "not_in": f"with a {name} other than {values}",
+                "glob": f"whose {name} matches {values}",
+                "regex": f"whose {name} matches /{values}/",
+                "list": f"whose {name} is in the list {values}",
+                "not_list": f"whose {name} is not in the list {values}",
+            }[test]
+        )
     return words
 
 

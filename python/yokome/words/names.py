@@ -10,7 +10,19 @@ from typing import Any
 
 from yokome.lang import Lang, pick
 
-__all__ = ["FIELDS", "KEYS", "WEEKDAYS", "amount", "field_name", "title"]
+__all__ = [
+    "FIELDS",
+    "KEYS",
+    "WEEKDAYS",
+    "amount",
+    "counted_name",
+    "field_name",
+    "new_words",
+    "number_words",
+    "title",
+    "use_words",
+    "value_words",
+]
 
 FIELDS: dict[str, tuple[str, str]] = {
     "time": ("日時", "time"),
@@ -24,7 +36,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "references": ("個人番号参照", "references"),
     "subject": ("宛名番号", "subject"),
     "date": ("日付", "date"),
-    "hour": ("時", "hour"),
+    "hour": ("時間帯", "hour"),
     "weekday": ("曜日", "weekday"),
     "day_type": ("開庁・閉庁の別", "day type"),
 }
@@ -53,9 +65,28 @@ WEEKDAYS: dict[str, tuple[str, str]] = {
 _COUNTERS: dict[str, tuple[str, str, str]] = {
     "terminal": ("台", "terminal", "terminals"),
     "user": ("人", "user", "users"),
-    "subject": ("人", "subject", "subjects"),
+    "subject": ("人分", "subject", "subjects"),
     "department": ("か所", "department", "departments"),
     "date": ("日", "day", "days"),
+}
+
+_VALUES: dict[str, dict[str, tuple[str, str]]] = {
+    "result": {
+        "success": ("成功", "success"),
+        "failure": ("失敗", "failure"),
+        "other": ("その他", "other"),
+    },
+    "references": {"true": ("あり", "yes"), "false": ("なし", "no")},
+    "weekday": {name: (f"{ja}曜日", en) for name, (ja, en) in WEEKDAYS.items()},
+    "day_type": {"open": ("開庁日", "open"), "closed": ("閉庁日", "closed")},
+}
+
+# Not to use it, and having used it.
+_USES: dict[str, tuple[str, str]] = {
+    "terminal": ("使わない", "使った"),
+    "system": ("使わない", "使った"),
+    "operation": ("行わない", "行った"),
+    "subject": ("参照しない", "参照した"),
 }
 
 
@@ -73,9 +104,36 @@ def field_name(field: str, lang: Lang) -> str:
     return pick(lang, *FIELDS.get(field, (field, field)))
 
 
-def amount(number: int, field: str, lang: Lang) -> str:
+def number_words(number: float) -> str:
+    """A number with its thousands set off, to three decimals at most: "12,345.5"."""
+    return f"{number:,.3f}".rstrip("0").rstrip(".")
+
+
+def value_words(field: str, value: object, lang: Lang) -> str:
+    """A value of a field as people read it: 「失敗」 of ``result``, 「22 時台」 of ``hour``."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if field == "hour":
+        return pick(lang, f"{text} 時台", f"{text}:00–{text}:59")
+    return pick(lang, *_VALUES.get(field, {}).get(text, (text, text)))
+
+
+def use_words(field: str) -> tuple[str, str]:
+    """Japanese for using a value of a field: 「使わない」 and 「使った」 of a terminal."""
+    return _USES.get(field, ("見られない", "記録された"))
+
+
+def new_words(field: str) -> str:
+    """Japanese for a record's having a value, before a noun: 「を使った」 of a terminal."""
+    return f"を{_USES[field][1]}" if field in _USES else "の"
+
+
+def counted_name(field: str) -> str:
+    """Japanese for what is counted when values of a field are: 「職員」, not 「職員番号」."""
+    return KEYS["user"][0] if field == "user" else field_name(field, "ja")
+
+
+def amount(number: float, field: str, lang: Lang) -> str:
     """So many different values of a field: 「3 台」, "3 terminals"."""
+    shown = number_words(number)
     ja, one, many = _COUNTERS.get(field, ("種類", "value", "values"))
-    return pick(
-        lang, f"{number:,} {ja}", f"{number:,} {one if number == 1 else f'different {many}'}"
-    )
+    return pick(lang, f"{shown} {ja}", f"{shown} {one if number == 1 else f'different {many}'}")

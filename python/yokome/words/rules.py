@@ -7,7 +7,15 @@ from typing import Any
 
 from yokome.lang import Lang, pick
 from yokome.words.conditions import records_words
-from yokome.words.names import KEYS, amount, field_name
+from yokome.words.names import (
+    KEYS,
+    amount,
+    counted_name,
+    field_name,
+    new_words,
+    number_words,
+    use_words,
+)
 from yokome.words.times import duration_words, period_words
 
 __all__ = ["rule_words", "step_words"]
@@ -25,16 +33,15 @@ def rule_words(rule: Mapping[str, Any], lang: Lang) -> str:
             n, window = rule["at_least"], period_words(rule["window"], lang)
             return pick(
                 lang,
-                f"{_of(same, records)}が、{_each(rule, lang)}{window}のうちに {n:,} 件以上ある。",
+                f"{same}、{records}が{window}のうちに {n:,} 件以上ある。",
                 f"At least {n:,} {records} {same} within {window}.",
             )
         case "distinct":
             n = amount(rule["at_least"], rule["field"], lang)
-            field, window = field_name(rule["field"], lang), period_words(rule["window"], lang)
+            field, window = counted_name(rule["field"]), period_words(rule["window"], lang)
             return pick(
                 lang,
-                f"{_of(same, records)}に、{_each(rule, lang)}{window}のうちに異なる{field}が "
-                f"{n}以上ある。",
+                f"{same}、{records}に現れる{field}が{window}のうちに {n}以上ある。",
                 f"At least {n} within {window} among {records} {same}.",
             )
     return _baseline_rule_words(rule, records, lang)
@@ -48,44 +55,41 @@ def _baseline_rule_words(rule: Mapping[str, Any], records: str, lang: Lang) -> s
         days, least = period_words(rule["lookback"], lang), rule["min_active_days"]
         history = pick(
             lang,
-            f"（過去{days}に記録のある日が {least:,} 日以上ある{of_ja}に限る）",
+            f"（過去{days}で記録のある日が {least:,} 日以上の{of_ja}に限る）",
             f" (for a {of_en} with records on at least {least:,} of the last {days})",
         )
     match rule["kind"]:
         case "novelty":
             field, most = field_name(rule["field"], lang), rule.get("max_days", 0)
-            use = pick(
-                lang,
-                f"過去{days}に一度も使っていない{field}"
-                if most == 0
-                else f"過去{days}に {most:,} 日以下しか使っていない{field}",
-                f"{_a(field)} not used in the last {days}"
-                if most == 0
-                else f"{_a(field)} used on at most {most:,} of the last {days}",
-            )
-            return pick(
-                lang,
-                f"{use}を使った{records}{history}。",
-                f"{_capital(records)} with {use}{history}.",
-            )
+            if lang == "ja":
+                used = use_words(rule["field"])[1]
+                seldom = f"一度も{used}ことのない" if most == 0 else f"{used}日が {most:,} 日以下の"
+                use = f"過去{days}に{seldom}{field}"
+                records = records_words(
+                    rule.get("where"), lang, more=(f"{use}で", use + new_words(rule["field"]))
+                )
+                return f"{records}{history}。"
+            use = f"used on at most {most:,} of" if most else "not used in"
+            return f"{_capital(records)} with {_a(field)} {use} the last {days}{history}."
         case "hours":
             least_words = duration_words(rule["at_least"], lang)
-            return pick(
-                lang,
-                f"過去{days}に使ったどの時間帯（30分単位）からも{least_words}以上離れた{records}{history}。",
+            if lang == "ja":
+                far = f"過去{days}に使ったどの時間帯（30分単位）からも{least_words}以上離れた時刻"
+                records = records_words(rule.get("where"), lang, more=(f"{far}に", f"{far}の"))
+                return f"{records}{history}。"
+            return (
                 f"{_capital(records)} at least {least_words} from every half-hour used in the last "
-                f"{days}{history}.",
+                f"{days}{history}."
             )
         case "spike":
-            measure = _measure_words(rule, lang)
-            factor, least_n = rule["factor"], rule["at_least"]
+            measure, least_words = _measure_words(rule, records, lang)
+            factor = number_words(rule["factor"])
             return pick(
                 lang,
-                f"{records}について、その日の{measure}が、過去{days}の記録のある日の中央値の "
-                f"{factor:g} 倍以上、"
-                f"かつ {least_n:,} 以上になった{history}。",
-                f"For {records}, the day's {measure} reaches {factor:g} times the median of the "
-                f"active days in the last {days}, and at least {least_n:,}{history}.",
+                f"{measure}が、普段の日（過去{days}で記録のある日の中央値）の {factor} 倍以上、"
+                f"かつ {least_words}以上になった{history}。",
+                f"For {records}, the day's {measure} reaches {factor} times the median of the "
+                f"active days in the last {days}, and at least {least_words}{history}.",
             )
         case "gap":
             idle = duration_words(rule["idle"], lang)
@@ -100,7 +104,7 @@ def _baseline_rule_words(rule: Mapping[str, Any], records: str, lang: Lang) -> s
             same = _same(per, rule.get("by", []), lang)
             return pick(
                 lang,
-                f"{same}次の記録が、{_each(rule, lang)}{within}のうちにこの順である：{steps}。",
+                f"{same}、{within}のうちに次の記録がこの順で残る：{steps}。",
                 f"In this order within {within}, {same}: {steps}.",
             )
     raise ValueError(f"unknown kind of rule: {rule['kind']!r}")
@@ -116,31 +120,27 @@ def step_words(step: Mapping[str, Any], lang: Lang) -> str:
     return pick(lang, f"{words}（{times:,} 件以上）", f"{words} ({times:,} or more)")
 
 
-def _measure_words(rule: Mapping[str, Any], lang: Lang) -> str:
+def _measure_words(rule: Mapping[str, Any], records: str, lang: Lang) -> tuple[str, str]:
+    """What a spike measures of a day, and how much of it is needed."""
+    least = int(rule["at_least"])
     if "distinct" in rule:
-        field = field_name(rule["distinct"], lang)
-        return pick(lang, f"異なる{field}の数", f"number of different {field} values")
-    return pick(lang, "記録の件数", "number of records")
+        field, noun = field_name(rule["distinct"], lang), counted_name(rule["distinct"])
+        measure = pick(
+            lang, f"{records}に一日で現れる{noun}", f"number of different {field} values"
+        )
+        return measure, pick(lang, amount(least, rule["distinct"], lang), f"{least:,}")
+    measure = pick(lang, f"{records}の一日の件数", "number of records")
+    return measure, pick(lang, f"{least:,} 件", f"{least:,}")
 
 
 def _same(per: str, by: Sequence[str], lang: Lang) -> str:
     if lang == "ja":
-        return f"同じ{KEYS.get(per, (per, per))[0]}の、"
+        names = [KEYS.get(per, (per, per))[0], *(field_name(f, lang) for f in by)]
+        return "・".join(f"同じ{name}" for name in names) + "で"
     names = [KEYS.get(per, (per, per))[1], *(field_name(f, lang) for f in by)]
     return "of the same " + (
         names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
     )
-
-
-def _of(same: str, records: str) -> str:
-    """「同じ職員の、失敗した記録」, but 「同じ職員の記録」."""
-    return same.removesuffix("、") + records if records == "記録" else same + records
-
-
-def _each(rule: Mapping[str, Any], lang: Lang) -> str:
-    """「宛名番号ごとに」: what the records agree on."""
-    names = [field_name(f, lang) for f in rule.get("by", [])]
-    return f"{'・'.join(names)}ごとに、" if names else ""
 
 
 def _a(noun: str) -> str:

@@ -90,7 +90,8 @@ def scope_words(scope: Mapping[str, Any], lang: Lang) -> str:
         return pick(lang, "すべての記録", "all records") if not scope.get("where") else records
     begin = pick(lang, f"{start or '最初'}から", f"from {start or 'the first'}")
     period = f"{begin}{pick(lang, '', ' ')}{_until(end, lang)}"
-    return pick(lang, f"{period}の{records}", f"{records} {period}")
+    comma = "、" if scope.get("where") else ""
+    return pick(lang, f"{period}の{comma}{records}", f"{records} {period}")
 
 
 def _until(end: Any, lang: Lang) -> str:

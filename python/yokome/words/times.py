@@ -11,7 +11,13 @@ import re
 from yokome.lang import Lang, pick
 from yokome.words.names import WEEKDAYS
 
-__all__ = ["date_words", "duration_words", "period_words", "span_words", "time_words"]
+__all__ = [
+    "date_words",
+    "duration_words",
+    "period_words",
+    "span_words",
+    "time_words",
+]
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 _UNIT_WORDS = {

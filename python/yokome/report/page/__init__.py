@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from yokome.lang import pick
 from yokome.report.markup import Html, join, raw, tag
 from yokome.report.page import check, ground, whole
-from yokome.report.texts import caveats, headline, policy_name, where_to_begin
+from yokome.report.texts import caveats, headline, policy_name, scope_of, where_to_begin
 
 if TYPE_CHECKING:
     from yokome.report.facts import Facts
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["page"]
 
 _LEAKED = "ログに書かれた個人番号"
+_REJECTED = "読み取れなかった記録"
+# Figures that are to stand out if they are not nothing.
+_WARNED = (_LEAKED, _REJECTED)
 
 
 def page(facts: Facts) -> str:
@@ -54,7 +57,8 @@ def page(facts: Facts) -> str:
         tag(
             "header",
             tag("h1", title),
-            tag("p", pick(lang, "対象期間　", "Period  "), facts.period),
+            tag("p", pick(lang, "対象範囲　", "Scope  "), scope_of(facts)),
+            tag("p", pick(lang, "ログの期間　", "Period of the log  "), facts.period),
             tag("nav", *links),
         ),
         tag(
@@ -106,10 +110,10 @@ def _summary(f: Facts) -> Html:
     o = f.overview
     figures = [
         (o.findings, "所見（確認すべき問い）", "findings to check"),
-        (o.users, "該当のあった利用者", "users with findings"),
+        (o.users, "該当のあった職員", "users with findings"),
         (o.flagged, "該当行（記録 × 規則）", "flagged rows (record × rule)"),
         (o.accepted, "読み取れた記録", "records accepted"),
-        (o.rejected, "読み取れなかった記録", "records rejected"),
+        (o.rejected, _REJECTED, "records rejected"),
         (o.sources, "入力", "sources"),
     ]
     leaked = sum(leak.values for leak in f.leaks)
@@ -126,7 +130,7 @@ def _summary(f: Facts) -> Html:
                         "div",
                         tag("b", f"{n:,}"),
                         tag("span", pick(f.lang, ja, en)),
-                        class_="figure warning" if ja == _LEAKED else "figure",
+                        class_="figure warning" if n and ja in _WARNED else "figure",
                     )
                     for n, ja, en in figures
                 ),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from yokome.lang import Lang, pick
 from yokome.leaks import headline, what_to_do
 from yokome.report.markup import Html, join, raw, tag, text
-from yokome.report.page.parts import CUT, base_name, mark, more, table, value_words
+from yokome.report.page.parts import CUT, base_name, mark, more, table
 from yokome.report.texts import order_words, others_words, rank_note
-from yokome.words import duration_words, field_name
+from yokome.words import duration_words, field_name, value_words
 
 if TYPE_CHECKING:
     from yokome.report.facts import Facts, Finding
@@ -25,6 +25,7 @@ _EVIDENCE: Final = 8
 _USERS: Final = 30
 _LEAKS: Final = 100
 _SHORT: Final = 20
+_LONG: Final = 80
 """Characters of a value that stays in one line."""
 
 
@@ -99,7 +100,7 @@ def _evidence(finding: Finding, lang: Lang) -> Html:
         tag(
             "tr",
             tag("td", f"{r['time']:%Y-%m-%d %H:%M:%S}", class_="t"),
-            *(_cell(value_words(c, r.get(c), lang)) for c in fields),
+            *(_cell("" if r.get(c) is None else value_words(c, r[c], lang)) for c in fields),
             *([tag("td", _observed(finding, r["observed"], lang), class_="n")] if says else []),
             _cell(f"{base_name(r['source'])}: {r['line']}"),
             tag("td", text(r["raw"] or "", limit=CUT), class_="raw"),
@@ -120,8 +121,8 @@ def _evidence(finding: Finding, lang: Lang) -> Html:
 
 
 def _cell(value: str) -> Html:
-    """A short value stays in one line."""
-    return tag("td", value, class_="t" if len(value) <= _SHORT else "k")
+    """A short value stays in one line; a very long one is cut."""
+    return tag("td", text(value, limit=_LONG), class_="t" if len(value) <= _SHORT else "k")
 
 
 def _observed(finding: Finding, value: int | None, lang: Lang) -> str:

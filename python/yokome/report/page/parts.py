@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from yokome.lang import Lang, pick
 from yokome.report.markup import Html, tag
-from yokome.report.texts import result_words
 
 if TYPE_CHECKING:
     from yokome.report.facts import Finding
 
-__all__ = ["CUT", "base_name", "mark", "more", "table", "value_words"]
+__all__ = ["CUT", "base_name", "mark", "more", "table"]
 
 CUT: Final = 300
 """Characters of a record, at most."""
@@ -52,13 +51,6 @@ def more(all_: int, shown: int, lang: Lang) -> list[Html]:
 def mark(finding: Finding) -> str:
     """The sign of the finding's viewpoint, and a space."""
     return "" if finding.viewpoint is None else chr(0x2460 + finding.viewpoint - 1) + " "
-
-
-def value_words(field: str, value: Any, lang: Lang) -> str:
-    """A value of a field of a record as people read it."""
-    if value is None:
-        return ""
-    return result_words(value, lang) if field == "result" else str(value)
 
 
 def base_name(source: str) -> str:

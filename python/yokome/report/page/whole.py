@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from yokome.lang import Lang, pick
 from yokome.report.charts import days_chart, departments_chart
 from yokome.report.markup import Html, join, raw, tag
-from yokome.report.page.parts import table
+from yokome.report.page.parts import more, table
 from yokome.report.texts import WEEKDAYS
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["days", "departments", "hours", "viewpoints"]
 
 _DEPARTMENTS: Final = 25
+_LISTED: Final = 200
 
 
 def viewpoints(f: Facts) -> Html:
@@ -53,7 +54,7 @@ def viewpoints(f: Facts) -> Html:
     )
     note = pick(
         f.lang,
-        "利用者は規則の間で重なるため、合計は各行の和になりません。",
+        "職員は規則の間で重なるため、合計は各行の和になりません。",
         "Users overlap between rules: their total is not the sum of the rows.",
     )
     if not all(rule.judged for viewpoint in f.viewpoints for rule in viewpoint.rules):
@@ -64,7 +65,7 @@ def viewpoints(f: Facts) -> Html:
         )
     header = [
         *(("着眼点", "Viewpoint", ""), ("規則", "Rule", ""), ("所見", "Findings", "n")),
-        *(("該当行", "Flagged rows", "n"), ("利用者", "Users", "n")),
+        *(("該当行", "Flagged rows", "n"), ("職員", "Users", "n")),
         ("評価できなかった記録", "Not evaluable", "n"),
     ]
     return join([table(header, rows, f.lang), tag("p", note, class_="faint")])
@@ -112,7 +113,7 @@ def departments(f: Facts) -> Html:
     header = [
         *(("所属", "Department", ""), ("記録", "Records", "n"), ("該当行", "Flagged rows", "n")),
         ("記録 1,000 件あたり", "Per 1,000 records", "n"),
-        *(("所見", "Findings", "n"), ("利用者", "Users", "n")),
+        *(("所見", "Findings", "n"), ("職員", "Users", "n")),
     ]
     rows = [
         tag(
@@ -129,7 +130,7 @@ def departments(f: Facts) -> Html:
                 )
             ),
         )
-        for d in f.departments
+        for d in f.departments[:_LISTED]
     ]
     note = pick(
         f.lang,
@@ -137,4 +138,5 @@ def departments(f: Facts) -> Html:
         "A high share need not mean a problem: work and hours differ between departments.",
     )
     chart = tag("img", src=departments_chart(shown, f.lang), alt=alt, class_="chart")
-    return join([tag("p", note), chart, table(header, rows, f.lang)])
+    rest = more(len(f.departments), len(rows), f.lang)
+    return join([tag("p", note), chart, table(header, rows, f.lang), *rest])

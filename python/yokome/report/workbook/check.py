@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yokome.lang import pick
 from yokome.leaks import headline, what_to_do
-from yokome.report.texts import order_words, result_words
+from yokome.report.texts import order_words
 from yokome.report.workbook.paper import HEAD, Column, Paper, capital
-from yokome.words import FIELDS, field_name
+from yokome.words import FIELDS, field_name, value_words
 
 if TYPE_CHECKING:
     from yokome.report.facts import Finding
@@ -178,9 +178,7 @@ def records(p: Paper) -> None:
 
 
 def _field(p: Paper, field: str, value: Any) -> Any:
-    if field == "references" and value is not None:
-        return p.t("あり", "yes") if value else p.t("なし", "no")
-    return result_words(value, p.lang) if field == "result" and value is not None else value
+    return None if value is None else value_words(field, value, p.lang)
 
 
 def users(p: Paper) -> None:

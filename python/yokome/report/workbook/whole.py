@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from yokome.lang import pick
-from yokome.report.texts import WEEKDAYS, caveats, headline, policy_name
+from yokome.report.texts import WEEKDAYS, caveats, headline, policy_name, scope_of
 from yokome.report.workbook.paper import HEAD, LINE, Paper, cell_text, lines_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def overview(p: Paper, title: str) -> None:
     sheet.set_column(1, 1, 52)
     sheet.set_column(2, 6, 13)
     rows: list[tuple[str, str | int]] = [
-        (p.t("対象期間", "Period"), f.period),
+        (p.t("対象範囲", "Scope"), scope_of(f)),
+        (p.t("ログの期間", "Period of the log"), f.period),
         (p.t("入力", "Sources"), o.sources),
         (
             p.t("記録（読み取れたもの + 読み取れなかったもの）", "Records (accepted + rejected)"),
@@ -34,7 +35,7 @@ def overview(p: Paper, title: str) -> None:
         (p.t("　読み取れなかった記録", "  rejected"), o.rejected),
         (p.t("空行（記録に数えない）", "Blank lines (not records)"), o.blank),
         (p.t("ポリシー", "Policy"), policy_name(f)),
-        (p.t("該当のあった利用者", "Users with findings"), o.users),
+        (p.t("該当のあった職員", "Users with findings"), o.users),
         (
             p.t("ログに書かれた個人番号", "Individual Numbers in the log"),
             _leaks(p),
@@ -114,7 +115,7 @@ def _viewpoints(p: Paper, sheet: Worksheet, at: int) -> int:
         p.t("規則", "Rule"),
         p.t("所見", "Findings"),
         p.t("該当行", "Flagged rows"),
-        p.t("利用者", "Users"),
+        p.t("職員", "Users"),
         p.t("評価した記録", "Evaluated"),
         p.t("評価できず", "Not evaluable"),
     ]
@@ -130,12 +131,12 @@ def _viewpoints(p: Paper, sheet: Worksheet, at: int) -> int:
             p.put(sheet, at, 1, rule.title, "wrap")
             figures = (rule.findings, rule.flagged, rule.users) if rule.judged else ("－",) * 3
             for column, figure in enumerate((*figures, rule.evaluated, rule.not_evaluable), 2):
-                p.put(sheet, at, column, figure, "number")
+                p.put(sheet, at, column, figure, "mark" if figure == "－" else "number")
             at += 1
     total = p.styles["total"]
     sheet.write_string(at, 0, p.t("合計", "Total"), total)
     # One user may be flagged by several rules: their numbers do not add up, and are not added.
-    note = p.t("（利用者は規則の間で重なるため合計しない）", "(users overlap, so are not added)")
+    note = p.t("（職員は規則の間で重なるため合計しない）", "(users overlap, so are not added)")
     sheet.write_string(at, 1, note, total)
     sheet.write_number(at, 2, p.facts.overview.findings, total)
     sheet.write_number(at, 3, p.facts.overview.flagged, total)
