@@ -110,6 +110,12 @@ impl<T> Collector<T> {
         }
     }
 
+    /// Pieces of work that are done and wait for one before them.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Takes the work with sequence number `seq`; what is in order now goes to `take`.
     ///
     /// # Errors

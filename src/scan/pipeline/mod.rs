@@ -249,6 +249,11 @@ impl Pipeline<'_> {
         }
     }
 
+    /// Pieces that may be parsed ahead of one that a worker is held up over.
+    fn most_ahead(&self) -> usize {
+        8 + 2 * self.context.threads
+    }
+
     fn next_step(&self) -> Step {
         let mut state = lock(&self.state);
         loop {
@@ -258,7 +263,11 @@ impl Pipeline<'_> {
             if let Some((unit, job)) = state.queues.take() {
                 return Step::Detect(unit, job);
             }
-            if !state.supply_ended && state.jobs < MOST_JOBS && state.outputs.len() < MOST_OUTPUTS {
+            if !state.supply_ended
+                && state.jobs < MOST_JOBS
+                && state.outputs.len() < MOST_OUTPUTS
+                && state.collector.waiting() < self.most_ahead()
+            {
                 state.parsing += 1;
                 return Step::Parse;
             }

@@ -69,6 +69,7 @@ impl Pipeline<'_> {
             Err(error) => Done::Failed(error),
         };
         let mut state = lock(&self.state);
+        let held_up = state.collector.waiting() >= self.most_ahead();
         let State {
             collector,
             batcher,
@@ -97,9 +98,9 @@ impl Pipeline<'_> {
         state.jobs += usize::from(ready.is_some());
         let seq = state.next_batch;
         state.next_batch += u64::from(ready.is_some());
-        let ended = state.supply_ended;
+        let others_wait = state.supply_ended || held_up;
         drop(state);
-        if ended {
+        if others_wait {
             self.work.notify_all();
         }
         if let Some(blocks) = ready {
