@@ -21,9 +21,6 @@ pub const MAX_RECORD: usize = 1 << 20;
 /// Bytes that are read at a time, at most, as long as the source may be short.
 const READ: usize = 1 << 16;
 
-/// Bytes of a rejected line that are kept for its excerpt.
-const EXCERPT: usize = 1024;
-
 /// A stretch of whole records.
 #[derive(Debug)]
 pub struct Segment {
@@ -48,8 +45,8 @@ pub enum Frame {
     Reject {
         /// `quote`, `too_long` or `cut`.
         reason: &'static str,
-        /// Its first bytes.
-        excerpt: Vec<u8>,
+        /// Its bytes, of a line that is too long the first [`MAX_RECORD`].
+        line: Vec<u8>,
         /// Offset of its first byte.
         offset: u64,
         /// What its bytes mean.
@@ -419,23 +416,23 @@ impl<R: Read> Framer<R> {
     fn reject(&mut self, reason: &'static str) -> Frame {
         let offset = self.offset;
         let encoding = self.encoding.unwrap_or(Encoding::Utf8);
-        let excerpt = &self.rest()[..self.rest().len().min(EXCERPT)];
-        let excerpt = match memchr::memchr2(b'\n', b'\r', excerpt) {
-            Some(at) => excerpt[..at].to_vec(),
-            None => excerpt.to_vec(),
+        let kept = &self.rest()[..self.rest().len().min(self.longest)];
+        let line = match memchr::memchr2(b'\n', b'\r', kept) {
+            Some(at) => kept[..at].to_vec(),
+            None => kept.to_vec(),
         };
         loop {
             let text = self.rest();
-            let line = memchr::memchr2(b'\n', b'\r', text);
-            let undecided = line.is_some_and(|at| at + 1 == text.len() && text[at] == b'\r');
-            let gone = match line {
+            let end = memchr::memchr2(b'\n', b'\r', text);
+            let undecided = end.is_some_and(|at| at + 1 == text.len() && text[at] == b'\r');
+            let gone = match end {
                 Some(at) if self.ended || !undecided => self.behind_line_end(at),
                 Some(at) => at,
                 None => text.len(),
             };
             self.pass(gone);
             self.from += gone;
-            if self.ended || (line.is_some() && !undecided) {
+            if self.ended || (end.is_some() && !undecided) {
                 break;
             }
             self.move_down();
@@ -443,7 +440,7 @@ impl<R: Read> Framer<R> {
         }
         Frame::Reject {
             reason,
-            excerpt,
+            line,
             offset,
             encoding,
         }
