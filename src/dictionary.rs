@@ -78,6 +78,12 @@ impl Values {
         self.texts.iter().map(AsRef::as_ref)
     }
 
+    /// The texts behind the first `known`, in id order.
+    pub fn texts_behind(&self, known: usize) -> impl ExactSizeIterator<Item = &str> {
+        let texts = self.texts.get(known..).unwrap_or_default();
+        texts.iter().map(AsRef::as_ref)
+    }
+
     /// The raw bytes of a value that has undecodable ones: what tells it from its like.
     #[must_use]
     pub fn raw(&self, id: Id) -> Option<&[u8]> {

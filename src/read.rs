@@ -266,7 +266,7 @@ impl Reader {
         sources
             .map(|s| {
                 let plan = s.plan.as_ref();
-                plan.map_or_else(Vec::new, |p| p.natures.unused.clone())
+                plan.map_or_else(Vec::new, |p| p.natures.unused())
             })
             .collect()
     }

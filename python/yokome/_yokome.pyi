@@ -107,7 +107,7 @@ class NativeResult:
 
     def leaks(self) -> Any:
         """A row per source and column in which Individual Numbers were found: how, how many, the
-        first line, whether they are masked.
+        first line, whether they are masked; one without a column for rejected records.
         """
 
     @property

@@ -16,29 +16,35 @@ from yokome.words import field_name
 if TYPE_CHECKING:
     from yokome.result import ScanResult
 
-__all__ = ["Leak", "headline", "leaks_of", "what_to_do"]
+__all__ = ["Leak", "headline", "leaks_of", "places", "what_to_do"]
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A column of a source in which numbers were found."""
+    """A column of a source in which numbers were found, or its rejected records."""
 
     source: str
     """The source, as ``inputs`` names it."""
-    column: str
-    """The column's header, or its position from 1."""
+    column: str | None
+    """The column's header, or its position from 1; None: rejected records as a whole."""
     field: str | None
     """The field that the column feeds, if any."""
     kind: str
     """``column``: its cells are numbers. ``text``: numbers stand in texts, beside their name."""
     values: int
-    """Cells with a number."""
+    """Cells with a number; rejected records with one."""
     looked_at: int
-    """Records looked at."""
+    """Records looked at: all that were accepted, or all that were rejected."""
     line: int | None
     """Physical line of the first, from 1."""
     masked: bool
     """Whether the results hide them."""
+
+    def column_words(self, lang: Lang) -> str:
+        """Where the numbers stand: the column's header, or that it is no column."""
+        if self.column is None:
+            return pick(lang, "（読み取れなかった記録）", "(rejected records)")
+        return self.column
 
     def kind_words(self, lang: Lang) -> str:
         """How the numbers stand there."""
@@ -48,15 +54,19 @@ class Leak:
 
     def field_words(self, lang: Lang) -> str:
         """What the column is used as."""
+        if self.column is None:
+            return ""
         if self.field is None:
             return pick(lang, "（使わない列）", "(not used)")
         return field_name(self.field, lang)
 
     def looked_at_words(self, lang: Lang) -> str:
-        """How many records were looked at, and whether these are all."""
-        if self.field is None:
+        """How many records were looked at: all of them."""
+        if self.column is None:
             return pick(
-                lang, f"初めの {self.looked_at:,} 件", f"the first {self.looked_at:,} records"
+                lang,
+                f"読み取れなかった全 {self.looked_at:,} 件",
+                f"all {self.looked_at:,} rejected records",
             )
         return pick(lang, f"全 {self.looked_at:,} 件", f"all {self.looked_at:,} records")
 
@@ -74,13 +84,25 @@ def headline(leaks: Sequence[Leak], lang: Lang) -> str:
     """What was found, in a sentence."""
     if not leaks:
         return pick(lang, "見付かりませんでした。", "None was found.")
-    values, columns = sum(leak.values for leak in leaks), len(leaks)
+    values = sum(leak.values for leak in leaks)
+    where = places(leaks, lang)
     return pick(
         lang,
-        f"ログそのものに、個人番号とみられる値が {values:,} 件（{columns:,} 列）あります。",
-        f"The log itself holds what look like Individual Numbers: {values:,} in "
-        f"{columns:,} {'column' if columns == 1 else 'columns'}.",
+        f"ログそのものに、個人番号とみられる値が {values:,} 件（{where}）あります。",
+        f"The log itself holds what look like Individual Numbers: {values:,} in {where}.",
     )
+
+
+def places(leaks: Sequence[Leak], lang: Lang) -> str:
+    """In how many columns they stand, and whether in rejected records."""
+    columns = sum(leak.column is not None for leak in leaks)
+    parts = [
+        pick(lang, f"{columns:,} 列", f"{columns:,} {'column' if columns == 1 else 'columns'}")
+    ]
+    if columns < len(leaks):
+        rejected = pick(lang, "読み取れなかった記録", "rejected records")
+        parts = [*(parts if columns else []), rejected]
+    return pick(lang, "と", " and ").join(parts)
 
 
 def what_to_do(leaks: Sequence[Leak], lang: Lang) -> str:

@@ -124,11 +124,13 @@ class ScanResult:
     def leaks(self) -> pa.Table:
         """A row per source and column in which the log itself holds Individual Numbers (個人番号).
 
-        ``source``, ``column`` (its header, or its position), ``field`` that it feeds, ``kind``
-        (``column``: its cells are numbers; ``text``: numbers stand in texts, beside a word that
-        names them), ``values``: how many cells hold one, ``looked_at``: of how many records (all;
-        for a column that feeds no field those at the start of the source, and a note says so),
-        ``line`` of the first, ``masked``: whether the results hide them. Never a number itself.
+        ``source``, ``column`` (its header, or its position), ``field`` that it feeds (null: none),
+        ``kind`` (``column``: its cells are numbers; ``text``: numbers stand in texts, beside a word
+        that names them), ``values``: how many cells hold one, ``looked_at``: of how many records
+        (all that were accepted), ``line`` of the first, ``masked``: whether the results hide them.
+        Rejected records have a row of their own, whose ``column`` is null: ``values`` of the
+        ``looked_at`` that were rejected hold a number beside a word, or under a header, that names
+        it. Never a number itself.
         """
         return _table(self._native.leaks)
 

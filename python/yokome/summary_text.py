@@ -189,14 +189,15 @@ def _leaks(result: ScanResult, lang: Lang) -> list[str]:
     lines = ["", pick(lang, "ログに書かれた個人番号", "Individual Numbers in the log")]
     lines.append(f"  {headline(leaks, lang)}")
     for leak in leaks[:_MAX_LEAKS]:
+        column = clean(leak.column_words(lang))
         first = "" if leak.line is None else f"{leak.line:,}"
         lines.append(
             pick(
                 lang,
-                f"    {clean(leak.source)}「{clean(leak.column)}」：{leak.values:,} 件"
+                f"    {clean(leak.source)}「{column}」：{leak.values:,} 件"
                 f"（{leak.kind_words(lang)}。{leak.looked_at_words(lang)}のうち、"
                 f"最初は {first} 行目）",
-                f"    {clean(leak.source)}, {clean(leak.column)}: {leak.values:,} "
+                f"    {clean(leak.source)}, {column}: {leak.values:,} "
                 f"({leak.kind_words(lang)}; of {leak.looked_at_words(lang)}, the first on line "
                 f"{first})",
             )

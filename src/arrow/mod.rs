@@ -1,5 +1,6 @@
 //! Blocks ↔ Arrow: record batches of the record schema out, record batches of any origin in.
 
+mod beside;
 mod read;
 mod write;
 

@@ -10,7 +10,7 @@ use arrow_schema::{DataType, SchemaRef, TimeUnit};
 use crate::block::{Columns, Origin, REFERENCES_NO, REFERENCES_YES};
 use crate::dictionary::{Dictionaries, id_column};
 use crate::error::{Error, Result};
-use crate::individual::column::{Cells, Natures};
+use crate::individual::column::{Beside, Cells, Natures};
 use crate::log::encoding::Encoding;
 use crate::log::header::{Mapping, map};
 use crate::log::meaning::Meaning;
@@ -19,7 +19,7 @@ use crate::log::plan::ReadOptions;
 use crate::log::time::{Detection, TimeFormat, TimeReader, detect, within_years};
 use crate::record::Field;
 
-use super::STREAM_NAME;
+use super::{STREAM_NAME, beside};
 
 /// Record batches → blocks. Columns are found as in a CSV header; line `n` is row `n`, from 1.
 pub struct BlockReader {
@@ -28,6 +28,7 @@ pub struct BlockReader {
     options: ReadOptions,
     mapping: Option<(SchemaRef, Mapping)>,
     time: Option<TimeReader>,
+    beside: Vec<Beside>,
 }
 
 /// Maps the columns of a schema to the fields of a record.
@@ -120,13 +121,15 @@ pub fn time_format(
 const SAMPLE_CELLS: usize = 1000;
 
 impl BlockReader {
-    /// A reader of record batches, whose times read as [`time_format`] said.
+    /// A reader of record batches, whose times read as [`time_format`] said; `natures` say which
+    /// columns are looked at for Individual Numbers cell by cell.
     #[must_use]
     pub fn new(
         meaning: Arc<Meaning>,
         dictionaries: Arc<Dictionaries>,
         options: &ReadOptions,
         time_format: Option<TimeFormat>,
+        natures: Option<&Natures>,
     ) -> BlockReader {
         BlockReader {
             meaning,
@@ -134,6 +137,7 @@ impl BlockReader {
             options: options.clone(),
             mapping: None,
             time: time_format.map(|f| TimeReader::new(f, options.zone.clone())),
+            beside: natures.map_or_else(Vec::new, |n| n.beside.clone()),
         }
     }
 
@@ -175,6 +179,7 @@ impl BlockReader {
                     offset: 0,
                     reason: "time",
                     excerpt: row_text(batch, row),
+                    names_number: beside::is_named_in(batch, row),
                 }),
             }
         }
@@ -191,6 +196,7 @@ impl BlockReader {
                 parsed.unknown_references += 1;
             }
         }
+        parsed.beside = beside::count(batch, &self.beside, &rows, columns);
         parsed.no_user = columns.ids[0].iter().filter(|&&id| id == 0).count() as u64;
         parsed.block.origin = Origin::default();
         Ok(parsed)
@@ -325,7 +331,6 @@ fn failed(error: &arrow_schema::ArrowError) -> Error {
     Error::columns(STREAM_NAME, error.to_string())
 }
 
-/// A column as text: whole floats without a fraction (ids that a data frame widened).
 /// What the columns of a stream hold, by its first record batches.
 ///
 /// # Errors
@@ -339,17 +344,17 @@ pub fn natures_of(first: &[RecordBatch], mapping: &Mapping) -> Result<Natures> {
         for (cells, column) in cells.iter_mut().zip(batch.columns()) {
             // What is no text (a list, say) feeds no field and is not shown either.
             let Ok(texts) = texts(column) else { continue };
-            for (row, text) in texts.iter().enumerate() {
-                cells.add(text.unwrap_or_default(), looked_at + row);
+            for text in texts.iter().flatten() {
+                cells.add(text);
             }
         }
         looked_at += batch.num_rows();
     }
-    let line = |place| u64::try_from(place + 1).ok();
-    Ok(Natures::of(mapping, None, &cells, looked_at as u64, line))
+    Ok(Natures::of(mapping, None, &cells))
 }
 
-fn texts(array: &ArrayRef) -> Result<StringArray> {
+/// A column as text: whole floats without a fraction (ids that a data frame widened).
+pub(super) fn texts(array: &ArrayRef) -> Result<StringArray> {
     let float = matches!(
         array.data_type(),
         DataType::Float16 | DataType::Float32 | DataType::Float64

@@ -1,9 +1,11 @@
 //! What the columns of a source hold, judged by the records at its start: Individual Numbers, other
 //! numbers, or what cannot be told. Judged before the first record is scanned, so that it depends on
-//! neither threads nor batches.
+//! neither threads nor batches. Columns of which no text is kept are judged when all records have
+//! passed, see [`tally`](super::tally).
 
 use hashbrown::HashSet;
 
+use super::mask::IDS;
 use super::{Number, find, is_named, names, whole};
 use crate::log::fields::rows;
 use crate::log::header::Mapping;
@@ -25,47 +27,40 @@ pub enum Nature {
     Unknown,
 }
 
-/// The cells of a column, as far as they are looked at.
+/// Whether `numbers` of `all` values of a column, among them so many distinct numbers, make it a column
+/// of numbers.
+pub(super) fn fill(numbers: u64, all: u64, distinct: usize, header: &str) -> bool {
+    let nearly_all = distinct >= ENOUGH && 10 * numbers >= 9 * all;
+    nearly_all || (numbers > 0 && 2 * numbers >= all && names(header))
+}
+
+/// The cells of a column at the start of its source.
 #[derive(Debug, Default)]
 pub struct Cells {
     distinct: HashSet<String, foldhash::fast::RandomState>,
     /// Distinct values that are digits alone, and that are a number that passes.
     digits: usize,
     passing: usize,
-    /// Cells that are a number that passes, the place of the first.
-    whole: (u64, Option<usize>),
-    /// Cells with a number that is named beside it.
-    named: (u64, Option<usize>),
 }
 
 impl Cells {
-    /// Adds the cell of a record, which stands at `place` in its source.
-    pub fn add(&mut self, text: &str, place: usize) {
+    /// Adds the cell of a record.
+    pub fn add(&mut self, text: &str) {
         let text = text.trim();
-        if text.is_empty() {
+        if text.is_empty() || self.distinct.contains(text) {
             return;
         }
+        self.distinct.insert(text.to_owned());
         let is_number = whole(text).is_some();
-        if is_number {
-            self.whole.0 += 1;
-            self.whole.1.get_or_insert(place);
-        } else if find(text).iter().any(|f| is_named(text, f)) {
-            self.named.0 += 1;
-            self.named.1.get_or_insert(place);
-        }
-        if !self.distinct.contains(text) {
-            self.distinct.insert(text.to_owned());
-            self.passing += usize::from(is_number);
-            self.digits += usize::from(is_number || text.bytes().all(|b| b.is_ascii_digit()));
-        }
+        self.passing += usize::from(is_number);
+        self.digits += usize::from(is_number || text.bytes().all(|b| b.is_ascii_digit()));
     }
 
     /// What the column under `header` holds.
     #[must_use]
     pub fn nature(&self, header: &str) -> Nature {
         let (all, passing) = (self.distinct.len(), self.passing);
-        let named = passing > 0 && 2 * passing >= all && names(header);
-        if named || (all >= ENOUGH && 10 * passing >= 9 * all) {
+        if fill(passing as u64, all as u64, passing, header) {
             Nature::Numbers
         } else if all >= ENOUGH && 2 * self.digits >= all && 2 * passing < all {
             Nature::Others
@@ -73,31 +68,49 @@ impl Cells {
             Nature::Unknown
         }
     }
-
-    /// Cells with numbers, and the place of the first; none without.
-    #[must_use]
-    pub fn numbers(&self, nature: Nature) -> Option<(u64, usize)> {
-        let (count, first) = match nature {
-            Nature::Numbers => self.whole,
-            _ => self.named,
-        };
-        first.map(|first| (count, first))
-    }
 }
 
-/// A column in which numbers were found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Suspect {
-    /// Its header, or its position from 1.
-    pub column: String,
-    /// What it holds.
-    pub nature: Nature,
-    /// Cells with numbers among the records looked at.
-    pub values: u64,
-    /// Physical line of the first.
-    pub line: Option<u64>,
-    /// Records looked at.
-    pub looked_at: u64,
+/// Whether a cell holds a number that is named, by its text or by its header.
+#[must_use]
+pub fn names_number(header: &str, cell: &str) -> bool {
+    let found = find(cell);
+    found.iter().any(|f| is_named(cell, f))
+        || (!found.is_empty() && whole(cell).is_some() && names(header))
+}
+
+/// A column whose cells are counted one by one over all records, see [`tally`](super::tally).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// Its place.
+    pub column: usize,
+    /// The field that it feeds; of `result` and `references` only the words that are not known are
+    /// looked at. None: it feeds no field.
+    pub field: Option<Field>,
+}
+
+/// The columns of which no text is kept, and those that feed a text and of which the start of the source
+/// tells too little: nothing stands there, or too few ids.
+fn beside(mapping: &Mapping, cells: &[Cells]) -> Vec<Beside> {
+    let field_of = |column| {
+        let mut fields = Field::ALL.into_iter();
+        fields.find(|&f| mapping.column(f) == Some(column))
+    };
+    (0..cells.len())
+        // What reads as a time is no number.
+        .filter(|&column| mapping.time_of_day != Some(column))
+        .map(|column| Beside {
+            column,
+            field: field_of(column),
+        })
+        .filter(|beside| match beside.field {
+            Some(Field::Time) => false,
+            Some(field) if field.is_text() => {
+                let distinct = cells[beside.column].distinct.len();
+                distinct == 0 || (IDS.contains(&field) && distinct < ENOUGH)
+            }
+            _ => true,
+        })
+        .collect()
 }
 
 /// What the columns of a source hold.
@@ -111,24 +124,14 @@ pub struct Natures {
     fields: [Option<usize>; 10],
     /// How a record reads; none for record batches.
     special: Option<Special>,
-    /// Columns that feed no field and have numbers in them.
-    pub suspects: Vec<Suspect>,
-    /// Columns that feed nothing: only the records at the start are looked at.
-    pub unused: Vec<String>,
-    /// How many these are.
-    pub looked_at: u64,
+    /// Columns whose cells are counted one by one.
+    pub beside: Vec<Beside>,
 }
 
 impl Natures {
-    /// Judges columns by their cells. `line` tells the physical line of a place.
+    /// Judges columns by their cells.
     #[must_use]
-    pub fn of(
-        mapping: &Mapping,
-        special: Option<Special>,
-        cells: &[Cells],
-        looked_at: u64,
-        line: impl Fn(usize) -> Option<u64>,
-    ) -> Natures {
+    pub fn of(mapping: &Mapping, special: Option<Special>, cells: &[Cells]) -> Natures {
         let header = |column: usize| mapping.headers.get(column).filter(|h| !h.is_empty());
         let headers: Vec<String> = (0..cells.len())
             .map(|column| header(column).map_or_else(|| (column + 1).to_string(), Clone::clone))
@@ -138,48 +141,32 @@ impl Natures {
             .zip(&headers)
             .map(|(cells, header)| cells.nature(header))
             .collect();
-        // The columns of texts that are watched throughout.
-        let watched = |column| {
-            Field::ALL
-                .into_iter()
-                .any(|f| f.is_text() && mapping.column(f) == Some(column))
-        };
-        let fed = |column| {
-            let time_of_day = mapping.time_of_day.as_ref();
-            mapping
-                .columns
-                .iter()
-                .flatten()
-                .chain(time_of_day)
-                .any(|&c| c == column)
-        };
-        let unused = (0..cells.len()).filter(|&column| !fed(column));
-        let unused = unused.map(|column| headers[column].clone()).collect();
-        let suspects = cells
-            .iter()
-            .zip(&columns)
-            .enumerate()
-            .filter(|&(column, _)| !watched(column))
-            .filter_map(|(column, (cells, &nature))| {
-                let (values, first) = cells.numbers(nature)?;
-                Some(Suspect {
-                    column: headers[column].clone(),
-                    nature,
-                    values,
-                    line: line(first),
-                    looked_at,
-                })
-            })
-            .collect();
         Natures {
+            beside: beside(mapping, cells),
             columns,
             headers,
             fields: mapping.columns,
             special,
-            suspects,
-            unused,
-            looked_at,
         }
+    }
+
+    /// Headers, or positions from 1, of the columns that feed no field.
+    #[must_use]
+    pub fn unused(&self) -> Vec<String> {
+        let unused = self.beside.iter().filter(|b| b.field.is_none());
+        unused.map(|b| self.title(b.column).to_owned()).collect()
+    }
+
+    /// The header of a column, or its position from 1.
+    #[must_use]
+    pub fn title(&self, column: usize) -> &str {
+        self.headers.get(column).map_or("", String::as_str)
+    }
+
+    /// Whether a cell of a column holds a number that is named, by its text or by the header.
+    #[must_use]
+    pub fn is_named(&self, column: usize, cell: &str) -> bool {
+        names_number(self.title(column), cell)
     }
 
     /// What the column of a field holds; none without such a column.

@@ -8,6 +8,8 @@
 
 pub mod column;
 pub mod mask;
+mod runs;
+pub mod tally;
 pub mod watch;
 
 use unicode_normalization::UnicodeNormalization;
@@ -114,7 +116,7 @@ fn groups(text: &str) -> Vec<Group> {
 /// the same sign between, and no further digit before or behind.
 #[must_use]
 pub fn find(text: &str) -> Vec<Found> {
-    if may_hold(text) {
+    if may_hold(text) && runs::may_hold(text) {
         find_slowly(text)
     } else {
         Vec::new()

@@ -3,6 +3,7 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use super::column::{Cells, Nature};
 use super::mask::{Mask, masked, masked_but, masked_excerpt};
+use super::tally::Tally;
 use super::*;
 use crate::policy::Key;
 use crate::record::Field;
@@ -126,11 +127,19 @@ fn context_is_a_name_nearby() {
 #[test]
 fn columns_are_judged_by_header_and_values() {
     let nature = |header: &str, values: &[String]| {
-        let mut cells = Cells::default();
-        for (at, value) in values.iter().enumerate() {
-            cells.add(value, at);
+        let (mut cells, mut tally) = (Cells::default(), Tally::default());
+        for (at, value) in (0..).zip(values) {
+            cells.add(value);
+            tally.add(value, at);
         }
-        (cells.nature(header), cells.numbers(cells.nature(header)))
+        let nature = cells.nature(header);
+        assert_eq!(
+            tally.nature(header) == Nature::Numbers,
+            nature == Nature::Numbers
+        );
+        let numbers = tally.numbers(tally.nature(header));
+        let numbers = numbers.map(|n| (n.count, n.first.unwrap()));
+        (nature, numbers)
     };
     let numbers: Vec<String> = (1..=20).map(number).collect();
     let others: Vec<String> = (1..=20)
@@ -220,4 +229,169 @@ fn nothing_is_overlooked_at_the_first_glance() {
         assert_eq!(found, find_slowly(&text), "{text:?}");
     }
     assert!(some > 1000, "{some}");
+}
+
+/// Texts of digits, signs and letters that lie close to what a number looks like.
+fn near_numbers() -> impl Iterator<Item = String> {
+    const SIGNS: [&str; 12] = [
+        "-",
+        "‐",
+        "－",
+        "ー",
+        " ",
+        "\u{3000}",
+        "--",
+        "x",
+        "個",
+        "",
+        "、",
+        "\u{1F600}",
+    ];
+    let wide = |text: &str| -> String {
+        let wide = |c: char| char::from_u32('０' as u32 + c.to_digit(10)?);
+        text.chars().map(|c| wide(c).unwrap_or(c)).collect()
+    };
+    let mut state = 1u64;
+    let mut below = move |n: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) % n
+    };
+    (0..40_000).map(move |n| {
+        let number = number(n);
+        let sign = SIGNS[usize::try_from(below(12)).unwrap()];
+        let part = |from: usize| number[from..from + 4].to_owned();
+        let core = match below(4) {
+            0 => number.clone(),
+            1 => [part(0), part(4), part(8)].join(sign),
+            2 => format!("{}{sign}{}", &number[..5], &number[5..]),
+            _ => format!("{}{sign}{}-{}", part(0), part(4), part(8)),
+        };
+        let core = if below(3) == 0 { wide(&core) } else { core };
+        let edge = ["", "", "1", "a", " ", "1234-", "-1234", "番号", "1111 "];
+        let mut edge = || edge[usize::try_from(below(9)).unwrap()];
+        format!("{}{core}{}", edge(), edge())
+    })
+}
+
+#[test]
+fn the_quick_look_misses_no_number() {
+    let (mut found, mut passed_over) = (0, 0);
+    for text in near_numbers() {
+        let may_hold = super::runs::may_hold(&text);
+        let holds = !super::find_slowly(&text).is_empty();
+        assert!(may_hold || !holds, "{text}");
+        found += usize::from(holds);
+        passed_over += usize::from(!may_hold);
+    }
+    assert!(
+        found > 5_000 && passed_over > 5_000,
+        "{found} {passed_over}"
+    );
+}
+
+/// A header, the cell of each record, and whether that is a column of numbers.
+type Kind<'a> = (&'a str, &'a dyn Fn(u64) -> String, bool);
+
+#[test]
+fn a_column_is_judged_by_its_totals_however_it_was_cut() {
+    let placeholder = |n: u64| ["-", "なし", " "][usize::try_from(n % 3).unwrap()].to_owned();
+    let kinds: [Kind<'_>; 8] = [
+        ("備考", &number, true),
+        ("備考", &|n| number(n % 5), true),
+        ("備考", &|n| number(n % 4), false),
+        (
+            "備考",
+            &|n| {
+                if n % 2 == 0 {
+                    number(n)
+                } else {
+                    placeholder(n)
+                }
+            },
+            true,
+        ),
+        (
+            "備考",
+            &|n| {
+                if n % 3 == 0 {
+                    number(n)
+                } else {
+                    format!("{n}番")
+                }
+            },
+            false,
+        ),
+        (
+            "備考",
+            &|n| {
+                if n < 3_700 {
+                    number(n)
+                } else {
+                    format!("{n}番")
+                }
+            },
+            true,
+        ),
+        (
+            "個人番号",
+            &|n| {
+                if n == 3_999 {
+                    number(n)
+                } else {
+                    placeholder(0)
+                }
+            },
+            true,
+        ),
+        (
+            "個人番号",
+            &|n| {
+                if n == 3_999 {
+                    number(n)
+                } else {
+                    format!("{n}")
+                }
+            },
+            false,
+        ),
+    ];
+    for (at, (header, cell, expected)) in kinds.into_iter().enumerate() {
+        let cells: Vec<String> = (0..4_000).map(cell).collect();
+        let mut verdicts = Vec::new();
+        for (size, turned) in [(4_000, false), (7, false), (7, true), (1_000, true)] {
+            let blocks: Vec<(u64, Tally)> = (0..)
+                .zip(cells.chunks(size))
+                .map(|(block, cells)| {
+                    let mut tally = Tally::default();
+                    for (at, cell) in (0..).zip(cells) {
+                        tally.add(cell, at);
+                    }
+                    (block * size as u64 + 2, tally)
+                })
+                .collect();
+            let mut all = Tally::default();
+            let mut order: Vec<usize> = (0..blocks.len()).collect();
+            if turned {
+                order.reverse();
+            }
+            for at in order {
+                let (first, tally) = &blocks[at];
+                all.absorb(tally, |at| first + at);
+            }
+            let nature = all.nature(header);
+            verdicts.push((nature == Nature::Numbers, all.numbers(nature)));
+        }
+        assert_eq!(verdicts[0].0, expected, "{at}");
+        assert!(
+            verdicts.iter().all(|v| *v == verdicts[0]),
+            "{at} {verdicts:?}"
+        );
+        let whole = cells.iter().filter(|c| super::whole(c).is_some()).count();
+        let line = cells.iter().position(|c| super::whole(c).is_some());
+        let places = verdicts[0].1.map(|p| (p.count, p.first));
+        let told = (whole as u64, line.map(|at| at as u64 + 2));
+        assert_eq!(places, expected.then_some(told), "{at}");
+    }
 }

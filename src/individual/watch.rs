@@ -1,14 +1,19 @@
-//! Individual Numbers in the columns that feed fields, counted while records pass: one look per
-//! distinct value, and at the records of a block only if some value holds a number.
+//! Individual Numbers in the columns that feed texts, counted while records pass: one look per
+//! distinct value, and at the records of a block only if some value holds a number. What was counted
+//! of the others comes by here as well.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::column::{Nature, Natures};
-use super::{find, is_named, passes, whole};
+use super::tally::{Counted, Tally};
+use super::{Number, find, is_named, passes, whole};
 use crate::block::Columns;
-use crate::dictionary::{Dictionaries, ID_FIELDS, Subject, packed_digits};
+use crate::dictionary::{Dictionaries, ID_FIELDS, packed_digits};
 use crate::record::Field;
+
+/// The place of the subjects among the tables.
+const SUBJECTS: usize = ID_FIELDS.len();
 
 /// What a value holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,10 +40,10 @@ pub struct Seen {
 pub struct Watch {
     natures: Arc<Vec<Natures>>,
     dictionaries: Arc<Dictionaries>,
-    /// Per id field, by id.
-    tables: [Vec<Holds>; 6],
-    /// Per id field: whether any value holds something.
-    any: [bool; 6],
+    /// Per id field, by id; then of the subjects that are texts.
+    tables: [Vec<Holds>; 7],
+    /// Of each: whether any value holds something.
+    any: [bool; 7],
 }
 
 impl Watch {
@@ -49,7 +54,7 @@ impl Watch {
             natures,
             dictionaries,
             tables: std::array::from_fn(|_| vec![Holds::Nothing]),
-            any: [false; 6],
+            any: [false; 7],
         }
     }
 
@@ -75,11 +80,20 @@ impl Watch {
                 }),
             ));
         }
-        if is_numbers(Field::Subject) {
+        self.learn(SUBJECTS, Field::Subject);
+        let (table, numbers) = (&self.tables[SUBJECTS], is_numbers(Field::Subject));
+        if numbers || self.any[SUBJECTS] {
             let subjects = columns.subject.iter();
             seen.extend(count(
                 Field::Subject,
-                subjects.map(|&subject| self.is_number(subject)),
+                subjects.map(|&subject| match packed_digits(subject) {
+                    Some(digits) => numbers && is_number(digits),
+                    None => match usize::try_from(subject).map(|id| table[id]) {
+                        Ok(Holds::Number) => numbers,
+                        Ok(Holds::Named) => true,
+                        _ => false,
+                    },
+                }),
             ));
         }
         seen
@@ -89,7 +103,7 @@ impl Watch {
     fn learn(&mut self, column: usize, field: Field) {
         let values = self.dictionaries.of(field).read();
         let table = &mut self.tables[column];
-        for text in values.texts().skip(table.len() - 1) {
+        for text in values.texts_behind(table.len() - 1) {
             let found = find(text);
             let holds = if found.iter().any(|f| is_named(text, f)) {
                 Holds::Named
@@ -102,20 +116,12 @@ impl Watch {
             table.push(holds);
         }
     }
+}
 
-    fn is_number(&self, subject: Subject) -> bool {
-        match packed_digits(subject) {
-            Some((digits, 12)) => {
-                let bytes = digits.to_le_bytes();
-                passes(&std::array::from_fn(|i| bytes[i] - b'0'))
-            }
-            Some(_) => false,
-            None => self
-                .dictionaries
-                .subject_text(subject)
-                .is_some_and(|text| whole(&text).is_some()),
-        }
-    }
+/// Whether the digits of a packed subject are a number.
+fn is_number((digits, len): (u128, usize)) -> bool {
+    let bytes = digits.to_le_bytes();
+    len == Number::default().len() && passes(&std::array::from_fn(|i| bytes[i] - b'0'))
 }
 
 fn count(field: Field, cells: impl Iterator<Item = bool>) -> Option<Seen> {
@@ -129,14 +135,35 @@ fn count(field: Field, cells: impl Iterator<Item = bool>) -> Option<Seen> {
     first.map(|at| Seen { field, values, at })
 }
 
-/// Cells with numbers, by source and field: how many, and the line of the first.
-pub type Leaks = BTreeMap<(u32, Field), (u64, u64)>;
+/// What the records of a block hold.
+pub struct Looked {
+    /// In columns that feed texts.
+    pub seen: Vec<Seen>,
+    /// In the others.
+    pub beside: Vec<Counted>,
+}
 
-/// Adds what was seen in a block; `line` tells the physical line of a record.
-pub fn add(leaks: &mut Leaks, source: u32, seen: &[Seen], line: impl Fn(usize) -> u64) {
-    for one in seen {
-        let entry = leaks.entry((source, one.field)).or_insert((0, u64::MAX));
-        entry.0 += one.values;
-        entry.1 = entry.1.min(line(one.at));
+/// What the records of all sources hold.
+#[derive(Default)]
+pub struct Leaks {
+    /// Cells with numbers, by source and field: how many, and the line of the first.
+    pub fields: BTreeMap<(u32, Field), (u64, u64)>,
+    /// The cells of columns that feed no text, by source and column.
+    pub beside: BTreeMap<(u32, usize), Tally>,
+}
+
+impl Leaks {
+    /// Adds what was seen in a block; `line` tells the physical line of a record.
+    pub fn add(&mut self, source: u32, looked: &Looked, line: impl Fn(usize) -> u64) {
+        for one in &looked.seen {
+            let entry = self.fields.entry((source, one.field));
+            let entry = entry.or_insert((0, u64::MAX));
+            entry.0 += one.values;
+            entry.1 = entry.1.min(line(one.at));
+        }
+        for (column, tally) in &looked.beside {
+            let all = self.beside.entry((source, *column)).or_default();
+            all.absorb(tally, |at| line(usize::try_from(at).unwrap_or(usize::MAX)));
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! CSV → blocks of records.
+pub mod beside;
 pub mod encoding;
 pub mod fields;
 mod fill;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::beside::{self, Accepted};
 use super::encoding::Encoding;
 use super::fields::unquote;
 use super::fill::{Cells, Layout, layout};
@@ -17,6 +18,8 @@ use super::scan::{self, Hot, Index, Special};
 use super::time::{TimeFormat, TimeReader, Zone};
 use crate::block::{Block, Columns, Origin, REFERENCES_NO, REFERENCES_YES, Text};
 use crate::dictionary::{Dictionaries, ID_FIELDS};
+use crate::individual::column::Natures;
+use crate::individual::tally::Counted;
 use crate::policy::Assumed;
 use crate::record::Field;
 
@@ -34,6 +37,8 @@ pub struct Reject {
     pub reason: &'static str,
     /// Its first characters.
     pub excerpt: String,
+    /// Whether it was found to hold an Individual Number that is named.
+    pub names_number: bool,
 }
 
 /// What parsing a segment gave.
@@ -53,6 +58,8 @@ pub struct Parsed {
     pub unknown_references: u64,
     /// Records whose user cell is empty.
     pub no_user: u64,
+    /// Cells of columns that feed no text, if the parser watches them.
+    pub beside: Vec<Counted>,
 }
 
 /// Parses segments; one per thread.
@@ -67,6 +74,8 @@ pub struct Parser {
     readers: Vec<Option<TimeReader>>,
     /// First separator of each accepted row, in `index.seps`.
     first_sep: Vec<u32>,
+    /// Whether it looks for Individual Numbers beside the texts that it interns.
+    watches: bool,
 }
 
 /// What a parser needs to know of the source of a segment.
@@ -90,7 +99,23 @@ impl Parser {
             entries: Vec::new(),
             readers: Vec::new(),
             first_sep: Vec::new(),
+            watches: false,
         }
+    }
+
+    /// The parser as one that looks for Individual Numbers in what becomes no text of a record.
+    #[must_use]
+    pub fn watching(self) -> Parser {
+        Parser {
+            watches: true,
+            ..self
+        }
+    }
+
+    /// Whether it looks for Individual Numbers.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        self.watches
     }
 
     /// The records of a segment. Lines count from 0; `spare` holds columns to use again.
@@ -121,6 +146,16 @@ impl Parser {
             of,
             parsed: &mut parsed,
         });
+        if self.watches {
+            let accepted = Accepted {
+                segment: &segment,
+                seps: &self.index.seps,
+                first_sep: &self.first_sep,
+                columns: &parsed.block.columns,
+                unknown_references: parsed.unknown_references > 0,
+            };
+            parsed.beside = accepted.count(&plan.natures);
+        }
         parsed.block.origin.text = Some(Arc::new(Text {
             bytes: segment.text,
             encoding: Some(segment.encoding),
@@ -189,6 +224,7 @@ impl Parser {
             reader,
             first_sep: &mut self.first_sep,
             offsets: Offsets::of(segment),
+            natures: self.watches.then_some(&of.plan.natures),
             parsed,
         };
         match EvenRows::of(&segment.text, &self.index, mapping.width) {
@@ -270,6 +306,8 @@ struct Judge<'a> {
     reader: &'a mut TimeReader,
     first_sep: &'a mut Vec<u32>,
     offsets: Offsets<'a>,
+    /// Where numbers are looked for.
+    natures: Option<&'a Natures>,
     parsed: &'a mut Parsed,
 }
 
@@ -323,6 +361,9 @@ impl Judge<'_> {
                 (false, false) => "columns",
             },
             excerpt: excerpt(&self.text[row.start..row.end], self.segment.encoding),
+            names_number: self.natures.is_some_and(|natures| {
+                beside::is_named_in(self.text, self.seps, row, self.segment.encoding, natures)
+            }),
         });
     }
 }

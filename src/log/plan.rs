@@ -158,7 +158,7 @@ impl Plan {
             .map(|w| w[0].clone())
             .collect();
         repeated_headers.dedup();
-        let natures = natures(&found, &found.rows[data..], special, &text);
+        let natures = natures(&found, &found.rows[data..], special);
         Ok(Plan {
             encoding,
             bom,
@@ -303,20 +303,16 @@ fn candidate(
 }
 
 /// What the columns hold, by the rows of the head.
-fn natures(found: &Candidate, rows: &[Row], special: Special, text: &[u8]) -> Natures {
+fn natures(found: &Candidate, rows: &[Row], special: Special) -> Natures {
     let mut cells: Vec<Cells> = Vec::new();
     cells.resize_with(found.mapping.width, Cells::default);
-    let mut looked_at = 0;
     let width = cells.len();
     for row in rows.iter().filter(|r| r.values.len() == width) {
-        looked_at += 1;
         for (cells, value) in cells.iter_mut().zip(&row.values) {
-            cells.add(&found.encoding.decode(value).0, row.start);
+            cells.add(&found.encoding.decode(value).0);
         }
     }
-    Natures::of(&found.mapping, Some(special), &cells, looked_at, |place| {
-        Some(line_ends(&text[..place]).0 + 1)
-    })
+    Natures::of(&found.mapping, Some(special), &cells)
 }
 
 /// How times read: as given, or as the rows tell; none without rows.

@@ -8,7 +8,7 @@ use crate::block::{Block, Span};
 use crate::error::{Error, Result};
 use crate::individual::mask::masked_excerpt;
 use crate::log::encoding::Encoding;
-use crate::log::parse::{EXCERPT_CHARS, Parsed, excerpt};
+use crate::log::parse::{EXCERPT_CHARS, Parsed};
 
 /// A piece of work, done.
 pub enum Done<T> {
@@ -24,12 +24,12 @@ pub enum Done<T> {
         source: u32,
         /// `quote` or `too_long`.
         reason: &'static str,
-        /// Its first bytes.
-        raw: Vec<u8>,
-        /// What they mean.
-        encoding: Encoding,
+        /// Its first characters.
+        excerpt: String,
         /// Offset of its first byte.
         offset: u64,
+        /// Whether it was found to hold an Individual Number that is named.
+        names_number: bool,
     },
     /// The supply failed here.
     Failed(Error),
@@ -173,14 +173,16 @@ impl<T> Collector<T> {
                 Done::Rejected {
                     source,
                     reason,
-                    raw,
-                    encoding,
+                    excerpt,
                     offset,
+                    names_number,
                 } => {
                     let counts = &mut self.inputs[source as usize];
                     counts.lines += 1;
                     let line = counts.lines;
-                    let excerpt = excerpt(&raw, encoding);
+                    if names_number {
+                        counts.leaking.add(line);
+                    }
                     self.reject(RejectedRecord {
                         source,
                         line,
@@ -219,6 +221,11 @@ impl<T> Collector<T> {
         if let Some(span) = span {
             counts.first = Some(counts.first.map_or(span.min, |t| t.min(span.min)));
             counts.last = Some(counts.last.map_or(span.max, |t| t.max(span.max)));
+        }
+        for reject in &parsed.rejects {
+            if reject.names_number {
+                counts.leaking.add(first_line + reject.line);
+            }
         }
         for reject in parsed.rejects {
             self.reject(RejectedRecord {

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::ScanOptions;
 use crate::error::{Error, Result};
+use crate::individual::tally::Places;
 use crate::log::encoding::Encoding;
 use crate::log::head::Head;
 use crate::log::plan::{Plan, ReadOptions};
@@ -172,6 +173,8 @@ pub struct InputCounts {
     pub last: Option<i64>,
     /// Why reading stopped early.
     pub error: Option<String>,
+    /// Rejected records with an Individual Number that is named, and the line of the first.
+    pub leaking: Places,
 }
 
 /// A rejected record and where it stands.

@@ -1,25 +1,26 @@
 //! Individual Numbers that a log holds: by source and column, and a remark on them. Never a number.
 
 use super::Context;
-use super::notes::{Note, some_of};
+use super::notes::Note;
 use super::outcome::Outcome;
 use crate::individual::column::Nature;
+use crate::individual::tally::Places;
+use crate::record::Field;
 
 /// A column of a source in which numbers were found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leak {
     /// The source.
     pub source: String,
-    /// The column's header, or its position from 1.
-    pub column: String,
+    /// The column's header, or its position from 1; none: rejected records, whatever their columns.
+    pub column: Option<String>,
     /// The field that it feeds, if any.
     pub field: Option<&'static str>,
     /// How it was told, see [`kind`].
     pub kind: &'static str,
-    /// Cells with numbers.
+    /// Cells with numbers; rejected records with one.
     pub values: u64,
-    /// Records looked at: all of them, or those at the start of the source for a column that feeds
-    /// no field.
+    /// Records looked at: all that were accepted, or all that were rejected.
     pub looked_at: u64,
     /// Physical line of the first.
     pub line: Option<u64>,
@@ -37,45 +38,51 @@ fn kind(nature: Option<Nature>) -> &'static str {
     }
 }
 
-/// What a scan found, by source, then columns that feed fields, then others.
+/// What a scan found, by source: columns that feed texts, then those that were counted cell by cell, then
+/// rejected records.
 #[must_use]
 pub fn of_scan(context: &Context, outcome: &Outcome) -> Vec<Leak> {
-    let inputs = &outcome.collector.inputs;
     let masked = context.mask.is_on();
     let mut leaks = Vec::new();
-    for (number, (name, natures)) in context
-        .source_names
-        .iter()
-        .zip(context.natures.iter())
-        .enumerate()
+    let sources = context.source_names.iter().zip(context.natures.iter());
+    for ((number, (name, natures)), counts) in (0u32..).zip(sources).zip(&outcome.collector.inputs)
     {
-        let of_source = outcome
-            .leaks
-            .iter()
-            .filter(|((source, _), _)| *source as usize == number);
-        leaks.extend(of_source.map(|((_, field), &(values, line))| {
-            Leak {
-                source: name.clone(),
-                column: natures
-                    .header(*field)
-                    .unwrap_or_else(|| field.name().to_owned()),
-                field: Some(field.name()),
-                kind: kind(natures.of_field(*field)),
-                values,
-                looked_at: inputs[number].records,
-                line: Some(line),
-                masked,
-            }
-        }));
-        leaks.extend(natures.suspects.iter().map(|suspect| Leak {
+        let leak = |column, field: Option<Field>, nature, values, line| Leak {
             source: name.clone(),
-            column: suspect.column.clone(),
-            field: None,
-            kind: kind(Some(suspect.nature)),
-            values: suspect.values,
-            looked_at: suspect.looked_at,
-            line: suspect.line,
+            column,
+            field: field.map(Field::name),
+            kind: kind(nature),
+            values,
+            looked_at: counts.records,
+            line,
             masked,
+        };
+        let counted = |field| natures.beside.iter().any(|b| b.field == Some(field));
+        let fields = outcome.leaks.fields.iter();
+        let fields = fields.filter(|&(&(source, field), _)| source == number && !counted(field));
+        leaks.extend(fields.map(|(&(_, field), &(values, line))| {
+            let column = natures.header(field);
+            let column = column.unwrap_or_else(|| field.name().to_owned());
+            let nature = natures.of_field(field);
+            leak(Some(column), Some(field), nature, values, Some(line))
+        }));
+        leaks.extend(natures.beside.iter().filter_map(|beside| {
+            let title = natures.title(beside.column);
+            let tally = outcome.leaks.beside.get(&(number, beside.column))?;
+            let nature = tally.nature(title);
+            let numbers = tally.numbers(nature)?;
+            Some(leak(
+                Some(title.to_owned()),
+                beside.field,
+                Some(nature),
+                numbers.count,
+                numbers.first,
+            ))
+        }));
+        let Places { count, first } = counts.leaking;
+        leaks.extend((count > 0).then(|| Leak {
+            looked_at: counts.rejected,
+            ..leak(None, None, None, count, first)
         }));
     }
     leaks
@@ -94,16 +101,15 @@ pub fn note(leaks: &[Leak]) -> Option<Note> {
             .take(MOST)
             .map(|l| {
                 let line = l.line.map(|n| n.to_string()).unwrap_or_default();
+                let (ja_place, en_place) = match &l.column {
+                    Some(column) => (format!("「{column}」欄"), format!("column {column}")),
+                    None => ("除いた記録".to_owned(), "rejected records".to_owned()),
+                };
+                let (source, values) = (&l.source, l.values);
                 if ja {
-                    format!(
-                        "{}の「{}」欄に {} 件（最初は {line} 行目）",
-                        l.source, l.column, l.values
-                    )
+                    format!("{source}の{ja_place}に {values} 件（最初は {line} 行目）")
                 } else {
-                    format!(
-                        "{}, column {}: {} (the first on line {line})",
-                        l.source, l.column, l.values
-                    )
+                    format!("{source}, {en_place}: {values} (the first on line {line})")
                 }
             })
             .collect();
@@ -122,44 +128,6 @@ pub fn note(leaks: &[Leak]) -> Option<Note> {
         en: format!(
             "The log itself holds what look like Individual Numbers: {}. They are listed in leaks. The results show their digits as * unless asked not to (unmask). Check how the log is kept, and why it records them.",
             of(false)
-        ),
-    })
-}
-
-/// What was not looked at: columns that feed no field, behind the records at the start of a source.
-#[must_use]
-pub fn unseen(context: &Context, outcome: &Outcome) -> Option<Note> {
-    let (mut columns, mut sources) = (Vec::new(), Vec::new());
-    let (mut looked_at, mut rest) = (0, 0);
-    let natures = context.natures.iter().zip(&outcome.collector.inputs);
-    for (name, (natures, counts)) in context.source_names.iter().zip(natures) {
-        let records = counts.records + counts.rejected;
-        if natures.unused.is_empty() || records <= natures.looked_at {
-            continue;
-        }
-        looked_at += natures.looked_at;
-        rest += records - natures.looked_at;
-        sources.push(name.clone());
-        for column in &natures.unused {
-            if !columns.contains(column) {
-                columns.push(column.clone());
-            }
-        }
-    }
-    let words = |separator, more| {
-        let (columns, sources) = (&columns, &sources);
-        (
-            some_of(columns, separator, more),
-            some_of(sources, separator, more),
-        )
-    };
-    let ((ja, ja_sources), (en, en_sources)) = (words("、", " ほか"), words(", ", " and more"));
-    (rest > 0).then(|| Note {
-        ja: format!(
-            "どの項目にも当てない列（{ja}）に個人番号があるかどうかは、各入力の初めの記録（計 {looked_at} 件）だけで調べ、残りの {rest} 件では調べていません: {ja_sources}"
-        ),
-        en: format!(
-            "Columns that feed no field ({en}) were looked at for Individual Numbers at the start of each source only ({looked_at} records), not in the other {rest} records: {en_sources}"
         ),
     })
 }

@@ -400,7 +400,6 @@ fn result(
 ) -> Result<ScanResult> {
     let leaks = leaks::of_scan(context, &outcome);
     notes.splice(0..0, leaks::note(&leaks));
-    notes.extend(leaks::unseen(context, &outcome));
     let names = Names {
         policy: &context.policy,
         dictionaries: &context.dictionaries,

@@ -6,15 +6,15 @@ use super::collect::Collector;
 use crate::error::Error;
 use crate::findings::Finding;
 use crate::findings::totals::{FlagTotals, RecordTotals};
-use crate::individual::watch::{Leaks, Seen};
+use crate::individual::watch::{Leaks, Looked};
 use crate::order::Disorder;
 use crate::state::Memory;
 
 /// What a run of the pipeline gave.
 pub struct Outcome {
     /// Counts and rejects by source.
-    pub collector: Collector<Vec<Seen>>,
-    /// Individual Numbers in the columns that feed fields.
+    pub collector: Collector<Looked>,
+    /// Individual Numbers in the log.
     pub leaks: Leaks,
     /// Flagged rows, in output order, unless they were handed to a sink.
     pub flagged: Vec<RecordBatch>,

@@ -136,7 +136,7 @@ pub fn leaks(leaks: &[Leak]) -> RecordBatch {
     };
     batch(vec![
         ("source", texts(|l| Some(&l.source))),
-        ("column", texts(|l| Some(&l.column))),
+        ("column", texts(|l| l.column.as_deref())),
         ("field", texts(|l| l.field)),
         ("kind", texts(|l| Some(l.kind))),
         ("values", numbers(|l| Some(l.values))),

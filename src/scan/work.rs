@@ -7,8 +7,9 @@ use super::framing::Work;
 use super::inputs::Planned;
 use crate::block::Columns;
 use crate::error::Result;
+use crate::log::beside::is_named_in_text;
 use crate::log::framer::Frame;
-use crate::log::parse::{Parsed, Parser, SegmentOf};
+use crate::log::parse::{Parsed, Parser, SegmentOf, excerpt};
 
 /// Does a piece of work: files by `parser` (`spare` holds columns to use again), record batches by
 /// `arrow`; sorted records have masks of `words` words; `with` makes of the records what goes along with them.
@@ -46,7 +47,7 @@ pub fn done<T>(
             frame:
                 Frame::Reject {
                     reason,
-                    excerpt,
+                    line,
                     offset,
                     encoding,
                 },
@@ -55,9 +56,9 @@ pub fn done<T>(
             return Ok(Done::Rejected {
                 source,
                 reason,
-                raw: excerpt,
-                encoding,
+                excerpt: excerpt(&line, encoding),
                 offset,
+                names_number: parser.watches() && is_named_in_text(&line, encoding),
             });
         }
         Work::Batch(batch) => arrow(&batch)?,

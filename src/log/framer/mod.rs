@@ -30,9 +30,6 @@ use open::{Open, Told};
 /// The longest record, in bytes; of a longer one the first line is rejected.
 pub const MAX_RECORD: usize = 1 << 20;
 
-/// Bytes of a rejected line that are kept for its excerpt.
-const EXCERPT: usize = 1024;
-
 /// A stretch of whole records.
 #[derive(Debug)]
 pub struct Segment {
@@ -57,8 +54,8 @@ pub enum Frame {
     Reject {
         /// `quote`, `too_long` or `cut`.
         reason: &'static str,
-        /// Its first bytes.
-        excerpt: Vec<u8>,
+        /// Its bytes, of a line that is too long the first [`MAX_RECORD`].
+        line: Vec<u8>,
         /// Offset of its first byte.
         offset: u64,
         /// What its bytes mean.
@@ -223,22 +220,22 @@ impl<R: Read> Framer<R> {
     fn reject(&mut self, reason: &'static str) -> Frame {
         let offset = self.held.offset();
         let encoding = self.held.encoding().unwrap_or(Encoding::Utf8);
-        let excerpt = &self.held.rest()[..self.held.rest().len().min(EXCERPT)];
-        let excerpt = match memchr::memchr2(b'\n', b'\r', excerpt) {
-            Some(at) => excerpt[..at].to_vec(),
-            None => excerpt.to_vec(),
+        let kept = &self.held.rest()[..self.held.rest().len().min(self.longest)];
+        let line = match memchr::memchr2(b'\n', b'\r', kept) {
+            Some(at) => kept[..at].to_vec(),
+            None => kept.to_vec(),
         };
         loop {
             let text = self.held.rest();
-            let line = memchr::memchr2(b'\n', b'\r', text);
-            let undecided = line.is_some_and(|at| at + 1 == text.len() && text[at] == b'\r');
-            let gone = match line {
+            let end = memchr::memchr2(b'\n', b'\r', text);
+            let undecided = end.is_some_and(|at| at + 1 == text.len() && text[at] == b'\r');
+            let gone = match end {
                 Some(at) if self.held.has_ended() || !undecided => self.held.behind_line_end(at),
                 Some(at) => at,
                 None => text.len(),
             };
             self.held.skip(gone);
-            if self.held.has_ended() || (line.is_some() && !undecided) {
+            if self.held.has_ended() || (end.is_some() && !undecided) {
                 break;
             }
             self.held.move_down();
@@ -246,7 +243,7 @@ impl<R: Read> Framer<R> {
         }
         Frame::Reject {
             reason,
-            excerpt,
+            line,
             offset,
             encoding,
         }

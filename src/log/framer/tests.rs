@@ -36,7 +36,7 @@ fn frames(text: &[u8], chunk: usize) -> Vec<(u64, String)> {
             }
             Frame::Reject {
                 reason,
-                excerpt,
+                line,
                 offset,
                 ..
             } => {
@@ -44,7 +44,7 @@ fn frames(text: &[u8], chunk: usize) -> Vec<(u64, String)> {
                     offset,
                     format!(
                         "!{reason} {}",
-                        String::from_utf8_lossy(&excerpt[..excerpt.len().min(9)])
+                        String::from_utf8_lossy(&line[..line.len().min(9)])
                     ),
                 ));
             }

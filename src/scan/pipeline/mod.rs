@@ -27,7 +27,7 @@ use crate::findings::Finding;
 use crate::findings::flagged::Flagged;
 use crate::findings::tables::Names;
 use crate::findings::totals::{FlagTotals, RecordTotals};
-use crate::individual::watch::{Leaks, Seen, Watch};
+use crate::individual::watch::{Leaks, Looked, Watch};
 use crate::log::parse::Parser;
 use crate::order::Batcher;
 use crate::order::batcher::Target;
@@ -41,7 +41,7 @@ const MOST_JOBS: usize = 2;
 const MOST_OUTPUTS: usize = 8;
 
 struct State {
-    collector: Collector<Vec<Seen>>,
+    collector: Collector<Looked>,
     leaks: Leaks,
     batcher: Option<Batcher>,
     /// Ranges of time, if records are put into such, and how many workers are at it.
@@ -106,7 +106,7 @@ pub fn run(
     context: &Context,
     pers: Vec<PerRules>,
     supply: Supply,
-    collector: Collector<Vec<Seen>>,
+    collector: Collector<Looked>,
     target: Option<Target>,
     control: &mut Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
@@ -220,7 +220,8 @@ impl Pipeline<'_> {
                 Arc::clone(&context.meaning),
                 Arc::clone(&context.dictionaries),
                 context.options.zone.clone(),
-            ),
+            )
+            .watching(),
             evaluator: Evaluator::new(
                 Arc::clone(&context.conditions),
                 Arc::clone(&context.dictionaries),
@@ -236,6 +237,7 @@ impl Pipeline<'_> {
                 Arc::clone(&context.dictionaries),
                 &context.options,
                 context.stream_times.clone(),
+                context.natures.first(),
             ),
         };
         loop {

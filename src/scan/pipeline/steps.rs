@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::findings::Flag;
 use crate::findings::flagged::{self, Flagged};
 use crate::findings::totals::RecordTotals;
-use crate::individual::watch::{self, Seen};
+use crate::individual::watch::Looked;
 use crate::order::Batcher;
 use crate::order::ranges::{Ranges, Room};
 use crate::scan::collect::Done;
@@ -78,8 +78,8 @@ impl Pipeline<'_> {
         } = &mut *state;
         collector.put(seq, done, |taken| -> std::result::Result<(), Failure> {
             let block = &taken.block;
-            if let Some(seen) = &taken.extra {
-                watch::add(leaks, block.origin.source, seen, |at| block.line(at));
+            if let Some(looked) = &taken.extra {
+                leaks.add(block.origin.source, looked, |at| block.line(at));
             }
             if let Some(carry) = &self.context.carry {
                 carry.refuse_early(&taken.block, &self.context.source_names)?;
@@ -143,7 +143,7 @@ impl Pipeline<'_> {
         tools: &mut Tools,
         records: &mut RecordTotals,
         work: Work,
-    ) -> Result<Done<Vec<Seen>>> {
+    ) -> Result<Done<Looked>> {
         let Tools {
             parser,
             evaluator,
@@ -163,7 +163,10 @@ impl Pipeline<'_> {
                 evaluator.masks(columns)?;
                 records.add(columns, self.bits);
                 self.read.fetch_add(columns.len() as u64, Ordering::Relaxed);
-                Ok(watch.look(source, columns))
+                Ok(Looked {
+                    seen: watch.look(source, columns),
+                    beside: std::mem::take(&mut parsed.beside),
+                })
             },
         )
     }

@@ -40,7 +40,9 @@ def leaks(f: Facts) -> Html:
     rows = [
         tag(
             "tr",
-            *(tag("td", x) for x in (leak.source, leak.column, leak.field_words(f.lang))),
+            tag("td", leak.source),
+            tag("td", leak.column_words(f.lang)),
+            tag("td", leak.field_words(f.lang)),
             tag("td", leak.kind_words(f.lang)),
             tag("td", f"{leak.values:,}", class_="n"),
             tag("td", leak.looked_at_words(f.lang)),

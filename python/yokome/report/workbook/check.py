@@ -49,7 +49,8 @@ def leaks(p: Paper) -> None:
     )
     rows = (
         [
-            *(leak.source, leak.column, leak.field_words(p.lang), leak.kind_words(p.lang)),
+            *(leak.source, leak.column_words(p.lang)),
+            *(leak.field_words(p.lang), leak.kind_words(p.lang)),
             *(leak.values, leak.looked_at_words(p.lang), leak.line),
             *(leak.masked_words(p.lang), None),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from yokome.lang import pick
+from yokome.leaks import places
 from yokome.report.texts import WEEKDAYS, caveats, headline, policy_name, scope_of
 from yokome.report.workbook.paper import HEAD, LINE, Paper, cell_text, lines_of
 
@@ -66,14 +67,11 @@ def overview(p: Paper, title: str) -> None:
 def _leaks(p: Paper) -> str:
     leaks = p.facts.leaks
     if not leaks:
-        return p.t(
-            "見付かりませんでした（使わない列は、初めの記録だけを調べています）",
-            "none found (columns not used are looked at in their first records only)",
-        )
+        return p.t("見付かりませんでした", "none found")
     values = sum(leak.values for leak in leaks)
     return p.t(
-        f"{values:,} 件（{len(leaks):,} 列）→ シート「個人番号」",
-        f"{values:,} (columns: {len(leaks):,}): see the sheet",
+        f"{values:,} 件（{places(leaks, 'ja')}）→ シート「個人番号」",
+        f"{values:,} ({places(leaks, 'en')}): see the sheet",
     )
 
 
