@@ -139,6 +139,7 @@ impl StateKind {
 
 impl Error {
     /// An [`Error::Input`].
+    #[must_use]
     pub fn input(source_name: &str, fault: InputFault) -> Error {
         Error::Input {
             source_name: source_name.to_owned(),
@@ -152,6 +153,7 @@ impl Error {
     }
 
     /// An [`Error::Columns`].
+    #[must_use]
     pub fn columns(source_name: &str, fault: ColumnFault) -> Error {
         Error::Columns {
             source_name: source_name.to_owned(),

@@ -17,9 +17,9 @@ pub struct PolicyError {
     /// The dotted path of the key (`rules[2].window`, counted from 0); empty: the whole file.
     pub key: String,
     /// What is wrong, and what is allowed.
-    pub message: Words,
+    pub message: Box<Words>,
     /// The allowed word that was perhaps meant.
-    pub nearest: Option<String>,
+    pub nearest: Option<Box<str>>,
     /// Set when a file could not be read: why.
     pub io: Option<std::io::ErrorKind>,
 }
@@ -33,7 +33,7 @@ impl PolicyError {
             line: None,
             column: None,
             key: key.into(),
-            message: message.into(),
+            message: Box::new(message.into()),
             nearest: None,
             io: None,
         }
@@ -91,8 +91,8 @@ pub(super) type Span = Option<Range<usize>>;
 pub(super) struct Fault {
     pub span: Span,
     pub key: String,
-    pub message: Words,
-    pub nearest: Option<String>,
+    pub message: Box<Words>,
+    pub nearest: Option<Box<str>>,
     /// Set when the fault lies in a list file: its path and line.
     pub elsewhere: Option<(String, Option<usize>)>,
     pub io: Option<std::io::ErrorKind>,
@@ -103,7 +103,7 @@ impl Fault {
         Fault {
             span,
             key: key.into(),
-            message: message.into(),
+            message: Box::new(message.into()),
             nearest: None,
             elsewhere: None,
             io: None,

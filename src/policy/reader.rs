@@ -302,8 +302,8 @@ impl Entry {
 impl Fault {
     /// The same fault, of a word that is not among those allowed.
     pub fn meaning(mut self, noun: Phrase, text: &str, allowed: &[&str]) -> Fault {
-        self.nearest = nearest(text, allowed).map(str::to_owned);
-        self.message = unknown(noun, text, allowed);
+        self.nearest = nearest(text, allowed).map(Box::from);
+        *self.message = unknown(noun, text, allowed);
         self
     }
 }
