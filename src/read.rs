@@ -109,8 +109,11 @@ impl Drop for WorkerEnd<'_> {
     fn drop(&mut self) {
         let mut queue = self.0.lock();
         if std::thread::panicking() {
-            let error =
-                Error::Usage("a reading thread failed; what it was is on standard error".into());
+            let words = (
+                "a reading thread failed; what it was is on standard error",
+                "読み取りの途中で処理が失敗しました。画面に出ている英文を添えて、この道具の管理者に知らせてください",
+            );
+            let error = Error::usage("source", words);
             queue.failure.get_or_insert(error);
             self.0.stopped.store(true, Ordering::Relaxed);
         }

@@ -678,17 +678,23 @@ def test_messages_in_japanese_say_what_to_do(
     assert done.status in (1, 2)
     for promise in promises:
         assert promise in done.err
-    assert "Map it" not in done.err
-    english = run("scan", path, *arguments, "--lang", "en")
-    one_complaint(english)
-    assert not re.search(r"してください|書き方|ですか", english.err)
+    japanese, beside = done.err.split("\n  [", 1)
+    assert "Map it" not in japanese
+    assert not re.search(r"してください|書き方|ですか", beside)
+    english = run("scan", path, *arguments, "--lang", "en").err
+    assert english.startswith("yokome: error: ")
+    assert not re.search(r"してください|書き方|ですか", english)
 
 
 def test_an_empty_file_may_be_one_read_as_what_it_is_not(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "log.csv").write_bytes(b"")
+    (tmp_path / "log.csv").write_bytes(b"\r\n\r\n")
     done = run("scan", tmp_path / "log.csv", "--lang", "ja")
     one_complaint(done)
     assert "--encoding の指定が違うかもしれません" in done.err
+    (tmp_path / "log.csv").write_bytes(b"")
+    done = run("scan", tmp_path / "log.csv", "--lang", "ja")
+    one_complaint(done)
+    assert "書き出し直してください" in done.err
 
 
 def test_a_workbook_is_no_log_and_the_message_says_what_is(run: Run, tmp_path: Path) -> None:

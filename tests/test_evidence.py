@@ -107,18 +107,54 @@ def problems(directory: Path) -> list[str]:
 
 def test_a_changed_result_is_noticed(done: Path) -> None:
     replace(done / "findings.csv", "denied-burst", "denied-Burst")
-    assert problems(done) == ["findings.csv: not as recorded"]
+    size = (done / "findings.csv").stat().st_size
+    assert problems(done) == [f"findings.csv: not as recorded ({size:,} bytes still)"]
+    [advice] = verify(done).advice
+    assert "控えから戻し" in advice[0]
 
 
 def test_a_missing_result_is_noticed(done: Path) -> None:
     (done / "rejects.csv").unlink()
     assert problems(done) == ["rejects.csv: missing"]
+    assert "  → Files of the result were changed or removed" in verify(done).text("en")[1]
+
+
+def test_what_became_longer_is_said_with_its_sizes(done: Path) -> None:
+    path = done / "findings.csv"
+    before = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(b"x" * 1000)
+    [(ja, en)] = verify(done).problems
+    assert en.endswith(f"({before:,} bytes then, {before + 1000:,} bytes now)")
+    assert ja.endswith(f"（書き出したときは {before:,} バイト、いまは {before + 1000:,} バイト）")
+
+
+def test_a_workbook_that_was_filled_in_is_expected_to_differ(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    scan(log(tmp_path / "log.csv"), out, "--report", "xlsx")
+    with (out / "report.xlsx").open("ab") as file:
+        file.write(b"filled in")
+    found = verify(out)
+    assert not found.fine
+    [(ja, en)] = found.advice
+    assert "別の名前で保存し" in ja
+    assert "expected to differ" in en
+
+
+def test_a_policy_that_changed_is_no_fault_of_the_result(done: Path) -> None:
+    replace(done.parent / "policy.toml", "17:15", "17:30")
+    found = verify(done)
+    assert [en.endswith("changed since the scan") for _, en in found.problems] == [True]
+    assert "scan again for a result by the policy as it is now" in found.advice[0][1]
 
 
 def test_a_changed_source_is_noticed(done: Path) -> None:
     source = done.parent / "log.csv"
     replace(source, "横目　花子", "横目　太郎")
-    assert problems(done) == [f"{source}: not as recorded"]
+    size = source.stat().st_size
+    assert problems(done) == [f"{source}: not as recorded ({size:,} bytes still)"]
+    [advice] = verify(done).advice
+    assert "分析したときのログを控えから戻して" in advice[0]
 
 
 def test_a_missing_source_is_noticed(done: Path) -> None:
@@ -190,7 +226,7 @@ def test_without_run_json_the_command_says_how_to_make_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["verify", str(tmp_path), "--lang", "ja"]) == 1
-    assert "--evidence で書き出します" in capsys.readouterr().err
+    assert "--evidence を付けて書き出した" in capsys.readouterr().err
 
 
 def test_the_command_says_what_it_checked(done: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -294,7 +330,9 @@ def test_a_changed_archive_is_noticed(two: Path, tmp_path: Path) -> None:
         members = {name: file.read(name) for name in file.namelist()}
     archive(two, members | {"b!c.csv": members["b!c.csv"].replace(b"PC", b"pc")})
     found = verify(tmp_path / "out")
-    assert found.problems == [(f"{two}：記録した内容と違います", f"{two}: not as recorded")]
+    [(ja, en)] = found.problems
+    assert ja.startswith(f"{two}：記録した内容と違います（")
+    assert en.startswith(f"{two}: not as recorded (")
     assert (found.records, found.unreachable) == (0, flagged)
     assert f"{flagged:,} flagged rows (see above" in found.text("en")[-1]
     two.unlink()

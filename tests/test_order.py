@@ -430,10 +430,12 @@ def test_a_file_that_shrinks_is_an_error(tmp_path: Path, kept: int) -> None:
     path = tmp_path / "a.csv"
     with pytest.raises(yokome.InputError, match=r"a\.csv.*became shorter") as raised:
         scan_while(path, lambda p: os.truncate(p, kept))
-    assert raised.value.source == str(path)
+    assert (raised.value.source, raised.value.kind) == (str(path), "changed")
+    assert "もう一度分析してください" in str(raised.value.message_ja)
     result = scan_while(path, lambda p: os.truncate(p, kept), skip_unreadable=True)
     row = rows(result.inputs)[0]
     assert "became shorter" in row["error"]
+    assert "短くなりました" in row["error_ja"]
     text = path.read_text(encoding="utf-8")
     assert row["records"] + row["rejected"] == len(text.splitlines()) - 1
 

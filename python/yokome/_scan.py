@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 from yokome import _yokome
 from yokome.calendar import public_holidays
+from yokome.errors import OptionError
 from yokome.policy import Policy, toml_conditions
 from yokome.records import Records
 from yokome.result import ScanResult
@@ -146,7 +147,8 @@ def scan(
             be written.
         TemporaryFileError: a temporary file cannot be written (the disk is full); also an
             ``OSError``.
-        TypeError, ValueError: an argument is not what it should be.
+        OptionError: an argument has a value that is not allowed (also a ``ValueError``).
+        TypeError: an argument is of the wrong type.
     """
     prepared = prepare(
         policy,
@@ -226,7 +228,8 @@ def read(
         ColumnError: a source lacks a column that is needed.
         StrictError: `strict`, and a record cannot be read; while it is read.
         InputError: a source cannot be read.
-        TypeError, ValueError: an argument is not what it should be.
+        OptionError: an argument has a value that is not allowed (also a ``ValueError``).
+        TypeError: an argument is of the wrong type.
     """
     prepared = prepare(
         policy, columns=columns, time_format=time_format, timezone=timezone, header=header
@@ -337,7 +340,12 @@ def run(
             ("chunk_size", chunk_size),
         ):
             if value is not None:
-                raise ValueError(f"{name} is for files; the source is Arrow data")
+                raise OptionError(
+                    f"{name} is for files; the source is Arrow data",
+                    name,
+                    message_ja=f"{name} はファイルを読むときの指定です。"
+                    "Arrow のデータを渡すときは指定しないでください",
+                )
         native = _yokome.scan_stream(
             source,
             policy._native,
@@ -397,13 +405,18 @@ def size(given: int | str | None) -> int | None:
     """A number of bytes: as it is, or of a text: ``"512MB"`` (decimal), ``"1.5GiB"`` (binary).
 
     Raises:
-        ValueError: it is none.
+        OptionError: it is none.
     """
     if not isinstance(given, str):
         return given
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)\s*", given.lower())
     if found is None or (found[3] and not found[2]):
-        raise ValueError(f"not a size: {given!r} (512MB, 1.5GiB, 800000000)")
+        raise OptionError(
+            f"not a size: {given!r} (512MB, 1.5GiB, 800000000)",
+            "memory_limit",
+            message_ja=f"大きさとして読めません: {given}"
+            "（512MB、1.5GiB、800000000 のように書きます）",
+        )
     power = _UNITS[found[2]]
     unit = 1 << power // 3 * 10 if found[3] else 10**power
     return int(Decimal(found[1]) * unit)
@@ -418,7 +431,9 @@ def _paths(source: object) -> list[str] | None:
     if isinstance(source, Iterable) and not isinstance(source, bytes | Mapping):
         paths = list(source)
         if not paths:
-            raise ValueError("no source was given")
+            raise OptionError(
+                "no source was given", "source", message_ja="ログが一つも指定されていません"
+            )
         if all(isinstance(p, str | os.PathLike) for p in paths):
             return [os.fsdecode(p) for p in paths]
     raise TypeError(
@@ -433,20 +448,36 @@ def _encoding(name: str | None) -> str | None:
     folded = name.strip().lower().replace("_", "-")
     canonical = _ENCODING_ALIASES.get(folded, folded)
     if canonical not in ENCODINGS:
-        raise ValueError(f"unknown encoding {name!r}; known: {', '.join(ENCODINGS)}")
+        known = ", ".join(ENCODINGS)
+        raise OptionError(
+            f"unknown encoding {name!r}; known: {known}",
+            "encoding",
+            message_ja=f"文字コード {name} は扱えません。指定できるもの: {known}"
+            "（指定しなければ自動で見分けます）",
+        )
     return canonical
 
 
 def _delimiter(delimiter: str | None) -> str | None:
     if delimiter is not None and delimiter not in DELIMITERS:
         known = ", ".join(map(repr, DELIMITERS))
-        raise ValueError(f"unknown delimiter {delimiter!r}; known: {known}")
+        raise OptionError(
+            f"unknown delimiter {delimiter!r}; known: {known}",
+            "delimiter",
+            message_ja=f"区切り文字 {delimiter!r} は扱えません。指定できるもの: , ; | と tab"
+            "（タブ）（指定しなければ自動で見分けます）",
+        )
     return delimiter
 
 
 def _at_least(least: int, name: str, value: int | None) -> int | None:
     if value is not None and value < least:
-        raise ValueError(f"{name} must be at least {least}, not {value}")
+        raise OptionError(
+            f"{name} must be at least {least}, not {value}",
+            name,
+            message_ja=f"{name} には {least:,} 以上の整数を指定してください"
+            f"（{value:,} は指定できません）",
+        )
     # Beyond what 64 bits hold, more is not larger.
     return None if value is None else min(value, 2**63 - 1)
 

@@ -96,6 +96,6 @@ def _unknown(country: str, examples: str, cause: Exception | None) -> PolicyErro
         f"calendar.country: no holidays are known for {country!r}{why}; "
         f"write an ISO 3166 code, as in {examples}",
         key="calendar.country",
-        message_ja=f"calendar.country:「{country}」の祝日は登録されていません。"
+        message_ja=f"ポリシーに誤りがあります。calendar.country:「{country}」の祝日は登録されていません。"
         f"ISO 3166 の符号（例: {examples}）で書いてください",
     )

@@ -155,7 +155,10 @@ def _file_and_member(source: str) -> tuple[str, str | None]:
 def _changed(source: str, how: str, how_ja: str) -> InputError:
     return InputError(
         f"{source}: it changed while it was scanned ({how})",
-        message_ja=f"{source}：分析の間に変わりました（{how_ja}）",
+        source,
+        kind="changed",
+        message_ja=f"{source}：分析の間に変わりました（{how_ja}）。"
+        "書き込みが終わってから、もう一度分析してください",
     )
 
 
@@ -177,6 +180,14 @@ class Verification:
     """Sources that the scan could not read, so that nothing is known of them."""
     problems: list[tuple[str, str]] = field(default_factory=list)
     """Whatever is not as it was: (Japanese, English)."""
+    advice: list[tuple[str, str]] = field(default_factory=list)
+    """What to do about the problems, each kind once: (Japanese, English)."""
+
+    def problem(self, ja: str, en: str, advice: tuple[str, str] | None = None) -> None:
+        """Note that something is not as it was, and what to do about it."""
+        self.problems.append((ja, en))
+        if advice is not None and advice not in self.advice:
+            self.advice.append(advice)
 
     @property
     def fine(self) -> bool:
@@ -186,6 +197,7 @@ class Verification:
     def text(self, lang: Lang) -> list[str]:
         """Lines that say what was checked and what is wrong."""
         lines = [pick(lang, *problem) for problem in self.problems]
+        lines += [f"  → {pick(lang, *advice)}" for advice in self.advice]
         lines.append(
             pick(
                 lang,
@@ -240,12 +252,13 @@ def verify(directory: str | os.PathLike[str]) -> Verification:
     run = _run(directory)
     found = Verification()
     for row in run["outputs"]:
-        if _unchanged(directory / Path(row["name"]).name, row["name"], row, found):
-            found.outputs += 1
+        name = Path(row["name"]).name
+        advice = _WORKBOOK if name == "report.xlsx" else _OUTPUT
+        found.outputs += _unchanged(directory / name, row["name"], row, found, advice)
     sources: dict[str, Where | None] = {}
     for row in run["sources"]:
         path = next((p for p in map(Path, (row["path"], row["source"])) if p.is_file()), None)
-        is_same = _unchanged(path or Path(row["path"]), row["source"], row, found)
+        is_same = _unchanged(path or Path(row["path"]), row["source"], row, found, _SOURCE)
         found.sources += is_same
         members = row.get("members")
         for member in [None] if members is None else members:
@@ -271,34 +284,87 @@ def _run(directory: Path) -> dict[str, Any]:
         if not directory.exists():
             raise YokomeError(
                 f"{directory}: there is no such folder",
-                message_ja=f"{directory}：フォルダーがありません",
+                message_ja=f"{directory}：フォルダーがありません。"
+                "yokome scan --out に指定した結果のフォルダーを指定してください",
             ) from None
         raise YokomeError(
             f"{directory}: there is no {RUN} (yokome scan --evidence writes it)",
-            message_ja=f"{directory}：{RUN} がありません（yokome scan --evidence で書き出します）",
+            message_ja=f"{directory}：{RUN} がありません。検証できるのは、"
+            "yokome scan に --evidence を付けて書き出した結果のフォルダーです",
         ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise YokomeError(
             f"{directory / RUN}: not what Yokome writes ({error})",
-            message_ja=f"{directory / RUN}：横目が書き出した形になっていません（{error}）",
+            message_ja=f"{directory / RUN}：横目が書き出した形になっていません（{error}）。"
+            "控えから戻すか、もう一度分析してください",
         ) from error
     if not known:
         raise YokomeError(
             f"{directory / RUN}: of a format that this version does not know",
-            message_ja=f"{directory / RUN}：この版では読めない形式です",
+            message_ja=f"{directory / RUN}：この版では読めない形式です。"
+            "書き出したときの版の横目で検証してください",
         )
     document: dict[str, Any] = run
     return document
 
 
-def _unchanged(path: Path, name: str, row: Mapping[str, Any], found: Verification) -> bool:
+_OUTPUT = (
+    "結果のファイルが、書き出した後に変えられたか、消されています。控えがあれば控えから戻し、"
+    "なければもう一度 yokome scan --evidence で分析してください。",
+    "Files of the result were changed or removed after they were written: restore them from the "
+    "backup, or scan again with --evidence.",
+)
+_WORKBOOK = (
+    "report.xlsx は調書です。確認した内容を書き込んで同じ名前で保存すると、書き出したときと違うのが"
+    "当然で、書き込みかどうかは検証では見分けられません。書き込んだのであれば、それを別の名前で保存し、"
+    "書き込む前の report.xlsx を控えから戻すと、検証できます。"
+    "ほかのファイルの検証には影響しません。",
+    "report.xlsx is a working paper: once somebody has filled it in and saved it under that name, "
+    "it is expected to differ, and verifying cannot tell that from any other change. If it was "
+    "filled in, save it under another name and restore the report.xlsx that was written. What is "
+    "said of the other files holds all the same.",
+)
+_SOURCE = (
+    "元のログが、分析の後に変わったか、なくなっています。移したのであれば元の場所に戻し、"
+    "変わったのであれば分析したときのログを控えから戻して、検証し直してください。"
+    "いまのログが正しいのであれば、もう一度分析してください。",
+    "A log was changed, moved or removed after the scan: put it back, from the backup if need be, "
+    "and verify again; if the log as it is now is the right one, scan it again.",
+)
+_POLICY = (
+    "ポリシーのファイルが分析の後に変わっています。結果は、分析したときのポリシー（summary.json に"
+    "あります）によるものです。いまのポリシーでの結果が要るのであれば、もう一度分析してください。",
+    "The policy file has changed since. The result is by the policy as it was, which is in "
+    "summary.json: scan again for a result by the policy as it is now.",
+)
+
+
+def _unchanged(
+    path: Path,
+    name: str,
+    row: Mapping[str, Any],
+    found: Verification,
+    advice: tuple[str, str],
+) -> bool:
     if not path.is_file():
-        found.problems.append((f"{name}：ありません", f"{name}: missing"))
+        found.problem(f"{name}：ありません", f"{name}: missing", advice)
         return False
-    if _digest(path) != (row["bytes"], row["sha256"]):
-        found.problems.append((f"{name}：記録した内容と違います", f"{name}: not as recorded"))
-        return False
-    return True
+    size, digest = _digest(path)
+    before = row["bytes"]
+    if (size, digest) == (before, row["sha256"]):
+        return True
+    how_ja, how = (
+        (f"大きさは {size:,} バイトで同じですが、中身が違います", f"{size:,} bytes still")
+        if size == before
+        else (
+            f"書き出したときは {before:,} バイト、いまは {size:,} バイト",
+            f"{before:,} bytes then, {size:,} bytes now",
+        )
+    )
+    found.problem(
+        f"{name}：記録した内容と違います（{how_ja}）", f"{name}: not as recorded ({how})", advice
+    )
+    return False
 
 
 def _policy(directory: Path, policy: Mapping[str, Any], found: Verification) -> None:
@@ -307,11 +373,10 @@ def _policy(directory: Path, policy: Mapping[str, Any], found: Verification) -> 
     if summary.is_file():
         toml = json.loads(summary.read_text(encoding="utf-8"))["policy"]["toml"]
         if hashlib.sha256(toml.encode("utf-8")).hexdigest() != policy["sha256"]:
-            found.problems.append(
-                (
-                    "summary.json のポリシー：記録した内容と違います",
-                    "the policy in summary.json: not as recorded",
-                )
+            found.problem(
+                "summary.json のポリシー：記録した内容と違います",
+                "the policy in summary.json: not as recorded",
+                _OUTPUT,
             )
     file = policy.get("file")
     if (
@@ -319,8 +384,8 @@ def _policy(directory: Path, policy: Mapping[str, Any], found: Verification) -> 
         and Path(file).is_file()
         and _digest(Path(file))[1] != policy["file_sha256"]
     ):
-        found.problems.append(
-            (f"{file}：分析の後に変わっています", f"{file}: changed since the scan")
+        found.problem(
+            f"{file}：分析の後に変わっています", f"{file}: changed since the scan", _POLICY
         )
 
 

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from yokome._yokome import mask
+from yokome.errors import OptionError
 from yokome.policy import Policy
 from yokome.result import ScanResult
 from yokome.words import document
@@ -61,11 +62,17 @@ def read_key(path: str | os.PathLike[str]) -> bytes:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is shorter than 16 bytes, and so could be guessed.
+        OptionError: it is shorter than 16 bytes, and so could be guessed.
     """
     key = Path(path).read_bytes().strip()
     if len(key) < _KEY_BYTES:
-        raise ValueError(f"{path}: a key has at least {_KEY_BYTES} bytes, this one {len(key)}")
+        raise OptionError(
+            f"{path}: a key has at least {_KEY_BYTES} bytes, this one {len(key)} "
+            "(yokome key makes one)",
+            "key",
+            message_ja=f"{path}：鍵が短すぎます（{_KEY_BYTES} バイト以上が必要ですが、"
+            f"{len(key)} バイトです）。鍵は yokome key で作れます",
+        )
     return key
 
 

@@ -40,6 +40,14 @@ _CODECS: Final[Mapping[str, str]] = {
 _SAME: Final = str.maketrans("〜‖−¢£¬—", "～∥－￠￡￢―")
 _PIECE: Final = 1 << 20
 
+DIFFERENT: Final = (
+    "結果の該当行と元のログが食い違っています。結果か元のログが書き換えられたおそれがあります。"
+    "両方を控えと見比べ、もう一度分析してください。",
+    "The flagged rows and the log disagree: one of them may have been altered. Compare both with "
+    "the backup, and scan again.",
+)
+"""What to do where a flagged record is not what its source has."""
+
 
 def read_again(
     directory: Path,
@@ -70,11 +78,10 @@ def read_again(
     for source, records in of_source.items():
         where = sources.get(source)
         if source not in sources or source not in encodings:
-            found.problems.append(
-                (
-                    f"{source}：該当行がありますが、入力として記録されていません",
-                    f"{source}: there are flagged rows of it, but it is not recorded as a source",
-                )
+            found.problem(
+                f"{source}：該当行がありますが、入力として記録されていません",
+                f"{source}: there are flagged rows of it, but it is not recorded as a source",
+                DIFFERENT,
             )
         if where is None or source not in encodings:
             found.unreachable += len(records)
@@ -101,19 +108,16 @@ def _compare(
                 if _stands(there, text, encoding, neutral=neutral):
                     found.records += 1
                 else:
-                    found.problems.append(
-                        (
-                            f"{source} の {line:,} 行目：該当行の記録が元のログと違います",
-                            f"{source}, line {line:,}: the flagged record is not what the log has",
-                        )
+                    found.problem(
+                        f"{source} の {line:,} 行目：該当行の記録が元のログと違います",
+                        f"{source}, line {line:,}: the flagged record is not what the log has",
+                        DIFFERENT,
                     )
     except InputError as error:
         found.unreachable += len(records) - done
-        found.problems.append(
-            (
-                f"{source}：該当行の記録を読み直せません（{error.message_ja or error}）",
-                f"{source}: the flagged records cannot be read again ({error})",
-            )
+        found.problem(
+            f"{source}：該当行の記録を読み直せません（{error.message_ja or error}）",
+            f"{source}: the flagged records cannot be read again ({error})",
         )
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from yokome._yokome import mask
-from yokome.errors import InputError
+from yokome.errors import InputError, OptionError
 from yokome.lang import Lang, clean, pick
 from yokome.policy import Policy, toml_value
 from yokome.survey import Survey, by_count, classes, survey
@@ -143,14 +143,18 @@ def starter(
         reading: arguments of `yokome.scan` that say how a log reads.
 
     Raises:
-        ValueError: `budget` is less than 1.
+        OptionError: `budget` is less than 1.
         InputError: the logs have no record.
         YokomeError: as `yokome.scan` does.
     """
     from yokome._scan import prepare, run
 
     if budget < 1:
-        raise ValueError(f"budget must be at least 1, not {budget}")
+        raise OptionError(
+            f"budget must be at least 1, not {budget}",
+            "budget",
+            message_ja=f"budget には 1 以上の整数を指定してください（{budget:,} は指定できません）",
+        )
     base = document(Policy.default())
     candidates = {rule["id"]: _candidates(rule) for rule in base["rules"]}
     trial = Policy.from_dict(
@@ -167,7 +171,9 @@ def starter(
     if o.first is None or o.last is None:
         raise InputError(
             "the logs have no record to look at",
-            message_ja="ログに、読み取れた記録が一件もありません",
+            kind="no_record",
+            message_ja="ログに、読み取れた記録が一件もありません。指定したファイルと、"
+            "読み取れなかった記録（yokome scan の rejects）を確かめてください",
         )
     months = max(1, (o.last.date() - o.first.date()).days + 1) / _MONTH
     mappings = found.inputs.column("columns").to_pylist()

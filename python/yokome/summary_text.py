@@ -170,7 +170,7 @@ def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
                 pick(lang, "読めず", "Skipped"),
                 pick(
                     lang,
-                    f"{o.unreadable:,} 個の入力は読めず、飛ばしました（理由は inputs の error）",
+                    f"{o.unreadable:,} 個の入力は読めず、飛ばしました（理由は inputs の error_ja）",
                     f"{o.unreadable:,} sources could not be read (inputs says why)",
                 ),
             ),

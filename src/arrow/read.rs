@@ -10,6 +10,7 @@ use arrow_schema::{DataType, SchemaRef, TimeUnit};
 use crate::block::{Columns, Origin, REFERENCES_NO, REFERENCES_YES};
 use crate::dictionary::{Dictionaries, id_column};
 use crate::error::{Error, Result};
+use crate::fault::ColumnFault;
 use crate::individual::column::{Beside, Cells, Natures};
 use crate::log::encoding::Encoding;
 use crate::log::header::{Mapping, map};
@@ -18,6 +19,7 @@ use crate::log::parse::{Parsed, Reject};
 use crate::log::plan::ReadOptions;
 use crate::log::time::{Detection, TimeFormat, TimeReader, detect, within_years};
 use crate::record::Field;
+use crate::words::Words;
 
 use super::{STREAM_NAME, beside};
 
@@ -37,23 +39,20 @@ pub struct BlockReader {
 /// [`Error::Columns`] if no time or user column is found, or a column that was named is not there.
 pub fn map_schema(schema: &SchemaRef, options: &ReadOptions) -> Result<Mapping> {
     let headers: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
-    let seen = headers.join(", ");
     let (mapping, missing) = map(&headers, &options.columns);
-    if let Some((field, name)) = missing.first() {
-        let message = format!(
-            "column {name}, named for {}, is not there; columns seen: {seen}",
-            field.name()
-        );
-        return Err(Error::columns(STREAM_NAME, message));
+    if let Some((field, column)) = missing.into_iter().next() {
+        let fault = ColumnFault::Unknown {
+            field,
+            column,
+            headers,
+        };
+        return Err(Error::columns(STREAM_NAME, fault));
     }
-    for field in [Field::Time, Field::User] {
-        if mapping.column(field).is_none() {
-            let name = field.name();
-            let message = format!(
-                "no column found for {name}; columns seen: {seen}. Map it: columns={{\"{name}\": \"COLUMN\"}}"
-            );
-            return Err(Error::columns(STREAM_NAME, message));
-        }
+    let fields = [Field::Time, Field::User].into_iter();
+    let fields: Vec<Field> = fields.filter(|&f| mapping.column(f).is_none()).collect();
+    if !fields.is_empty() {
+        let fault = ColumnFault::Missing { fields, headers };
+        return Err(Error::columns(STREAM_NAME, fault));
     }
     Ok(mapping)
 }
@@ -106,14 +105,14 @@ pub fn time_format(
         .map(|(date, time)| (date.as_bytes(), time.as_deref().map(str::as_bytes)));
     match detect(sample, &options.zone, Encoding::Utf8) {
         Detection::Format(format) => Ok((Some(format), taken)),
-        Detection::DayOrMonth => Err(Error::columns(
-            STREAM_NAME,
+        Detection::DayOrMonth => Err(values((
             "the times could be day/month or month/day: give time_format",
-        )),
-        Detection::Unknown => Err(Error::columns(
-            STREAM_NAME,
+            "日時が、日/月とも月/日とも読めます。time_format で書式を指定してください",
+        ))),
+        Detection::Unknown => Err(values((
             "the values of the time column do not read as times: give time_format or another column for time",
-        )),
+            "日時の列の値を日時として読めません。time_format で書式を指定するか、columns で別の列を指定してください",
+        ))),
     }
 }
 
@@ -327,8 +326,15 @@ fn put(field: Field, values: Vec<u64>, columns: &mut Columns) {
     }
 }
 
+fn values(words: impl Into<Words>) -> Error {
+    Error::columns(STREAM_NAME, ColumnFault::Values(words.into()))
+}
+
 fn failed(error: &arrow_schema::ArrowError) -> Error {
-    Error::columns(STREAM_NAME, error.to_string())
+    values((
+        error.to_string(),
+        format!("列の値を読めません（{error}）。列の型を確かめてください"),
+    ))
 }
 
 /// What the columns of a stream hold, by its first record batches.

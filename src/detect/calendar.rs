@@ -223,7 +223,17 @@ fn day_of(calendar: &DepartmentCalendar, day: i32, holiday: bool) -> Day {
 /// # Errors
 /// [`Error::Usage`] if it is malformed.
 pub fn glob(pattern: &str) -> Result<Regex> {
-    let malformed = |why: String| Error::Usage(format!("{pattern}: malformed glob: {why}"));
+    let malformed = |why: String| {
+        Error::usage(
+            "policy",
+            (
+                format!("{pattern}: malformed glob: {why}"),
+                format!(
+                    "{pattern}: 型（glob）の書き方に誤りがあります（{why}）。ポリシーを直してください"
+                ),
+            ),
+        )
+    };
     Regex::new(&glob_regex(pattern).map_err(malformed)?).map_err(|e| malformed(e.to_string()))
 }
 

@@ -162,16 +162,31 @@ impl Conditions {
             TextTest::Glob(globs) => {
                 Test::Glob(globs.iter().map(|g| glob(g)).collect::<Result<_>>()?)
             }
-            TextTest::Regex(pattern) => Test::Regex(
-                regex::Regex::new(pattern)
-                    .map_err(|e| Error::Usage(format!("malformed regular expression: {e}")))?,
-            ),
+            TextTest::Regex(pattern) => Test::Regex(regex::Regex::new(pattern).map_err(|e| {
+                Error::usage(
+                    "policy",
+                    (
+                        format!("malformed regular expression: {e}"),
+                        format!(
+                            "正規表現の書き方に誤りがあります（{e}）。ポリシーを直してください"
+                        ),
+                    ),
+                )
+            })?),
             TextTest::List(name) | TextTest::NotList(name) => {
                 let wanted = matches!(test, TextTest::List(_));
                 let list = policy
                     .lists
                     .get(name)
-                    .ok_or_else(|| Error::Usage(format!("no list is named {name}")))?;
+                    .ok_or_else(|| {
+                        Error::usage(
+                            "policy",
+                            (
+                                format!("no list is named {name}"),
+                                format!("「{name}」という一覧はありません。ポリシーの [lists] を確かめてください"),
+                            ),
+                        )
+                    })?;
                 let on = if list.on.is_empty() {
                     vec![Key::Field(field)]
                 } else {

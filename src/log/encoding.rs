@@ -9,6 +9,8 @@ use std::io::{self, Read};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 
+use crate::fault::InputFault;
+
 /// An encoding a log can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
@@ -194,10 +196,11 @@ impl<R: Read> Utf16Reader<R> {
                 push_unit(&mut self.ready, high);
             }
             if self.half.take().is_some() {
-                return Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
+                return Err(InputFault::cut_short((
                     "UTF-16 text with an odd number of bytes: the file is cut short",
-                ));
+                    "UTF-16 の文字が半分で終わっています",
+                ))
+                .io());
             }
         }
         Ok(())

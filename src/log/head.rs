@@ -4,6 +4,8 @@ use std::io::Read;
 
 use super::encoding::{Encoding, SAMPLE, Utf16Reader, detect};
 use crate::error::{Error, Result};
+use crate::fault::{InputFault, InputKind};
+use crate::words::Phrase;
 
 /// Bytes at the start of a source that its plan is made from.
 pub const HEAD: usize = 256 * 1024;
@@ -44,6 +46,11 @@ impl Head {
     }
 }
 
+const EMPTY: Phrase = (
+    "the file is empty",
+    "ファイルが空です（0 バイト）。業務システムから書き出し直してください",
+);
+
 /// Encoding, length of the byte order mark, and the head without it, as bytes that are scanned.
 pub(super) fn decode_head(
     name: &str,
@@ -51,7 +58,7 @@ pub(super) fn decode_head(
     given: Option<Encoding>,
 ) -> Result<(Option<Encoding>, usize, Vec<u8>)> {
     if head.bytes.is_empty() {
-        return Err(Error::input(name, "the file is empty"));
+        return Err(Error::input_of(name, InputKind::Empty, EMPTY));
     }
     let mark = Encoding::from_bom(&head.bytes);
     let (mut encoding, bom) = match (given, mark) {
@@ -74,13 +81,17 @@ pub(super) fn decode_head(
         let mut text = Vec::new();
         Utf16Reader::new(even, utf16)
             .read_to_end(&mut text)
-            .map_err(|e| Error::input(name, e.to_string()))?;
+            .map_err(|e| Error::input(name, InputFault::of(&e)))?;
         return Ok((encoding, bom, text));
     }
     if memchr::memchr(0, body).is_some() {
-        return Err(Error::input(
+        return Err(Error::input_of(
             name,
-            "the file has NUL bytes: it is binary, or UTF-16 without a byte order mark (then say encoding utf-16le or utf-16be)",
+            InputKind::Binary,
+            (
+                "the file has NUL bytes: it is binary, or UTF-16 without a byte order mark (then say encoding utf-16le or utf-16be)",
+                "文字でないデータ（NUL）が含まれています。ログの CSV ファイルか確かめてください。UTF-16 のログなら、--encoding utf-16le（または utf-16be）を指定してください",
+            ),
         ));
     }
     if encoding.is_none() {

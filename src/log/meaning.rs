@@ -1,6 +1,7 @@
 //! What the values of a log mean: its words for results and references, `[normalise]`, `[assume]`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use super::encoding::Encoding;
 use super::header::fold;
@@ -18,7 +19,15 @@ pub struct Meaning {
     failure: Vec<String>,
     normalise: Normalise,
     assume: BTreeMap<Field, Assumed>,
+    /// The first words, in their order, of results that are neither success nor failure.
+    other: Mutex<BTreeSet<String>>,
 }
+
+/// Characters of such a word that are kept.
+pub const MOST_CHARS: usize = 40;
+
+/// Words that are kept to be shown.
+const MOST_WORDS: usize = 6;
 
 impl Meaning {
     /// What a policy says; `assume` as well where records are scanned, not where they are only read.
@@ -34,6 +43,7 @@ impl Meaning {
             } else {
                 BTreeMap::new()
             },
+            other: Mutex::default(),
         }
     }
 
@@ -50,6 +60,27 @@ impl Meaning {
         } else {
             Outcome::Other as u8
         }
+    }
+
+    /// Keeps a word of a result that is neither success nor failure, to be shown.
+    ///
+    /// Called once per distinct value and reader, not per record: which words come first is asked of
+    /// the words, not of the threads.
+    fn keep_other(&self, word: &str) {
+        let mut words = self.other.lock().unwrap_or_else(PoisonError::into_inner);
+        if !words.contains(word) {
+            words.insert(word.chars().take(MOST_CHARS).collect());
+            if words.len() > MOST_WORDS {
+                words.pop_last();
+            }
+        }
+    }
+
+    /// The first words, in their order, of results that are neither success nor failure.
+    #[must_use]
+    pub fn other_results(&self) -> Vec<String> {
+        let words = self.other.lock().unwrap_or_else(PoisonError::into_inner);
+        words.iter().cloned().collect()
     }
 
     /// Code of a `references` word; none for an unknown one.
@@ -90,7 +121,13 @@ impl Meaning {
     ) -> (u32, bool) {
         let (text, replaced) = encoding.decode(raw);
         let number = match field {
-            Field::Result => self.result(&text).into(),
+            Field::Result => {
+                let code = self.result(&text);
+                if code == Outcome::Other as u8 {
+                    self.keep_other(&text);
+                }
+                code.into()
+            }
             Field::References => Self::references(&text).unwrap_or(UNKNOWN_REFERENCES).into(),
             _ => dictionaries
                 .of(field)

@@ -11,6 +11,7 @@ use super::header::{Mapping, map, map_positions};
 use super::scan::Special;
 use super::time::{Detection, TimeFormat, TimeReader, Zone, detect as detect_time};
 use crate::error::{Error, Result};
+use crate::fault::{ColumnFault, InputKind};
 use crate::individual::column::{Cells, Natures};
 use crate::individual::mask::masked;
 use crate::policy::{ColumnRef, Policy};
@@ -52,9 +53,15 @@ impl ReadOptions {
     pub fn of(policy: &Policy) -> Result<ReadOptions> {
         let name = policy.columns.timezone.as_deref().unwrap_or("Asia/Tokyo");
         let zone = Zone::named(name).ok_or_else(|| {
-            Error::Usage(format!(
-                "timezone: {name} is no IANA time zone (such as Asia/Tokyo, UTC)"
-            ))
+            Error::usage(
+                "timezone",
+                (
+                    format!("timezone: {name} is no IANA time zone (such as Asia/Tokyo, UTC)"),
+                    format!(
+                        "時間帯「{name}」はありません。Asia/Tokyo や UTC のような名前で指定してください"
+                    ),
+                ),
+            )
         })?;
         Ok(ReadOptions {
             encoding: None,
@@ -127,9 +134,13 @@ impl Plan {
             })
             .collect();
         if candidates.iter().all(|c| c.1.is_empty()) {
-            return Err(Error::input(
+            return Err(Error::input_of(
                 name,
-                "the file is empty: it has no header and no record",
+                InputKind::Empty,
+                (
+                    "the file is empty: it has no header and no record",
+                    "見出しも記録もありません。中身のあるファイルなら、--encoding の指定が違うかもしれません。外すと自動で見分けます",
+                ),
             ));
         }
         let best = candidates
@@ -332,20 +343,30 @@ fn time_format(
     let header = found.mapping.describe(Field::Time).unwrap_or_default();
     match detect_time(cells.clone(), &options.zone, found.encoding) {
         Detection::Format(format) => Ok(Some(format)),
-        Detection::DayOrMonth => Err(Error::input(
-            name,
-            format!(
-                "the times of column {header} ({}) could be day/month or month/day: give the time format, such as %d/%m/%Y %H:%M:%S",
-                examples(cells, found.encoding)
-            ),
-        )),
-        Detection::Unknown => Err(Error::input(
-            name,
-            format!(
-                "the values of the time column {header} ({}) do not read as times: give the time format (strftime, such as %Y/%m/%d %H:%M:%S) or another column for time",
-                examples(cells, found.encoding)
-            ),
-        )),
+        Detection::DayOrMonth => {
+            let examples = examples(cells, found.encoding);
+            let words = (
+                format!(
+                    "the times of column {header} ({examples}) could be day/month or month/day: give the time format, such as %d/%m/%Y %H:%M:%S"
+                ),
+                format!(
+                    "日時の列「{header}」の値（{examples}）は、日/月とも月/日とも読めます。--time-format で書式を指定してください（日/月なら \"%d/%m/%Y %H:%M:%S\"、月/日なら \"%m/%d/%Y %H:%M:%S\"）"
+                ),
+            );
+            Err(Error::input_of(name, InputKind::Times, words))
+        }
+        Detection::Unknown => {
+            let examples = examples(cells, found.encoding);
+            let words = (
+                format!(
+                    "the values of the time column {header} ({examples}) do not read as times: give the time format (strftime, such as %Y/%m/%d %H:%M:%S) or another column for time"
+                ),
+                format!(
+                    "日時の列「{header}」の値（{examples}）を日時として読めません。日時が別の列なら --column time=見出し で、書き方が違うなら --time-format \"%Y/%m/%d %H:%M:%S\" のように書式で指定してください"
+                ),
+            );
+            Err(Error::input_of(name, InputKind::Times, words))
+        }
     }
 }
 
@@ -435,37 +456,21 @@ fn no_columns(
                 .collect::<Vec<_>>()
         })
         .unwrap_or_default();
-    let seen = widest.join(", ");
     if options.header == Some(false) {
-        return Error::columns(
-            name,
-            format!(
-                "without a header, the columns of time and user must be given by position (1-based), within the {} columns seen: {seen}",
-                widest.len()
-            ),
-        );
+        return Error::columns(name, ColumnFault::Positions { cells: widest });
     }
     let (mapping, missing) = map(&widest, &options.columns);
-    if let Some((field, header)) = missing.first() {
-        return Error::columns(
-            name,
-            format!(
-                "column {header}, named for {}, is not in the header; headers seen: {seen}",
-                field.name()
-            ),
-        );
+    let headers = widest;
+    if let Some((field, column)) = missing.into_iter().next() {
+        let fault = ColumnFault::Unknown {
+            field,
+            column,
+            headers,
+        };
+        return Error::columns(name, fault);
     }
-    let lacking: Vec<&str> = [Field::Time, Field::User]
-        .into_iter()
-        .filter(|&f| mapping.column(f).is_none())
-        .map(Field::name)
-        .collect();
-    Error::columns(
-        name,
-        format!(
-            "no column found for {}; headers seen: {seen}. Map it: --column {field}=HEADER, columns={{\"{field}\": \"HEADER\"}}, or [columns] {field} = \"HEADER\" in the policy",
-            lacking.join(" and "),
-            field = lacking.first().unwrap_or(&"time"),
-        ),
-    )
+    let fields = [Field::Time, Field::User];
+    let fields = fields.into_iter();
+    let fields = fields.filter(|&f| mapping.column(f).is_none()).collect();
+    Error::columns(name, ColumnFault::Missing { fields, headers })
 }

@@ -19,6 +19,7 @@ use super::bin::{self, Bin, Texts};
 use crate::block::{Block, Columns};
 use crate::detect::bits::Bits;
 use crate::error::{Error, Result};
+use crate::words::{Words, count, of_system};
 
 /// Where temporary files are made, and how.
 #[derive(Debug)]
@@ -90,7 +91,7 @@ impl Spool {
         let bytes = bin
             .table(self.texts.words())
             .and_then(|table| encoded(&table))
-            .map_err(|e| self.failed(e.to_string()))?;
+            .map_err(|e| self.failed(unreadable(&e)))?;
         let at = {
             let mut file = to.0.lock().unwrap_or_else(PoisonError::into_inner);
             let file = match &mut *file {
@@ -114,16 +115,21 @@ impl Spool {
 
     fn make(&self) -> Result<File> {
         tempfile::tempfile_in(&self.folder).map_err(|e| {
-            self.failed(format!(
-                "none can be made here ({e}); name another folder (--temp-dir, temp_dir)"
+            self.failed((
+                format!("none can be made here ({e}); name another folder (--temp-dir, temp_dir)"),
+                format!(
+                    "一時ファイルを作れません（{}）。別のフォルダーを --temp-dir に指定してください",
+                    of_system(&e).ja
+                ),
             ))
         })
     }
 
-    fn failed(&self, message: impl Into<String>) -> Error {
+    fn failed(&self, words: impl Into<Words>) -> Error {
         Error::Temporary {
             folder: self.folder(),
-            message: message.into(),
+            needed: None,
+            words: words.into(),
         }
     }
 
@@ -134,10 +140,32 @@ impl Spool {
         // All of the input will take in proportion what its part took.
         let whole = self.whole(written + least).unwrap_or(0);
         let more = whole.saturating_sub(written).max(least);
-        self.failed(format!(
-            "writing failed ({error}). The records are not in time order and are sorted here: {written} bytes were written, about {more} more are needed. Make room, name another folder (--temp-dir, temp_dir) or allow more memory (--memory-limit, memory_limit)"
-        ))
+        let (put, left) = (count(written), count(more));
+        let words = (
+            format!(
+                "writing failed ({error}). The records are not in time order and are sorted here: {put} bytes were written, about {left} more are needed. Make room, name another folder (--temp-dir, temp_dir) or allow more memory (--memory-limit, memory_limit)"
+            ),
+            format!(
+                "一時ファイルを書き込めません（{}）。記録が時刻順でないため、このフォルダーで並べ替えています（{put} バイト書き込み済み。あと約 {left} バイト必要です）。空き容量を増やすか、別のフォルダー（--temp-dir）またはもっと多くのメモリ（--memory-limit）を指定して、やり直してください",
+                of_system(error).ja
+            ),
+        );
+        Error::Temporary {
+            folder: self.folder(),
+            needed: Some(more),
+            words: words.into(),
+        }
     }
+}
+
+fn unreadable(why: &impl std::fmt::Display) -> Words {
+    (
+        format!("reading failed ({why})"),
+        format!(
+            "一時ファイルを読み取れません（{why}）。分析の間に消したり書き換えたりしないでください。やり直しても同じなら、別のフォルダーを --temp-dir に指定してください"
+        ),
+    )
+        .into()
 }
 
 fn encoded(table: &RecordBatch) -> std::result::Result<Vec<u8>, ArrowError> {
@@ -157,9 +185,10 @@ impl Stored {
     /// # Errors
     /// [`Error::Temporary`] if they cannot be read.
     pub fn read(&self, words: usize, spare: Columns) -> Result<Block> {
-        let failed = |message: String| Error::Temporary {
+        let failed = |why: String| Error::Temporary {
             folder: self.folder.to_string(),
-            message: format!("reading failed ({message})"),
+            needed: None,
+            words: unreadable(&why),
         };
         let bytes = self.bytes().map_err(|e| failed(e.to_string()))?;
         let table = StreamReader::try_new(bytes.as_slice(), None)

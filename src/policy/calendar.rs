@@ -2,9 +2,11 @@
 
 use super::conditions::{WEEKDAYS, globs};
 use super::error::Fault;
+use super::reader::{KEY, WEEKDAY};
 use super::tree::{Node, Table, Value};
 use super::{Calendar, CalendarOverride, ClosedDay, DepartmentCalendar, dates};
 use crate::record::DAY_MS;
+use crate::words::Phrase;
 
 /// The keys that the section and its overrides have in common.
 const SHARED: [&str; 4] = ["hours", "margin", "closed", "open"];
@@ -12,18 +14,32 @@ const SHARED: [&str; 4] = ["hours", "margin", "closed", "open"];
 /// At most this many days may be named by one range of `open`.
 const LONGEST_OPEN: i32 = 366;
 
-const HOURS: &str = "hours such as \"08:30-17:15\" (within one day), \"closed\", or a table such as { default = \"08:30-17:15\", wed = \"08:30-19:00\" }";
-const DAY_HOURS: &str = "hours such as \"08:30-17:15\" (within one day), or \"closed\"";
-const MARGIN: &str = "a duration such as \"30m\", shorter than a day (\"0m\" for none)";
-const CLOSED: &str = "a closed day: mon … sun, \"holiday\", a day of every year \"12-29\" or \"12-29..01-03\", a date \"2025-08-15\" or \"2025-08-13..2025-08-15\"";
-const OPEN: &str =
-    "a date such as \"2025-04-05\", or dates \"2025-04-05..2025-04-06\" (at most 366 days)";
+const HOURS: Phrase = (
+    "hours such as \"08:30-17:15\" (within one day), \"closed\", or a table such as { default = \"08:30-17:15\", wed = \"08:30-19:00\" }",
+    "開庁時間（例: \"08:30-17:15\"。日はまたげません）、\"closed\"（閉庁）、または { default = \"08:30-17:15\", wed = \"08:30-19:00\" } のような曜日ごとの時間",
+);
+const DAY_HOURS: Phrase = (
+    "hours such as \"08:30-17:15\" (within one day), or \"closed\"",
+    "開庁時間（例: \"08:30-17:15\"。日はまたげません）か \"closed\"（閉庁）",
+);
+const MARGIN: Phrase = (
+    "a duration such as \"30m\", shorter than a day (\"0m\" for none)",
+    "一日より短い時間の長さ（例: \"30m\" は 30 分。なければ \"0m\"）",
+);
+const CLOSED: Phrase = (
+    "a closed day: mon … sun, \"holiday\", a day of every year \"12-29\" or \"12-29..01-03\", a date \"2025-08-15\" or \"2025-08-13..2025-08-15\"",
+    "閉庁日（曜日 mon … sun、祝日 \"holiday\"、毎年の日 \"12-29\" や \"12-29..01-03\"、日付 \"2025-08-15\" や \"2025-08-13..2025-08-15\"）",
+);
+const OPEN: Phrase = (
+    "a date such as \"2025-04-05\", or dates \"2025-04-05..2025-04-06\" (at most 366 days)",
+    "日付（例: \"2025-04-05\"）か期間（例: \"2025-04-05..2025-04-06\"。366 日まで）",
+);
 
 /// Reads the section; a key that it omits is `default`'s, overrides apart.
 pub(super) fn read(table: &Table, default: &Calendar) -> Result<Calendar, Fault> {
     let mut allowed = vec!["country", "override"];
     allowed.extend(SHARED);
-    table.only("key", &allowed)?;
+    table.only(KEY, &allowed)?;
     let country = match table.get("country") {
         Some(node) => country(node)?,
         None => default.country.clone(),
@@ -31,7 +47,10 @@ pub(super) fn read(table: &Table, default: &Calendar) -> Result<Calendar, Fault>
     let base = department(table, &default.base)?;
     let mut overrides = Vec::new();
     if let Some(node) = table.get("override") {
-        for node in node.array("overrides, each under [[calendar.override]]")? {
+        for node in node.array((
+            "overrides, each under [[calendar.override]]",
+            "所属ごとの暦（一つずつ [[calendar.override]] の下に書きます）",
+        ))? {
             overrides.push(one_override(node, &base)?);
         }
     }
@@ -43,11 +62,17 @@ pub(super) fn read(table: &Table, default: &Calendar) -> Result<Calendar, Fault>
 }
 
 fn one_override(node: &Node, base: &DepartmentCalendar) -> Result<CalendarOverride, Fault> {
-    let table = node.table("a table with a \"department\" and its hours")?;
+    let table = node.table((
+        "a table with a \"department\" and its hours",
+        "所属（department）とその開庁時間",
+    ))?;
     let mut allowed = vec!["department"];
     allowed.extend(SHARED);
-    table.only("key", &allowed)?;
-    let why = "an override needs a \"department\", a glob pattern or an array of them";
+    table.only(KEY, &allowed)?;
+    let why = (
+        "an override needs a \"department\", a glob pattern or an array of them",
+        "どの所属の暦かを department = \"税務課\" のように書いてください（税務* のような型や、[ ] で囲んだ並びも書けます）",
+    );
     Ok(CalendarOverride {
         departments: globs(table.need("department", why)?)?,
         calendar: department(table, base)?,
@@ -56,8 +81,10 @@ fn one_override(node: &Node, base: &DepartmentCalendar) -> Result<CalendarOverri
 
 /// `JP`, `JP-47`; `none` for no holidays at all.
 fn country(node: &Node) -> Result<Option<String>, Fault> {
-    const WHAT: &str =
-        "a country code such as \"JP\", one with a subdivision such as \"JP-47\", or \"none\"";
+    const WHAT: Phrase = (
+        "a country code such as \"JP\", one with a subdivision such as \"JP-47\", or \"none\"",
+        "国の記号（日本は \"JP\"、都道府県まで書くなら \"JP-47\" など）か、祝日を使わない \"none\"",
+    );
     let text = node.text(WHAT)?;
     if text == "none" {
         return Ok(None);
@@ -103,7 +130,7 @@ fn hours(node: &Node) -> Result<[Hours; 7], Fault> {
     };
     let mut allowed = WEEKDAYS.to_vec();
     allowed.push("default");
-    table.only("weekday", &allowed)?;
+    table.only(WEEKDAY, &allowed)?;
     let rest = match table.get("default") {
         Some(node) => day_hours(node, DAY_HOURS)?,
         None => None,
@@ -117,7 +144,7 @@ fn hours(node: &Node) -> Result<[Hours; 7], Fault> {
     Ok(week)
 }
 
-fn day_hours(node: &Node, what: &str) -> Result<Hours, Fault> {
+fn day_hours(node: &Node, what: Phrase) -> Result<Hours, Fault> {
     if node.text(what)? == "closed" {
         return Ok(None);
     }

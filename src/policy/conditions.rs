@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::error::{Fault, PolicyError, Span};
 use super::glob::glob_regex;
-use super::reader::unknown;
+use super::reader::{KEY, RESULT, WEEKDAY};
 use super::tree::{self, Entry, Node, Table, Value};
 use super::{Condition, List, OperationClass, Policy, TextTest, Where, dates};
 use crate::record::{Field, Outcome};
+use crate::words::Phrase;
 
 /// The days of the week, Monday first, as policies write them.
 pub(super) const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -40,8 +41,14 @@ const KEYS: [&str; 14] = [
 /// The keys of a test of a text field.
 const TESTS: [&str; 6] = ["in", "not_in", "glob", "regex", "list", "not_list"];
 
-const CLOCK: &str =
-    "times of the day such as \"22:00-05:00\" (from inclusive, to exclusive, may cross midnight)";
+const CLOCK: Phrase = (
+    "times of the day such as \"22:00-05:00\" (from inclusive, to exclusive, may cross midnight)",
+    "時間帯（例: \"22:00-05:00\"。始めの時刻は含み、終わりの時刻は含みません。日をまたいでも構いません）",
+);
+
+const CONDITION: Phrase = ("condition", "条件");
+const CLASS: Phrase = ("operation class", "操作の分類");
+const LIST: Phrase = ("list", "一覧");
 
 /// What a `where` may refer to.
 pub(super) struct Names<'a> {
@@ -70,15 +77,18 @@ pub fn parse_where(text: &str, policy: &Policy) -> Result<Where, PolicyError> {
     let whole = format!("{BEFORE}{text}\n}}");
     let read = || {
         let root = tree::from_toml(&whole)?;
-        root.only("key", &["where"])?;
-        let node = root.need("where", "conditions")?;
+        root.only(KEY, &["where"])?;
+        let node = root.need("where", ("conditions", "条件を書いてください"))?;
         read(node, &Names::of(policy))
     };
     read().map_err(|mut fault| {
+        fault.message.ja.push_str(HOW_TO_WRITE);
         fault.span = shift(fault.span, BEFORE.len());
         fault.locate("--where", Some(text))
     })
 }
+
+const HOW_TO_WRITE: &str = "\n書き方: --where \"department = '税務課'\"（項目は英語の名前で、値は ' で囲みます。項目の名前は README.ja.md の「列の見出しが見慣れないとき」の表にあります）";
 
 fn shift(span: Span, by: usize) -> Span {
     span.map(|span| span.start.saturating_sub(by)..span.end.saturating_sub(by))
@@ -95,14 +105,17 @@ pub(super) fn read_besides(
     besides: &[&str],
     names: &Names<'_>,
 ) -> Result<Where, Fault> {
-    let table = node.table("a table of conditions such as { result = \"failure\" }")?;
+    let table = node.table((
+        "a table of conditions such as { result = \"failure\" }",
+        "条件（例: { result = \"failure\" }）",
+    ))?;
     read_table(table, besides, names)
 }
 
 fn read_table(table: &Table, besides: &[&str], names: &Names<'_>) -> Result<Where, Fault> {
     let mut allowed = KEYS.to_vec();
     allowed.extend(besides);
-    table.only("condition", &allowed)?;
+    table.only(CONDITION, &allowed)?;
     let mut conditions = Vec::new();
     for entry in &table.entries {
         if !besides.contains(&entry.name.as_str()) {
@@ -122,9 +135,10 @@ fn condition(entry: &Entry, names: &Names<'_>, out: &mut Vec<Condition>) -> Resu
         "operation_class" => Condition::OperationClass(classes(node, names)?),
         "references" => Condition::References(node.flag()?),
         "result" => Condition::Result(outcomes(node)?),
-        "calendar" => Condition::OffHours(
-            node.choice("word", &[("off-hours", true), ("business-hours", false)])?,
-        ),
+        "calendar" => Condition::OffHours(node.choice(
+            ("word", "語"),
+            &[("off-hours", true), ("business-hours", false)],
+        )?),
         "time_of_day" => {
             let (from, to) = node.clock_span(CLOCK)?;
             Condition::TimeOfDay(from, to)
@@ -133,7 +147,7 @@ fn condition(entry: &Entry, names: &Names<'_>, out: &mut Vec<Condition>) -> Resu
         name => match Field::from_name(name) {
             Some(field) => return text_tests(field, node, names, out),
             // `only` has let nothing else through.
-            None => return Err(entry.fail(unknown("condition", name, &KEYS))),
+            None => return Err(entry.unknown(CONDITION, &KEYS)),
         },
     });
     Ok(())
@@ -142,9 +156,12 @@ fn condition(entry: &Entry, names: &Names<'_>, out: &mut Vec<Condition>) -> Resu
 fn classes(node: &Node, names: &Names<'_>) -> Result<Vec<String>, Fault> {
     let known: Vec<&str> = names.operations.iter().map(|c| c.name.as_str()).collect();
     let mut classes = Vec::new();
-    for (node, name) in node.texts("an operation class, or an array of them")? {
+    for (node, name) in node.texts((
+        "an operation class, or an array of them",
+        "操作の分類の名前（いくつかなら [ ] で囲みます）",
+    ))? {
         if !known.contains(&name) {
-            return Err(node.fail(unknown("operation class", name, &known)));
+            return Err(node.unknown(CLASS, name, &known));
         }
         classes.push(name.to_owned());
     }
@@ -154,7 +171,7 @@ fn classes(node: &Node, names: &Names<'_>) -> Result<Vec<String>, Fault> {
 fn outcomes(node: &Node) -> Result<Vec<Outcome>, Fault> {
     some(node)?
         .iter()
-        .map(|node| node.choice("result", &OUTCOMES))
+        .map(|node| node.choice(RESULT, &OUTCOMES))
         .collect()
 }
 
@@ -162,7 +179,7 @@ fn weekdays(node: &Node) -> Result<[bool; 7], Fault> {
     let options: Vec<(&str, usize)> = WEEKDAYS.iter().zip(0..).map(|(&d, n)| (d, n)).collect();
     let mut days = [false; 7];
     for node in some(node)? {
-        days[node.choice("weekday", &options)?] = true;
+        days[node.choice(WEEKDAY, &options)?] = true;
     }
     Ok(days)
 }
@@ -170,12 +187,18 @@ fn weekdays(node: &Node) -> Result<[bool; 7], Fault> {
 /// The value, or the values of an array that is not empty.
 fn some(node: &Node) -> Result<&[Node], Fault> {
     match node.one_or_more() {
-        [] => Err(node.fail("an empty array holds for no record: name at least one value")),
+        [] => Err(node.fail((
+            "an empty array holds for no record: name at least one value",
+            "並び [ ] が空なので、どの記録にも当てはまりません。値を一つ以上書いてください",
+        ))),
         nodes => Ok(nodes),
     }
 }
 
-const TEXTS: &str = "a string, or an array of strings";
+const TEXTS: Phrase = (
+    "a string, or an array of strings",
+    "文字列（いくつかなら [ ] で囲みます）",
+);
 
 fn text_tests(
     field: Field,
@@ -184,13 +207,19 @@ fn text_tests(
     out: &mut Vec<Condition>,
 ) -> Result<(), Fault> {
     let Value::Table(table) = &node.value else {
-        let what = "a string, an array of strings, or a table such as { glob = \"…*\" }";
+        let what = (
+            "a string, an array of strings, or a table such as { glob = \"…*\" }",
+            "文字列、文字列の並び、または { glob = \"…*\" } のような条件",
+        );
         out.push(Condition::Text(field, TextTest::In(node.strings(what)?)));
         return Ok(());
     };
-    table.only("test", &TESTS)?;
+    table.only(("test", "比べ方"), &TESTS)?;
     if table.entries.is_empty() {
-        return Err(node.fail(format!("the table is empty; allowed: {}", TESTS.join(", "))));
+        return Err(node.fail((
+            format!("the table is empty; allowed: {}", TESTS.join(", ")),
+            format!("{{ }} の中が空です。書けるもの: {}", TESTS.join(", ")),
+        )));
     }
     for entry in &table.entries {
         let node = &entry.node;
@@ -210,10 +239,18 @@ fn text_tests(
 /// Glob patterns that have been checked.
 pub(super) fn globs(node: &Node) -> Result<Vec<String>, Fault> {
     let mut globs = Vec::new();
-    for (node, pattern) in node.texts("a glob pattern, or an array of them")? {
+    for (node, pattern) in node.texts((
+        "a glob pattern, or an array of them",
+        "* などを使った型（例: \"税務*\"。いくつかなら [ ] で囲みます）",
+    ))? {
         glob_regex(pattern).map_err(|error| {
-            node.fail(format!(
-                "bad glob pattern: {error} (\"*\" any text, \"?\" one character, \"[…]\", \"{{a,b}}\"; \"\\\" before a character takes it as it stands)"
+            node.fail((
+                format!(
+                    "bad glob pattern: {error} (\"*\" any text, \"?\" one character, \"[…]\", \"{{a,b}}\"; \"\\\" before a character takes it as it stands)"
+                ),
+                format!(
+                    "型（glob）の書き方に誤りがあります（{error}）。使えるのは、任意の文字列 \"*\"、任意の一文字 \"?\"、\"[…]\"、\"{{a,b}}\" です。記号をそのままの文字として書くときは、前に \"\\\" を置きます"
+                ),
             ))
         })?;
         globs.push(pattern.to_owned());
@@ -223,7 +260,10 @@ pub(super) fn globs(node: &Node) -> Result<Vec<String>, Fault> {
 
 /// A regular expression that compiles; several become one that matches where any does.
 fn regex(node: &Node) -> Result<String, Fault> {
-    let texts = node.texts("a regular expression, or an array of them")?;
+    let texts = node.texts((
+        "a regular expression, or an array of them",
+        "正規表現（いくつかなら [ ] で囲みます）",
+    ))?;
     for (node, pattern) in &texts {
         compiles(node, pattern)?;
     }
@@ -242,24 +282,33 @@ fn compiles(node: &Node, pattern: &str) -> Result<(), Fault> {
         let error = error.to_string();
         let last = error.lines().last().unwrap_or_default();
         let last = last.strip_prefix("error: ").unwrap_or(last);
-        node.fail(format!(
-            "bad regular expression: {last} (the syntax is that of Rust's regex crate; in single quotes, '\\d+', TOML leaves \"\\\" alone)"
+        node.fail((
+            format!(
+                "bad regular expression: {last} (the syntax is that of Rust's regex crate; in single quotes, '\\d+', TOML leaves \"\\\" alone)"
+            ),
+            format!(
+                "正規表現の書き方に誤りがあります（{last}）。書き方は Rust の regex に従います。\"\\\" を含むときは '\\d+' のように ' で囲んでください"
+            ),
         ))
     })
 }
 
 fn list(field: Field, node: &Node, names: &Names<'_>) -> Result<String, Fault> {
-    let name = node.text("the name of a list")?;
+    let name = node.text(("the name of a list", "一覧（[lists]）の名前"))?;
     let Some(list) = names.lists.get(name) else {
         let known: Vec<&str> = names.lists.keys().map(String::as_str).collect();
-        return Err(node.fail(unknown("list", name, &known)));
+        return Err(node.unknown(LIST, name, &known));
     };
     if !list.on.is_empty() && !list.on.contains(&super::Key::Field(field)) {
         let on: Vec<&str> = list.on.iter().map(|key| key.name()).collect();
-        return Err(node.fail(format!(
-            "the list \"{name}\" is tied to {}, not to {}; use it on one of those, or say so in its \"on\"",
-            on.join(", "),
-            field.name()
+        let (on, field) = (on.join(", "), field.name());
+        return Err(node.fail((
+            format!(
+                "the list \"{name}\" is tied to {on}, not to {field}; use it on one of those, or say so in its \"on\""
+            ),
+            format!(
+                "一覧 \"{name}\" は {on} のためのもので、{field} には使えません。{on} の条件に使うか、一覧の on に {field} を加えてください"
+            ),
         )));
     }
     Ok(name.to_owned())

@@ -6,11 +6,15 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use crate::record::DAY_MS;
+use crate::words::Phrase;
 
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
 /// What a date looks like.
-pub(super) const EXPECTED_DATE: &str = "a date such as \"2025-04-01\" or \"2025/4/1\"";
+pub(super) const EXPECTED_DATE: Phrase = (
+    "a date such as \"2025-04-01\" or \"2025/4/1\"",
+    "暦にある日付（例: \"2025-04-01\"、\"2025/4/1\"）",
+);
 
 /// Days since 1970-01-01 of `2019-02-04`, `2019/2/4`, `2019.2.4` or `20190204`.
 pub(super) fn parse_date(text: &str) -> Option<i32> {

@@ -1,13 +1,19 @@
 //! Durations (`"90s"`, `"10m"`, `"1h30m"`) and lookbacks (`"90d"`).
 
 use crate::record::DAY_MS;
+use crate::words::Phrase;
 
 /// What a duration looks like.
-pub(super) const EXPECTED: &str =
-    "a duration such as \"90s\", \"10m\", \"24h\", \"7d\" or \"1h30m\"";
+pub(super) const EXPECTED: Phrase = (
+    "a duration such as \"90s\", \"10m\", \"24h\", \"7d\" or \"1h30m\"",
+    "時間の長さ（\"90s\" は 90 秒、\"10m\" は 10 分、\"24h\" は 24 時間、\"7d\" は 7 日、\"1h30m\" は 1 時間半）",
+);
 
 /// What a lookback looks like.
-pub(super) const EXPECTED_DAYS: &str = "a number of whole days such as \"90d\"";
+pub(super) const EXPECTED_DAYS: Phrase = (
+    "a number of whole days such as \"90d\"",
+    "日数（\"90d\" は 90 日）",
+);
 
 /// The longest duration: a hundred years, so that sums of times cannot overflow.
 pub(super) const LONGEST_DAYS: u32 = 36_500;

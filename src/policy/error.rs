@@ -1,7 +1,9 @@
 //! What is wrong with a policy, and where.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
+
+use crate::words::Words;
 
 /// What is wrong with a policy, where, and what would be allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +17,9 @@ pub struct PolicyError {
     /// The dotted path of the key (`rules[2].window`, counted from 0); empty: the whole file.
     pub key: String,
     /// What is wrong, and what is allowed.
-    pub message: String,
+    pub message: Box<Words>,
+    /// The allowed word that was perhaps meant.
+    pub nearest: Option<Box<str>>,
     /// Set when a file could not be read: why.
     pub io: Option<std::io::ErrorKind>,
 }
@@ -23,19 +27,42 @@ pub struct PolicyError {
 impl PolicyError {
     /// An error without a position.
     #[must_use]
-    pub fn new(
-        file: impl Into<String>,
-        key: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn new(file: impl Into<String>, key: impl Into<String>, message: impl Into<Words>) -> Self {
         PolicyError {
             file: file.into(),
             line: None,
             column: None,
             key: key.into(),
-            message: message.into(),
+            message: Box::new(message.into()),
+            nearest: None,
             io: None,
         }
+    }
+
+    /// The whole error in Japanese: where, what is wrong, what to write.
+    #[must_use]
+    pub fn ja(&self) -> String {
+        let mut place = self.file.clone();
+        if let Some(line) = self.line {
+            let _ = write!(place, " の {line} 行目");
+            if let Some(column) = self.column {
+                let _ = write!(place, "、{column} 文字目");
+            }
+        }
+        // An option of the command is no part of a policy, and its key says nothing more.
+        if self.file.starts_with("--") {
+            let of = if self.line.is_some() { "の" } else { " の" };
+            return format!("{place}{of}指定に誤りがあります。{}", self.message.ja);
+        }
+        let key = if self.key.is_empty() {
+            String::new()
+        } else {
+            format!("（{}）", self.key)
+        };
+        format!(
+            "ポリシーに誤りがあります。{place}{key}: {}",
+            self.message.ja
+        )
     }
 }
 
@@ -52,7 +79,7 @@ impl fmt::Display for PolicyError {
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
         }
-        f.write_str(&self.message)
+        f.write_str(&self.message.en)
     }
 }
 
@@ -64,18 +91,20 @@ pub(super) type Span = Option<Range<usize>>;
 pub(super) struct Fault {
     pub span: Span,
     pub key: String,
-    pub message: String,
+    pub message: Box<Words>,
+    pub nearest: Option<Box<str>>,
     /// Set when the fault lies in a list file: its path and line.
     pub elsewhere: Option<(String, Option<usize>)>,
     pub io: Option<std::io::ErrorKind>,
 }
 
 impl Fault {
-    pub fn new(span: Span, key: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(span: Span, key: impl Into<String>, message: impl Into<Words>) -> Self {
         Fault {
             span,
             key: key.into(),
-            message: message.into(),
+            message: Box::new(message.into()),
+            nearest: None,
             elsewhere: None,
             io: None,
         }
@@ -96,6 +125,7 @@ impl Fault {
             column,
             key: self.key,
             message: self.message,
+            nearest: self.nearest,
             io: self.io,
         };
         if let Some((file, line)) = self.elsewhere {
@@ -153,13 +183,26 @@ mod tests {
 
     #[test]
     fn shown_with_what_is_known() {
-        let mut error = PolicyError::new("p.toml", "rules[2].window", "bad");
+        let mut error = PolicyError::new("p.toml", "rules[2].window", ("bad", "誤り"));
         assert_eq!(error.to_string(), "p.toml: rules[2].window: bad");
+        assert_eq!(
+            error.ja(),
+            "ポリシーに誤りがあります。p.toml（rules[2].window）: 誤り"
+        );
         error.line = Some(3);
         error.column = Some(10);
         assert_eq!(error.to_string(), "p.toml:3:10: rules[2].window: bad");
         error.key.clear();
         assert_eq!(error.to_string(), "p.toml:3:10: bad");
+        assert_eq!(
+            error.ja(),
+            "ポリシーに誤りがあります。p.toml の 3 行目、10 文字目: 誤り"
+        );
+        error.file = "--where".into();
+        assert_eq!(
+            error.ja(),
+            "--where の 3 行目、10 文字目の指定に誤りがあります。誤り"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::{
     Calendar, Columns, Condition, DepartmentCalendar, Normalise, Policy, ResultWords, Scope,
     calendar, lists, log_sections, rules, scope,
 };
+use crate::words::of_system;
 
 /// The default policy as people read it, with comments in Japanese and English.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
@@ -62,7 +63,14 @@ impl Policy {
         let name = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|error| PolicyError {
             io: Some(error.kind()),
-            ..PolicyError::new(&name, "", format!("cannot read the policy: {error}"))
+            ..PolicyError::new(
+                &name,
+                "",
+                (
+                    format!("cannot read the policy: {error}"),
+                    format!("ポリシーのファイルを読めません（{}）", of_system(&error).ja),
+                ),
+            )
         })?;
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
@@ -70,7 +78,14 @@ impl Policy {
             PolicyError {
                 line: Some(line),
                 column: Some(column),
-                ..PolicyError::new(&name, "", "a policy is saved as UTF-8; this file is not (in Notepad: Save as, Encoding: UTF-8)")
+                ..PolicyError::new(
+                    &name,
+                    "",
+                    (
+                        "a policy is saved as UTF-8; this file is not (in Notepad: Save as, Encoding: UTF-8)",
+                        "ポリシーの文字コードが UTF-8 ではありません。メモ帳の「名前を付けて保存」で、文字コードを UTF-8 にして保存し直してください",
+                    ),
+                )
             }
         })?;
         Policy::from_toml(text, &name, path.parent())
@@ -143,7 +158,7 @@ fn build(
     base_dir: Option<&Path>,
     default: &Policy,
 ) -> Result<Policy, Fault> {
-    root.only("section", &SECTIONS)?;
+    root.only(("section", "見出し"), &SECTIONS)?;
     let mut policy = default.clone();
     name.clone_into(&mut policy.name);
     if let Some(table) = section(root, "columns")? {
@@ -181,9 +196,12 @@ fn build(
 }
 
 fn section<'a>(root: &'a Table, name: &str) -> Result<Option<&'a Table>, Fault> {
-    let what = format!("a section, [{name}]");
+    let what = (
+        format!("a section, [{name}]"),
+        format!("[{name}] の見出しで始まる項目のまとまり"),
+    );
     root.get(name)
-        .map(|node: &Node| node.table(&what))
+        .map(|node: &Node| node.table(what))
         .transpose()
 }
 
@@ -201,9 +219,15 @@ fn default_rules_have_classes(root: &Table, policy: &Policy) -> Result<(), Fault
             };
             let known = |class: &String| policy.operations.iter().any(|c| c.name == *class);
             if let Some(class) = classes.iter().find(|class| !known(class)) {
-                return Err(node.fail(format!(
-                    "the class \"{class}\" is missing, and the default policy's rule \"{}\" uses it: define it (an empty array for none), or write rules of your own",
-                    rule.id
+                return Err(node.fail((
+                    format!(
+                        "the class \"{class}\" is missing, and the default policy's rule \"{}\" uses it: define it (an empty array for none), or write rules of your own",
+                        rule.id
+                    ),
+                    format!(
+                        "操作の分類 \"{class}\" がありません。既定の規則「{}」が使うので、{class} = [\"…\"] と書き加えてください（当たる操作がなければ {class} = []）。規則をすべて自分で書くなら要りません",
+                        rule.id
+                    ),
                 )));
             }
         }

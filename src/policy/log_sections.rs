@@ -6,14 +6,20 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::conditions::{OUTCOMES, globs};
 use super::error::Fault;
-use super::reader::unknown;
+use super::reader::{FIELD, KEY, RESULT};
 use super::tree::{Entry, Node, Table, Value};
 use super::{Assumed, ColumnRef, Columns, Normalise, NormaliseField, OperationClass, ResultWords};
 use crate::record::Field;
+use crate::words::Phrase;
 
-const COLUMN: &str = "a column, by its header or its position (1, 2, …)";
-const TIME_COLUMN: &str =
-    "a column, by its header or its position (1, 2, …), or two of them, [date, time of day]";
+const COLUMN: Phrase = (
+    "a column, by its header or its position (1, 2, …)",
+    "列の見出しか番号（1, 2, …）",
+);
+const TIME_COLUMN: Phrase = (
+    "a column, by its header or its position (1, 2, …), or two of them, [date, time of day]",
+    "列の見出しか番号（1, 2, …）。日付と時刻が別の列なら [日付の列, 時刻の列] のように二つ",
+);
 
 /// Positions beyond this are mistakes.
 const MOST_COLUMNS: i64 = 10_000;
@@ -28,7 +34,7 @@ fn field_names(wanted: impl Fn(Field) -> bool) -> Vec<&'static str> {
 pub(super) fn columns(table: &Table) -> Result<Columns, Fault> {
     let mut allowed = field_names(|_| true);
     allowed.extend(["time_format", "timezone", "header"]);
-    table.only("field", &allowed)?;
+    table.only(FIELD, &allowed)?;
     let mut columns = Columns::default();
     for entry in &table.entries {
         let node = &entry.node;
@@ -39,7 +45,7 @@ pub(super) fn columns(table: &Table) -> Result<Columns, Fault> {
             (_, Some(field)) => {
                 columns.map.insert(field, column_refs(field, node)?);
             }
-            (name, None) => return Err(entry.fail(unknown("field", name, &allowed))),
+            (_, None) => return Err(entry.unknown(FIELD, &allowed)),
         }
     }
     if columns.header == Some(false) {
@@ -79,16 +85,20 @@ fn positions_only(table: &Table, columns: &Columns) -> Result<(), Fault> {
             .any(|column| matches!(column, ColumnRef::Name(_)))
             && let Some(node) = table.get(field.name())
         {
-            return Err(node.fail(
+            return Err(node.fail((
                 "with header = false a column is named by its position (1, 2, …), not by a header",
-            ));
+                "header = false（見出しのないログ）のときは、列を見出しではなく番号（1, 2, …）で書いてください",
+            )));
         }
     }
     Ok(())
 }
 
 fn time_formats(node: &Node) -> Result<Vec<String>, Fault> {
-    const WHAT: &str = "a time format such as \"%Y/%m/%d %H:%M:%S\", or an array of them";
+    const WHAT: Phrase = (
+        "a time format such as \"%Y/%m/%d %H:%M:%S\", or an array of them",
+        "日時の書式（例: \"%Y/%m/%d %H:%M:%S\"。いくつかなら [ ] で囲みます）",
+    );
     let formats = node.texts(WHAT)?;
     if let Some((node, _)) = formats.iter().find(|(_, format)| !format.contains('%')) {
         return Err(node.expected(WHAT));
@@ -97,7 +107,10 @@ fn time_formats(node: &Node) -> Result<Vec<String>, Fault> {
 }
 
 fn timezone(node: &Node) -> Result<String, Fault> {
-    const WHAT: &str = "the name of a time zone such as \"Asia/Tokyo\" or \"UTC\"";
+    const WHAT: Phrase = (
+        "the name of a time zone such as \"Asia/Tokyo\" or \"UTC\"",
+        "時間帯の名前（例: \"Asia/Tokyo\"、\"UTC\"）",
+    );
     let name = node.text(WHAT)?;
     // The zones that are built in, not those of the machine: the same everywhere.
     match jiff::tz::TimeZoneDatabase::bundled().get(name) {
@@ -112,13 +125,16 @@ pub(super) fn normalise(table: &Table) -> Result<Normalise, Fault> {
     let fields = field_names(Field::is_text);
     let mut allowed = vec!["trim", "width"];
     allowed.extend(&fields);
-    table.only("key", &allowed)?;
+    table.only(KEY, &allowed)?;
     let all = normalise_field(table, NormaliseField::default())?;
     let mut per_field = BTreeMap::new();
     for entry in &table.entries {
         if let Some(field) = Field::from_name(&entry.name) {
-            let table = entry.node.table("a table such as { trim = true }")?;
-            table.only("key", &["trim", "width"])?;
+            let table = entry.node.table((
+                "a table such as { trim = true }",
+                "{ trim = true } のような項目のまとまり",
+            ))?;
+            table.only(KEY, &["trim", "width"])?;
             per_field.insert(field, normalise_field(table, all)?);
         }
     }
@@ -136,11 +152,15 @@ fn normalise_field(table: &Table, otherwise: NormaliseField) -> Result<Normalise
 /// `[results]`.
 pub(super) fn results(table: &Table) -> Result<ResultWords, Fault> {
     table
-        .only("result", &["success", "failure"])
+        .only(RESULT, &["success", "failure"])
         .map_err(|mut fault| {
-            fault
-                .message
+            let message = &mut fault.message;
+            message
+                .en
                 .push_str(" (every word not named reads as other)");
+            message
+                .ja
+                .push_str("（書かれていない語は other になります）");
             fault
         })?;
     let success = words(table, "success")?;
@@ -150,7 +170,10 @@ pub(super) fn results(table: &Table) -> Result<ResultWords, Fault> {
             .iter()
             .any(|(_, other)| folded(other) == folded(word))
     }) {
-        return Err(node.fail(format!("\"{word}\" is a word of success already")));
+        return Err(node.fail((
+            format!("\"{word}\" is a word of success already"),
+            format!("\"{word}\" は success にも書かれています。どちらか一方にしてください"),
+        )));
     }
     let owned = |words: Vec<(&Node, &str)>| words.into_iter().map(|(_, w)| w.to_owned()).collect();
     Ok(ResultWords {
@@ -162,7 +185,10 @@ pub(super) fn results(table: &Table) -> Result<ResultWords, Fault> {
 /// The words of one result; an empty array is none.
 fn words<'a>(table: &'a Table, name: &str) -> Result<Vec<(&'a Node, &'a str)>, Fault> {
     match table.get(name) {
-        Some(node) if !node.one_or_more().is_empty() => node.texts("a word, or an array of words"),
+        Some(node) if !node.one_or_more().is_empty() => node.texts((
+            "a word, or an array of words",
+            "語（いくつかなら [ ] で囲みます）",
+        )),
         _ => Ok(Vec::new()),
     }
 }
@@ -180,7 +206,10 @@ pub(super) fn operations(table: &Table) -> Result<Vec<OperationClass>, Fault> {
 
 fn operation_class(entry: &Entry) -> Result<OperationClass, Fault> {
     if entry.name.is_empty() {
-        return Err(entry.fail("a class of operations needs a name"));
+        return Err(entry.fail((
+            "a class of operations needs a name",
+            "操作の分類の名前が空です。名前を付けてください",
+        )));
     }
     Ok(OperationClass {
         name: entry.name.clone(),
@@ -195,7 +224,7 @@ fn operation_class(entry: &Entry) -> Result<OperationClass, Fault> {
 /// `[assume]`.
 pub(super) fn assume(table: &Table) -> Result<BTreeMap<Field, Assumed>, Fault> {
     let allowed = field_names(|field| field != Field::Time);
-    table.only("field", &allowed)?;
+    table.only(FIELD, &allowed)?;
     let mut assumed = BTreeMap::new();
     for entry in &table.entries {
         let node = &entry.node;
@@ -204,8 +233,8 @@ pub(super) fn assume(table: &Table) -> Result<BTreeMap<Field, Assumed>, Fault> {
         };
         let value = match field {
             Field::References => Assumed::Bool(node.flag()?),
-            Field::Result => Assumed::Outcome(node.choice("result", &OUTCOMES)?),
-            _ => Assumed::Text(node.log_text("a string")?.to_owned()),
+            Field::Result => Assumed::Outcome(node.choice(RESULT, &OUTCOMES)?),
+            _ => Assumed::Text(node.log_text(("a string", "文字列"))?.to_owned()),
         };
         assumed.insert(field, value);
     }

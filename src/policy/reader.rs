@@ -1,43 +1,66 @@
 //! Typed access to the tree: every reading either gives the value or says what was expected.
 
+use std::fmt::Write as _;
+
 use super::error::{Fault, Span, excerpt};
 use super::tree::{Entry, Node, Table, Value};
 use super::{Key, dates, duration};
 use crate::record::Field;
+use crate::words::{Phrase, Words, nearest};
 
 /// Longest list of allowed words that a message shows.
 const SHOWN: usize = 40;
 
 impl Node {
     /// A fault at this value.
-    pub fn fail(&self, message: impl Into<String>) -> Fault {
+    pub fn fail(&self, message: impl Into<Words>) -> Fault {
         Fault::new(self.span.clone(), self.path.clone(), message)
     }
 
     /// What the value is, for messages.
-    pub fn found(&self) -> String {
+    pub fn found(&self) -> Words {
         match &self.value {
-            Value::Null => "null".to_owned(),
-            Value::Text(text) => format!("the string \"{}\"", excerpt(text)),
-            Value::Integer(number) => format!("the number {number}"),
-            Value::Float(number) => format!("the number {number:?}"),
-            Value::Bool(flag) => format!("{flag}"),
-            Value::Datetime(time) => format!("the date or time {time}"),
-            Value::Array(_) => "an array".to_owned(),
-            Value::Table(_) => "a table".to_owned(),
+            Value::Null => ("null", "null").into(),
+            Value::Text(text) => {
+                let text = excerpt(text);
+                (
+                    format!("the string \"{text}\""),
+                    format!("文字列 \"{text}\""),
+                )
+                    .into()
+            }
+            Value::Integer(number) => {
+                (format!("the number {number}"), format!("数値 {number}")).into()
+            }
+            Value::Float(number) => {
+                (format!("the number {number:?}"), format!("数値 {number:?}")).into()
+            }
+            Value::Bool(flag) => (flag.to_string(), flag.to_string()).into(),
+            Value::Datetime(time) => {
+                (format!("the date or time {time}"), format!("日時 {time}")).into()
+            }
+            Value::Array(_) => ("an array", "[ ] で囲んだ値の並び").into(),
+            Value::Table(_) => ("a table", "{ } または [見出し] でまとめた項目").into(),
         }
     }
 
     /// A fault that says what was expected and what was found.
-    pub fn expected(&self, what: &str) -> Fault {
-        self.fail(format!("expected {what}, found {}", self.found()))
+    pub fn expected(&self, what: impl Into<Words>) -> Fault {
+        let (what, found) = (what.into(), self.found());
+        self.fail(expected(&what, &found))
+    }
+
+    /// A fault of a word that is not among those allowed.
+    pub fn unknown(&self, noun: Phrase, text: &str, allowed: &[&str]) -> Fault {
+        self.fail(("", "")).meaning(noun, text, allowed)
     }
 
     /// A string that is not empty.
-    pub fn text(&self, what: &str) -> Result<&str, Fault> {
+    pub fn text(&self, what: impl Into<Words>) -> Result<&str, Fault> {
         match &self.value {
             Value::Text(text) if text.is_empty() => {
-                Err(self.fail(format!("expected {what}, found an empty string")))
+                let found = ("an empty string", "空の文字列 \"\"").into();
+                Err(self.fail(expected(&what.into(), &found)))
             }
             Value::Text(text) => Ok(text),
             _ => Err(self.expected(what)),
@@ -45,11 +68,17 @@ impl Node {
     }
 
     /// As [`Node::text`], of something that a log may write as digits.
-    pub fn log_text(&self, what: &str) -> Result<&str, Fault> {
+    pub fn log_text(&self, what: impl Into<Words>) -> Result<&str, Fault> {
         match self.value {
-            Value::Integer(number) => Err(self.fail(format!(
-                "expected {what}, found the number {number}; a log's values are text: write \"{number}\""
-            ))),
+            Value::Integer(number) => {
+                let Words { ja, en } = expected(&what.into(), &self.found());
+                Err(self.fail((
+                    format!("{en}; a log's values are text: write \"{number}\""),
+                    format!(
+                        "{ja}。ログの値は文字として扱うので、\"{number}\" のように \" で囲みます"
+                    ),
+                )))
+            }
             _ => self.text(what),
         }
     }
@@ -58,33 +87,41 @@ impl Node {
     pub fn flag(&self) -> Result<bool, Fault> {
         match self.value {
             Value::Bool(flag) => Ok(flag),
-            _ => Err(self.expected("true or false")),
+            _ => Err(self.expected(("true or false", "true（はい）か false（いいえ）"))),
         }
     }
 
     /// A whole number within bounds.
     pub fn integer(&self, least: i64, most: i64) -> Result<i64, Fault> {
         let what = if most == i64::MAX {
-            format!("a whole number, at least {least}")
+            (
+                format!("a whole number, at least {least}"),
+                format!("{least} 以上の整数"),
+            )
         } else {
-            format!("a whole number from {least} to {most}")
+            (
+                format!("a whole number from {least} to {most}"),
+                format!("{least} から {most} までの整数"),
+            )
         };
         match self.value {
             Value::Integer(number) if (least..=most).contains(&number) => Ok(number),
-            _ => Err(self.expected(&what)),
+            _ => Err(self.expected(what)),
         }
     }
 
     /// A whole number within bounds, as `u32`.
     pub fn small(&self, least: u32, most: u32) -> Result<u32, Fault> {
         let number = self.integer(i64::from(least), i64::from(most))?;
-        u32::try_from(number).map_err(|_| self.expected("a smaller number"))
+        u32::try_from(number).map_err(|_| self.expected(("a smaller number", "もっと小さい数")))
     }
 
     /// A number above nothing with at most three decimals, in thousandths.
     pub fn thousandths(&self) -> Result<u64, Fault> {
-        const WHAT: &str =
-            "a number from 0.001 to 1000000 with at most three decimals, such as 3 or 2.5";
+        const WHAT: Phrase = (
+            "a number from 0.001 to 1000000 with at most three decimals, such as 3 or 2.5",
+            "0.001 から 1000000 までの数（小数は三桁まで。例: 3、2.5）",
+        );
         #[allow(clippy::cast_precision_loss)]
         let number = match self.value {
             Value::Integer(number) => number as f64,
@@ -106,7 +143,7 @@ impl Node {
     }
 
     /// A table.
-    pub fn table(&self, what: &str) -> Result<&Table, Fault> {
+    pub fn table(&self, what: impl Into<Words>) -> Result<&Table, Fault> {
         match &self.value {
             Value::Table(table) => Ok(table),
             _ => Err(self.expected(what)),
@@ -114,7 +151,7 @@ impl Node {
     }
 
     /// An array.
-    pub fn array(&self, what: &str) -> Result<&[Node], Fault> {
+    pub fn array(&self, what: impl Into<Words>) -> Result<&[Node], Fault> {
         match &self.value {
             Value::Array(nodes) => Ok(nodes),
             _ => Err(self.expected(what)),
@@ -130,10 +167,11 @@ impl Node {
     }
 
     /// A string or a non-empty array of strings, each with its node.
-    pub fn texts(&self, what: &str) -> Result<Vec<(&Node, &str)>, Fault> {
+    pub fn texts(&self, what: Phrase) -> Result<Vec<(&Node, &str)>, Fault> {
         let nodes = self.one_or_more();
         if nodes.is_empty() {
-            return Err(self.fail(format!("expected {what}, found an empty array")));
+            let found = ("an empty array", "空の並び [ ]").into();
+            return Err(self.fail(expected(&what.into(), &found)));
         }
         nodes
             .iter()
@@ -142,7 +180,7 @@ impl Node {
     }
 
     /// As [`Node::texts`], without the nodes.
-    pub fn strings(&self, what: &str) -> Result<Vec<String>, Fault> {
+    pub fn strings(&self, what: Phrase) -> Result<Vec<String>, Fault> {
         let texts = self.texts(what)?;
         Ok(texts.into_iter().map(|(_, text)| text.to_owned()).collect())
     }
@@ -162,25 +200,28 @@ impl Node {
     }
 
     /// From and to of a span of the day.
-    pub fn clock_span(&self, what: &str) -> Result<(i64, i64), Fault> {
+    pub fn clock_span(&self, what: Phrase) -> Result<(i64, i64), Fault> {
         dates::clock_span(self.text(what)?).ok_or_else(|| self.expected(what))
     }
 
     /// One of a few words.
-    pub fn choice<T: Copy>(&self, noun: &str, options: &[(&str, T)]) -> Result<T, Fault> {
+    pub fn choice<T: Copy>(&self, noun: Phrase, options: &[(&str, T)]) -> Result<T, Fault> {
         let allowed: Vec<&str> = options.iter().map(|(word, _)| *word).collect();
-        let text = self.text(&format!("a {noun} ({})", allowed.join(", ")))?;
+        let text = self.text((
+            format!("a {} ({})", noun.0, allowed.join(", ")),
+            format!("{}（{} のどれか）", noun.1, allowed.join("、")),
+        ))?;
         options
             .iter()
             .find(|(word, _)| *word == text)
             .map(|&(_, value)| value)
-            .ok_or_else(|| self.fail(unknown(noun, text, &allowed)))
+            .ok_or_else(|| self.unknown(noun, text, &allowed))
     }
 
     /// A field or derived field.
     pub fn key(&self) -> Result<Key, Fault> {
         let options: Vec<(&str, Key)> = all_keys().map(|key| (key.name(), key)).collect();
-        self.choice("field", &options)
+        self.choice(FIELD, &options)
     }
 
     /// A field, or several different ones.
@@ -189,7 +230,13 @@ impl Node {
         for node in self.one_or_more() {
             let key = node.key()?;
             if keys.contains(&key) {
-                return Err(node.fail(format!("the field \"{}\" is named twice", key.name())));
+                return Err(node.fail((
+                    format!("the field \"{}\" is named twice", key.name()),
+                    format!(
+                        "項目 \"{}\" が二度書かれています。一つにしてください",
+                        key.name()
+                    ),
+                )));
             }
             keys.push(key);
         }
@@ -199,7 +246,7 @@ impl Node {
 
 impl Table {
     /// A fault at the table itself.
-    pub fn fail(&self, message: impl Into<String>) -> Fault {
+    pub fn fail(&self, message: impl Into<Words>) -> Fault {
         Fault::new(self.span.clone(), self.path.clone(), message)
     }
 
@@ -210,22 +257,26 @@ impl Table {
     }
 
     /// The value of a key that must be there.
-    pub fn need(&self, name: &str, why: &str) -> Result<&Node, Fault> {
+    pub fn need(&self, name: &str, why: impl Into<Words>) -> Result<&Node, Fault> {
         self.get(name).ok_or_else(|| {
-            let mut fault = self.fail(format!("missing: {why}"));
+            let Words { ja, en } = why.into();
+            let mut fault = self.fail((
+                format!("missing: {en}"),
+                format!("{name} がありません。{ja}"),
+            ));
             fault.key = super::tree::join(&self.path, name);
             fault
         })
     }
 
     /// Fails at the first key that is not among those allowed.
-    pub fn only(&self, noun: &str, allowed: &[&str]) -> Result<(), Fault> {
+    pub fn only(&self, noun: Phrase, allowed: &[&str]) -> Result<(), Fault> {
         match self
             .entries
             .iter()
             .find(|entry| !allowed.contains(&entry.name.as_str()))
         {
-            Some(entry) => Err(entry.fail(unknown(noun, &entry.name, allowed))),
+            Some(entry) => Err(entry.unknown(noun, allowed)),
             None => Ok(()),
         }
     }
@@ -233,7 +284,7 @@ impl Table {
 
 impl Entry {
     /// A fault at the key.
-    pub fn fail(&self, message: impl Into<String>) -> Fault {
+    pub fn fail(&self, message: impl Into<Words>) -> Fault {
         let span: &Span = if self.key_span.is_some() {
             &self.key_span
         } else {
@@ -241,6 +292,53 @@ impl Entry {
         };
         Fault::new(span.clone(), self.node.path.clone(), message)
     }
+
+    /// A fault of a key that is not among those allowed.
+    pub fn unknown(&self, noun: Phrase, allowed: &[&str]) -> Fault {
+        self.fail(("", "")).meaning(noun, &self.name, allowed)
+    }
+}
+
+impl Fault {
+    /// The same fault, of a word that is not among those allowed.
+    pub fn meaning(mut self, noun: Phrase, text: &str, allowed: &[&str]) -> Fault {
+        self.nearest = nearest(text, allowed).map(Box::from);
+        *self.message = unknown(noun, text, allowed);
+        self
+    }
+}
+
+/// What keys are called.
+pub(super) const KEY: Phrase = ("key", "項目名");
+/// What fields are called.
+pub(super) const FIELD: Phrase = ("field", "項目");
+/// What results are called.
+pub(super) const RESULT: Phrase = ("result", "処理結果");
+/// What weekdays are called.
+pub(super) const WEEKDAY: Phrase = ("weekday", "曜日");
+
+fn expected(what: &Words, found: &Words) -> Words {
+    (
+        format!("expected {}, found {}", what.en, found.en),
+        format!(
+            "ここには{}を書いてください。いまは{}が書かれています",
+            spaced(&what.ja),
+            spaced(&found.ja)
+        ),
+    )
+        .into()
+}
+
+/// With a space where Japanese meets a letter, a digit or a quote.
+fn spaced(text: &str) -> String {
+    let tight = |c: Option<char>| c.is_some_and(|c| c.is_ascii());
+    let before = if tight(text.chars().next()) { " " } else { "" };
+    let behind = if tight(text.chars().next_back()) {
+        " "
+    } else {
+        ""
+    };
+    format!("{before}{text}{behind}")
 }
 
 /// Every field and derived field that `field`, `by` and `on` may name.
@@ -253,71 +351,29 @@ pub(super) fn all_keys() -> impl Iterator<Item = Key> {
 }
 
 /// `unknown key "widnow" (did you mean "window"?); allowed: …`
-pub(super) fn unknown(noun: &str, text: &str, allowed: &[&str]) -> String {
-    let mut message = format!("unknown {noun} \"{}\"", excerpt(text));
+fn unknown(noun: Phrase, text: &str, allowed: &[&str]) -> Words {
+    let text_shown = excerpt(text);
+    let mut en = format!("unknown {} \"{text_shown}\"", noun.0);
+    let mut ja = format!("\"{text_shown}\" という{}はありません。", noun.1);
     if let Some(near) = nearest(text, allowed) {
-        message.push_str(" (did you mean \"");
-        message.push_str(near);
-        message.push_str("\"?)");
-    }
-    message.push_str("; allowed: ");
-    if allowed.is_empty() {
-        message.push_str("none");
+        let _ = write!(en, " (did you mean \"{near}\"?)");
+        let _ = write!(ja, "もしかして \"{near}\" ですか。");
     }
     let shown: Vec<String> = allowed
         .iter()
         .take(SHOWN)
         .map(|word| excerpt(word))
         .collect();
-    message.push_str(&shown.join(", "));
-    if allowed.len() > SHOWN {
-        message.push_str(", …");
+    let more = if allowed.len() > SHOWN { ", …" } else { "" };
+    if allowed.is_empty() {
+        en.push_str("; allowed: none");
+        ja.push_str("書けるものは、まだ一つも決められていません");
+    } else {
+        let shown = shown.join(", ");
+        let _ = write!(en, "; allowed: {shown}{more}");
+        let _ = write!(ja, "書けるもの: {shown}{more}");
     }
-    message
-}
-
-/// The allowed word that a typo most likely meant.
-fn nearest<'a>(text: &str, allowed: &[&'a str]) -> Option<&'a str> {
-    let text: Vec<char> = plain(text);
-    if text.is_empty() || text.len() > 40 {
-        return None;
-    }
-    allowed
-        .iter()
-        .map(|&word| (distance(&text, &plain(word)), word))
-        .filter(|&(distance, word)| distance <= (word.chars().count() / 3).clamp(1, 2))
-        .min_by_key(|&(distance, _)| distance)
-        .map(|(_, word)| word)
-}
-
-/// Lower case, with `-` and spaces as `_`.
-fn plain(text: &str) -> Vec<char> {
-    text.chars()
-        .flat_map(char::to_lowercase)
-        .map(|c| if c == '-' || c == ' ' { '_' } else { c })
-        .collect()
-}
-
-/// Edits (insertions, deletions, replacements, swaps of neighbours) between two words.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let change = usize::from(a[i - 1] != b[j - 1]);
-                let mut best = (rows[i - 1][j - 1] + change)
-                    .min(rows[i - 1][j] + 1)
-                    .min(rows[i][j - 1] + 1);
-                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                    best = best.min(rows[i - 2][j - 2] + 1);
-                }
-                best
-            };
-        }
-    }
-    rows[a.len()][b.len()]
+    (en, ja).into()
 }
 
 #[cfg(test)]
@@ -325,25 +381,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typos_find_their_word() {
-        let allowed = ["window", "at_least", "by", "id", "kind"];
-        assert_eq!(nearest("widnow", &allowed), Some("window"));
-        assert_eq!(nearest("at-least", &allowed), Some("at_least"));
-        assert_eq!(nearest("Kind", &allowed), Some("kind"));
-        assert_eq!(nearest("threshold", &allowed), None);
-        assert_eq!(nearest("", &allowed), None);
-        assert_eq!(nearest(&"x".repeat(1000), &allowed), None);
-    }
-
-    #[test]
     fn unknown_says_what_is_allowed() {
+        let words = unknown(KEY, "widnow", &["window", "by"]);
         assert_eq!(
-            unknown("key", "widnow", &["window", "by"]),
+            words.en,
             "unknown key \"widnow\" (did you mean \"window\"?); allowed: window, by"
         );
         assert_eq!(
-            unknown("list", "x", &[]),
-            "unknown list \"x\"; allowed: none"
+            words.ja,
+            "\"widnow\" という項目名はありません。もしかして \"window\" ですか。書けるもの: window, by"
+        );
+        let words = unknown(("list", "一覧"), "x", &[]);
+        assert_eq!(words.en, "unknown list \"x\"; allowed: none");
+        assert_eq!(
+            words.ja,
+            "\"x\" という一覧はありません。書けるものは、まだ一つも決められていません"
         );
     }
 }

@@ -3,15 +3,20 @@
 use super::conditions::{self, Names};
 use super::dates;
 use super::error::{Fault, PolicyError};
+use super::reader::KEY;
 use super::tree::{Node, Table, Value};
 use super::{Scope, Where};
 use crate::record::DAY_MS;
+use crate::words::Phrase;
 
-const EXPECTED: &str = "a date such as \"2025-04-01\" or a time such as \"2025-04-01T08:30:00\" (civil time, without a zone)";
+const EXPECTED: Phrase = (
+    "a date such as \"2025-04-01\" or a time such as \"2025-04-01T08:30:00\" (civil time, without a zone)",
+    "暦にある日付（例: 2026-04-30）か、日付と時刻（例: 2026-04-30T08:30:00。時差は付けません）",
+);
 
 /// Reads the section.
 pub(super) fn read(table: &Table, names: &Names<'_>) -> Result<Scope, Fault> {
-    table.only("key", &["from", "to", "where"])?;
+    table.only(KEY, &["from", "to", "where"])?;
     let from = table
         .get("from")
         .map(|node| time(node, false))
@@ -20,7 +25,10 @@ pub(super) fn read(table: &Table, names: &Names<'_>) -> Result<Scope, Fault> {
     if let (Some(from), Some(to), Some(node)) = (from, to, table.get("to"))
         && from >= to
     {
-        return Err(node.fail("the scope ends before it begins: \"to\" must be after \"from\""));
+        return Err(node.fail((
+            "the scope ends before it begins: \"to\" must be after \"from\"",
+            "期間の終わり（to）が、始まり（from）より前です。to を from より後にしてください",
+        )));
     }
     let filter = match table.get("where") {
         Some(node) => conditions::read(node, names)?,
@@ -59,9 +67,11 @@ pub fn parse_scope_time(text: &str, is_to: bool) -> Result<i64, PolicyError> {
     dates::parse_date_time(text)
         .map(|read| bound(read, is_to))
         .ok_or_else(|| {
-            let message = format!(
-                "expected {EXPECTED}, found \"{}\"",
-                super::error::excerpt(text)
+            let (en, ja) = EXPECTED;
+            let found = super::error::excerpt(text);
+            let message = (
+                format!("expected {en}, found \"{found}\""),
+                format!("{ja}を書いてください。いまは \"{found}\" と書かれています"),
             );
             PolicyError::new(if is_to { "--to" } else { "--from" }, "", message)
         })
@@ -95,7 +105,7 @@ mod tests {
         let error = parse_scope_time("2019-02-30", true).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("--to: expected {EXPECTED}, found \"2019-02-30\"")
+            format!("--to: expected {}, found \"2019-02-30\"", EXPECTED.0)
         );
         assert_eq!(parse_scope_time("", false).unwrap_err().file, "--from");
     }

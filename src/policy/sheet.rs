@@ -1,14 +1,23 @@
 //! List files: small CSV or TSV sheets as a spreadsheet saves them.
 
+use crate::words::Words;
+
 /// A row and the physical line (1-based) on which it begins.
 pub(super) type Row = (usize, Vec<String>);
 
 /// The text of a file: by its byte order mark, else UTF-8, else CP932.
-pub(super) fn decode(bytes: &[u8]) -> Result<String, String> {
+pub(super) fn decode(bytes: &[u8]) -> Result<String, Words> {
     if let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(bytes) {
         return match encoding.decode_without_bom_handling(&bytes[mark..]) {
             (text, false) => Ok(text.into_owned()),
-            (_, true) => Err(format!("the file is not good {}", encoding.name())),
+            (_, true) => Err((
+                format!("the file is not good {}", encoding.name()),
+                format!(
+                    "{} として読めない文字があります。Excel などで開き、CSV（UTF-8）として保存し直してください",
+                    encoding.name()
+                ),
+            )
+                .into()),
         };
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
@@ -16,10 +25,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, String> {
     }
     match encoding_rs::SHIFT_JIS.decode_without_bom_handling(bytes) {
         (text, false) => Ok(text.into_owned()),
-        (_, true) => Err(
-            "the file is neither UTF-8 nor Shift_JIS (CP932) nor UTF-16 with a byte order mark"
-                .to_owned(),
-        ),
+        (_, true) => Err((
+            "the file is neither UTF-8 nor Shift_JIS (CP932) nor UTF-16 with a byte order mark",
+            "文字コードが UTF-8 でも Shift_JIS（CP932）でもありません。Excel などで開き、CSV（UTF-8）として保存し直してください",
+        )
+            .into()),
     }
 }
 

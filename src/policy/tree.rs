@@ -4,6 +4,7 @@
 use toml_edit::{Datetime, Document, Item, TableLike, Value as TomlValue};
 
 use super::error::{Fault, Span};
+use crate::words::Words;
 
 /// A value with its dotted path and its place in the text.
 #[derive(Clone, Debug)]
@@ -47,12 +48,49 @@ pub(super) struct Entry {
 pub(super) fn from_toml(text: &str) -> Result<Table, Fault> {
     let document = Document::parse(text).map_err(|error| {
         let mut message = error.message().trim().replace('\n', "; ");
+        let ja = in_japanese(&message);
         if message.contains("unquoted key") {
             message.push_str(" (in quotes a key may be any text)");
         }
-        Fault::new(error.span(), "", format!("not TOML: {message}"))
+        let ja = format!("TOML の書き方に誤りがあります。{ja}");
+        Fault::new(error.span(), "", (format!("not TOML: {message}"), ja))
     })?;
     Ok(toml_table(document.as_table(), String::new(), None))
+}
+
+/// What the parser of TOML complains of most, and what to do.
+fn in_japanese(message: &str) -> &'static str {
+    const SAID: [(&str, &str); 6] = [
+        (
+            "string values must be quoted",
+            "文字の値は \" か ' で囲んでください（例: from = \"2025-04-01\"）",
+        ),
+        (
+            "duplicate key",
+            "同じ名前の項目が二度書かれています。どちらか一つにしてください",
+        ),
+        (
+            "unquoted key",
+            "項目名に日本語や記号を使うときは、\" で囲んでください（例: \"名簿\" = …）",
+        ),
+        (
+            "unclosed array",
+            "[ が閉じていません。] の書き忘れや、値を囲む \" の閉じ忘れがないか確かめてください",
+        ),
+        (
+            "unclosed table",
+            "[ または { が閉じていません。閉じるかっこの書き忘れがないか確かめてください",
+        ),
+        (
+            "invalid basic string",
+            "文字列を囲む \" が閉じていないか、使えない文字があります。\\ を含むときは、\" の代わりに ' で囲んでください",
+        ),
+    ];
+    let known = SAID.iter().find(|(part, _)| message.contains(part));
+    known.map_or(
+        "この行とその前の行に、\" や [ ] や { } の閉じ忘れ、= や , の書き忘れ、全角の記号がないか確かめてください",
+        |(_, ja)| ja,
+    )
 }
 
 fn toml_table(table: &dyn TableLike, path: String, span: Span) -> Table {
@@ -128,12 +166,26 @@ fn toml_value(value: &TomlValue, path: String) -> Node {
 }
 
 /// Reads a JSON object of the same shape. A key whose value is null counts as absent.
-pub(super) fn from_json(text: &str) -> Result<Table, (usize, usize, String)> {
+pub(super) fn from_json(text: &str) -> Result<Table, (usize, usize, Words)> {
     let value: serde_json::Value = serde_json::from_str(text)
-        .map_err(|error| (error.line(), error.column(), format!("not JSON: {error}")))?;
+        .map_err(|error| {
+            let words = (
+                format!("not JSON: {error}"),
+                format!("JSON の書き方に誤りがあります（{error}）。かっこや引用符の閉じ忘れ、, の過不足を確かめてください"),
+            );
+            (error.line(), error.column(), words.into())
+        })?;
     match json_node(value, String::new()).value {
         Value::Table(table) => Ok(table),
-        _ => Err((1, 1, "a policy is a JSON object".to_owned())),
+        _ => Err((
+            1,
+            1,
+            (
+                "a policy is a JSON object",
+                "ポリシーは、JSON のオブジェクト { } で書いてください",
+            )
+                .into(),
+        )),
     }
 }
 
@@ -245,7 +297,10 @@ mod tests {
         assert_eq!(root.entries.len(), 2);
         assert_eq!(root.entries[1].node.path, "r");
         assert!(matches!(&root.entries[1].node.value, Value::Array(nodes) if nodes.len() == 3));
-        assert_eq!(from_json("[]").unwrap_err().2, "a policy is a JSON object");
+        assert_eq!(
+            from_json("[]").unwrap_err().2.en,
+            "a policy is a JSON object"
+        );
         assert_eq!(from_json("{\n\"a\" 1}").unwrap_err().0, 2);
     }
 }

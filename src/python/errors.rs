@@ -1,77 +1,103 @@
-//! Errors of the core as the exceptions of `yokome.errors`.
+//! Errors of the core as the exceptions of `yokome.errors`: the English is their text, the Japanese
+//! and the facts are attributes.
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::PyDict;
 
 use crate::error::Error;
 use crate::policy::PolicyError;
 
 /// The exception of an error. `kept` is the exception of a callback that failed, if one did.
 pub fn raise(py: Python<'_>, error: &Error, kept: Option<PyErr>) -> PyErr {
-    let message = error.to_string();
-    let made = match error {
-        Error::Policy(error) => return raise_policy(py, error),
-        Error::NotFound { path } => of_input(py, "InputNotFoundError", &message, path),
-        Error::NoMember { path, members } => no_member(py, &message, path, members),
-        Error::Input { source_name, .. } => of_input(py, "InputError", &message, source_name),
-        Error::Columns { source_name, .. } => of_input(py, "ColumnError", &message, source_name),
-        Error::Strict { source_name, .. } => of_input(py, "StrictError", &message, source_name),
-        Error::State {
-            path, message_ja, ..
-        } => of_state(py, &message, path, message_ja),
-        Error::Temporary { folder, .. } => temporary(py, &message, folder),
-        Error::Usage(_) => return PyValueError::new_err(message),
-        Error::Interrupted => return kept.unwrap_or_else(|| PyKeyboardInterrupt::new_err(())),
-        Error::Callback(_) => return kept.unwrap_or_else(|| PyRuntimeError::new_err(message)),
+    match error {
+        Error::Policy(error) => raise_policy(py, error),
+        Error::Interrupted => kept.unwrap_or_else(|| PyKeyboardInterrupt::new_err(())),
+        Error::Callback(message) => {
+            kept.unwrap_or_else(|| PyRuntimeError::new_err(message.clone()))
+        }
+        _ => exception(py, error).unwrap_or_else(|error| error),
+    }
+}
+
+fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let facts = PyDict::new(py);
+    let class = match error {
+        Error::NotFound { path } => {
+            facts.set_item("source", path)?;
+            "InputNotFoundError"
+        }
+        Error::NoMember { path, members } => {
+            facts.set_item("source", path)?;
+            facts.set_item("members", members)?;
+            "InputNotFoundError"
+        }
+        Error::Input { source_name, fault } => {
+            facts.set_item("source", source_name)?;
+            facts.set_item("kind", fault.kind.name())?;
+            "InputError"
+        }
+        Error::Columns { source_name, fault } => {
+            facts.set_item("source", source_name)?;
+            facts.set_item("headers", fault.headers())?;
+            facts.set_item("missing", fault.missing())?;
+            facts.set_item("column", fault.column())?;
+            facts.set_item("nearest", fault.nearest())?;
+            "ColumnError"
+        }
+        Error::Strict {
+            source_name,
+            line,
+            reason,
+            excerpt,
+        } => {
+            facts.set_item("source", source_name)?;
+            facts.set_item("line", line)?;
+            facts.set_item("reason", reason)?;
+            facts.set_item("excerpt", excerpt)?;
+            "StrictError"
+        }
+        Error::State { path, kind, .. } => {
+            facts.set_item("path", path)?;
+            facts.set_item("kind", kind.name())?;
+            "StateError"
+        }
+        Error::Temporary { folder, needed, .. } => {
+            facts.set_item("folder", folder)?;
+            facts.set_item("needed", needed)?;
+            "TemporaryFileError"
+        }
+        Error::Usage { option, .. } => {
+            facts.set_item("option", option)?;
+            "OptionError"
+        }
+        Error::Policy(_) | Error::Interrupted | Error::Callback(_) => "YokomeError",
     };
-    made.unwrap_or_else(|error| error)
+    facts.set_item("message_ja", error.ja())?;
+    of_class(py, class, &error.to_string(), &facts)
 }
 
 /// The exception of a wrong policy.
 pub fn raise_policy(py: Python<'_>, error: &PolicyError) -> PyErr {
-    let arguments = (
-        error.to_string(),
-        &error.file,
-        error.line,
-        error.column,
-        &error.key,
-    );
-    arguments
-        .into_pyobject(py)
-        .and_then(|arguments| of_class(py, "PolicyError", arguments))
-        .unwrap_or_else(|error| error)
+    let made = || {
+        let facts = PyDict::new(py);
+        facts.set_item("file", &error.file)?;
+        facts.set_item("line", error.line)?;
+        facts.set_item("column", error.column)?;
+        facts.set_item("key", &error.key)?;
+        facts.set_item("nearest", error.nearest.as_deref())?;
+        facts.set_item("message_ja", error.ja())?;
+        of_class(py, "PolicyError", &error.to_string(), &facts)
+    };
+    made().unwrap_or_else(|error| error)
 }
 
-fn of_input(py: Python<'_>, class: &str, message: &str, source: &str) -> PyResult<PyErr> {
-    of_class(py, class, (message, source).into_pyobject(py)?)
-}
-
-fn of_state(py: Python<'_>, message: &str, path: &str, message_ja: &str) -> PyResult<PyErr> {
-    let error = of_class(py, "StateError", (message, path).into_pyobject(py)?)?;
-    let ja = format!("{path}: {message_ja}");
-    error.value(py).setattr("message_ja", ja)?;
-    Ok(error)
-}
-
-fn no_member(py: Python<'_>, message: &str, path: &str, members: &str) -> PyResult<PyErr> {
-    let error = of_input(py, "InputNotFoundError", message, path)?;
-    let ja = format!("アーカイブに該当するファイルがありません: {path}（中にあるもの: {members}）");
-    error.value(py).setattr("message_ja", ja)?;
-    Ok(error)
-}
-
-fn temporary(py: Python<'_>, message: &str, folder: &str) -> PyResult<PyErr> {
-    let arguments = (message, folder).into_pyobject(py)?;
-    let error = of_class(py, "TemporaryFileError", arguments)?;
-    let ja = format!(
-        "一時ファイルを {folder} に書き込めないか、読み取れません。空き容量を増やすか、別の場所（--temp-dir）またはより多くのメモリ（--memory-limit）を指定してください（{message}）"
-    );
-    error.value(py).setattr("message_ja", ja)?;
-    Ok(error)
-}
-
-fn of_class(py: Python<'_>, class: &str, arguments: Bound<'_, PyTuple>) -> PyResult<PyErr> {
+fn of_class(
+    py: Python<'_>,
+    class: &str,
+    message: &str,
+    facts: &Bound<'_, PyDict>,
+) -> PyResult<PyErr> {
     let class = py.import("yokome.errors")?.getattr(class)?;
-    Ok(PyErr::from_value(class.call1(arguments)?))
+    Ok(PyErr::from_value(class.call((message,), Some(facts))?))
 }

@@ -10,7 +10,8 @@ use pyo3::types::PyBytes;
 
 use super::policy::raise_plain;
 use crate::error::Error;
-use crate::source::{Input, again, describe, open};
+use crate::fault::InputFault;
+use crate::source::{Input, again, open};
 
 /// Exchanges two files or directories of one file system in one step.
 #[pyfunction]
@@ -66,7 +67,10 @@ impl SourceBytes {
         });
         match read {
             Ok(out) => Ok(PyBytes::new(py, &out)),
-            Err(error) => Err(raise_plain(py, &Error::input(&self.name, describe(&error)))),
+            Err(error) => Err(raise_plain(
+                py,
+                &Error::input(&self.name, InputFault::of(&error)),
+            )),
         }
     }
 }

@@ -109,7 +109,12 @@ impl Policy {
         }
         if let Some(name) = timezone {
             if Zone::named(&name).is_none() {
-                let message = format!("{name} is no IANA time zone (such as Asia/Tokyo, UTC)");
+                let message = (
+                    format!("{name} is no IANA time zone (such as Asia/Tokyo, UTC)"),
+                    format!(
+                        "時間帯「{name}」はありません。Asia/Tokyo や UTC のような名前で指定してください"
+                    ),
+                );
                 return Err(wrong(PolicyError::new(
                     "timezone",
                     "columns.timezone",
@@ -133,7 +138,10 @@ impl Policy {
             let error = PolicyError::new(
                 "scope",
                 "scope.to",
-                "the scope is empty: from is not before to",
+                (
+                    "the scope is empty: from is not before to",
+                    "期間の終わり（to）が始まり（from）より前です。to を from より後にしてください",
+                ),
             );
             return Err(wrong(error));
         }

@@ -15,6 +15,7 @@ use super::errors::raise;
 use super::policy::Policy;
 use crate::detect::calendar::Holidays;
 use crate::error::{Error, Result};
+use crate::fault::InputKind;
 use crate::individual::mask::masked;
 use crate::log::encoding::Encoding;
 use crate::scan::{self, Listener, Progress, ScanOptions, ScanResult};
@@ -238,9 +239,17 @@ impl Given<'_> {
             .encoding
             .map(|label| {
                 let unknown = || {
-                    Error::Usage(format!(
-                        "encoding: {label} is none of utf-8, cp932, utf-16, utf-16le, utf-16be, euc-jp"
-                    ))
+                    Error::usage(
+                        "encoding",
+                        (
+                            format!(
+                                "encoding: {label} is none of utf-8, cp932, utf-16, utf-16le, utf-16be, euc-jp"
+                            ),
+                            format!(
+                                "文字コード「{label}」は扱えません。utf-8、cp932、utf-16、utf-16le、utf-16be、euc-jp のどれかを指定してください"
+                            ),
+                        ),
+                    )
                 };
                 Encoding::from_label(label).ok_or_else(unknown)
             })
@@ -249,9 +258,13 @@ impl Given<'_> {
             .delimiter
             .map(|text| match text.as_bytes() {
                 [d @ (b',' | b'\t' | b';' | b'|')] => Ok(*d),
-                _ => Err(Error::Usage(format!(
-                    "delimiter: {text:?} is none of ',' '\\t' ';' '|'"
-                ))),
+                _ => Err(Error::usage(
+                    "delimiter",
+                    (
+                        format!("delimiter: {text:?} is none of ',' '\\t' ';' '|'"),
+                        format!("区切り文字 {text:?} は扱えません。, ; | タブ のどれかを指定してください"),
+                    ),
+                )),
             })
             .transpose()?;
         let usual = ScanOptions::default();
@@ -395,8 +408,15 @@ pub fn scan_stream(
     let reader: Box<dyn RecordBatchReader + Send> = stream.into_reader()?;
     let schema = reader.schema();
     let mut callbacks = Callbacks::new(holidays, progress, sink);
-    let batches = reader
-        .map(|batch| batch.map_err(|e| Error::input(crate::arrow::STREAM_NAME, e.to_string())));
+    let batches = reader.map(|batch| {
+        batch.map_err(|e| {
+            let words = (
+                e.to_string(),
+                format!("データの受け渡しの途中で失敗しました（{e}）。渡す側を確かめてください"),
+            );
+            Error::input_of(crate::arrow::STREAM_NAME, InputKind::Failed, words)
+        })
+    });
     let found = py.detach(|| {
         scan::scan_stream(
             Box::new(batches.fuse()),

@@ -13,10 +13,12 @@ use hashbrown::HashMap;
 use super::inputs::{Planned, PlannedSource};
 use crate::block::{Elsewhere, check};
 use crate::error::{Error, Result};
+use crate::fault::{InputFault, InputKind};
 use crate::findings::Flag;
 use crate::findings::flagged::Reread;
 use crate::order::Batch;
-use crate::source::{Part, describe};
+use crate::source::Part;
+use crate::words::count;
 
 /// Files that are kept open, at most.
 const MOST_OPEN: usize = 64;
@@ -76,15 +78,25 @@ impl Again {
         let name = || &self.planned.sources[at.source as usize].source.name;
         let mut text = vec![0; at.length];
         self.read(at, &mut text).map_err(|e| {
-            let why = format!("a flagged record cannot be read again ({})", describe(&e));
-            Error::input(name(), why)
+            let InputFault { kind, words } = InputFault::of(&e);
+            let words = (
+                format!("a flagged record cannot be read again ({})", words.en),
+                format!("該当した記録を読み直せません（{}）", words.ja),
+            );
+            Error::input_of(name(), kind, words)
         })?;
         if check(&text) != at.check {
-            let why = format!(
-                "the record at byte {} is no longer what it was: the file was written to while it was scanned; scan it again when nobody writes to it",
-                at.offset
+            let words = (
+                format!(
+                    "the record at byte {} is no longer what it was: the file was written to while it was scanned; scan it again when nobody writes to it",
+                    at.offset
+                ),
+                format!(
+                    "{} バイト目の記録が、はじめに読んだときと違います。分析の間にファイルが書き換えられました。書き込みが終わってから、もう一度分析してください",
+                    count(at.offset)
+                ),
             );
-            return Err(Error::input(name(), why));
+            return Err(Error::input_of(name(), InputKind::Changed, words));
         }
         Ok(text)
     }

@@ -12,7 +12,7 @@ use super::inputs::Planned;
 use super::notes::Note;
 use crate::block::Block;
 use crate::dictionary::Dictionaries;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StateKind};
 use crate::log::time::format_ms;
 use crate::policy::{Key, Policy};
 use crate::record::Field;
@@ -23,6 +23,7 @@ use crate::state::fingerprint::Fingerprint;
 use crate::state::header::{Covered, Header, Period};
 use crate::state::texts::{Loader, Saver};
 use crate::state::{Memory, SavedPer, State};
+use crate::words::count;
 
 /// Parts of a policy that an error names.
 const MOST_PARTS: usize = 5;
@@ -159,6 +160,7 @@ impl Carry {
         let known = &known.source;
         Err(error(
             &self.path,
+            StateKind::Covered,
             format!(
                 "{name} has been scanned into this state already (as {known}, with the same content): leave it out"
             ),
@@ -180,14 +182,16 @@ impl Carry {
             return Ok(());
         };
         let (name, line) = (&names[block.origin.source as usize], block.line(at));
+        let shown = count(line);
         let (time, last) = (format_ms(block.columns.time[at]), format_ms(until));
         Err(error(
             &self.path,
+            StateKind::Covered,
             format!(
                 "{name}:{line}: this record is of {time}, but the state covers everything up to {last}: scan only logs that begin after that (all records of one instant belong into one scan). To add records to a period that is covered, go back to a copy of the state from before it, or name a file that does not exist yet and scan all logs again"
             ),
             format!(
-                "{name} の {line} 行目は {time} の記録ですが、この状態は {last} までを分析済みとしています。それより後の記録だけのログを指定してください（同じ時刻の記録は一度に分析する必要があります）。分析済みの期間に記録を加えるには、その前の状態ファイルの控えに戻すか、まだないファイル名を指定して全部のログを分析し直してください"
+                "{name} の {shown} 行目は {time} の記録ですが、この状態は {last} までを分析済みとしています。それより後の記録だけのログを指定してください（同じ時刻の記録は一度に分析する必要があります）。分析済みの期間に記録を加えるには、その前の状態ファイルの控えに戻すか、まだないファイル名を指定して全部のログを分析し直してください"
             ),
         ))
     }
@@ -209,6 +213,7 @@ impl Carry {
         if loader.broken {
             return Err(error(
                 &self.path,
+                StateKind::Damaged,
                 "the state file contradicts itself: restore it from a backup, or name a file that does not exist yet and scan from the beginning again",
                 "状態ファイルの内容に矛盾があります。控えから戻すか、まだないファイル名を指定して最初の月から分析し直してください",
             ));
@@ -259,7 +264,7 @@ impl Carry {
                 digest,
                 records: counts.records,
                 rejected: counts.rejected,
-                error: counts.error.clone(),
+                error: counts.error.as_ref().map(|words| words.en.clone()),
             });
         }
         let mut periods = before.map_or_else(Vec::new, |header| header.periods.clone());
@@ -301,6 +306,7 @@ impl Carry {
             });
         }
         if continued > 0 {
+            let continued = count(continued as u64);
             notes.push(Note {
                 ja: format!(
                     "所見のうち {continued} 件は、前回までの分析から続いているものです（findings の continued）。始まったときの分析で数えているため、今回の所見の件数には含めていません。"
@@ -372,6 +378,7 @@ fn check_policy(path: &Path, header: &Header, policy: &Fingerprint) -> Result<()
     }
     Err(error(
         path,
+        StateKind::Policy,
         format!(
             "the policy is not the one of the state; it differs in: {parts}. Scan with the policy of the state ({}), or name a file that does not exist yet and scan from the beginning again{en}",
             header.policy.name

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::ScanOptions;
 use super::inputs::{InputCounts, RejectedRecord};
-use crate::block::{Block, Span};
+use crate::block::{Block, REFERENCES_YES, Span};
 use crate::error::{Error, Result};
 use crate::individual::mask::masked_excerpt;
 use crate::log::encoding::Encoding;
 use crate::log::parse::{EXCERPT_CHARS, Parsed};
+use crate::record::Outcome;
 
 /// A piece of work, done.
 pub enum Done<T> {
@@ -40,7 +41,7 @@ pub enum Done<T> {
         /// Its encoding, if any byte told it.
         encoding: Option<Encoding>,
         /// Why it ends early.
-        error: Option<String>,
+        error: Option<crate::words::Words>,
     },
 }
 
@@ -217,6 +218,8 @@ impl<T> Collector<T> {
         counts.replaced += parsed.replaced;
         counts.unknown_references += parsed.unknown_references;
         counts.no_user += parsed.no_user;
+        counts.other_results += number_of(&block.columns.result, Outcome::Other as u8);
+        counts.touching += number_of(&block.columns.references, REFERENCES_YES);
         let span = block.columns.span();
         if let Some(span) = span {
             counts.first = Some(counts.first.map_or(span.min, |t| t.min(span.min)));
@@ -269,6 +272,11 @@ impl<T> Collector<T> {
         }
         Ok(())
     }
+}
+
+/// How many codes of a column are this one.
+fn number_of(codes: &[u8], code: u8) -> u64 {
+    memchr::memchr_iter(code, codes).count() as u64
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::ScanOptions;
 use super::carry::{Digesting, Digests};
 use super::inputs::Planned;
 use crate::error::{Error, Result};
+use crate::fault::InputFault;
 use crate::log::encoding::Encoding;
 use crate::log::framer::{Frame, Framer};
 use crate::log::plan::ReadOptions;
@@ -17,6 +18,7 @@ use crate::log::time::Zone;
 use crate::order::ranges::{Ordered, Piece};
 use crate::source::ahead::Ahead;
 use crate::source::open;
+use crate::words::Words;
 
 /// Record batches that come from outside.
 pub type Stream = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
@@ -39,7 +41,7 @@ pub enum Work {
         /// Its encoding, if any byte told it.
         encoding: Option<Encoding>,
         /// Why it ends early.
-        error: Option<String>,
+        error: Option<Words>,
     },
     /// Records that came as Arrow.
     Batch(RecordBatch),
@@ -169,7 +171,7 @@ impl Files {
     fn begin(&mut self, number: usize, spare: Vec<u8>) {
         match self.open(number) {
             Err(error) => {
-                let end = self.give_up(number, None, &error);
+                let end = self.give_up(number, None, error);
                 self.due.push_back(end);
             }
             Ok(mut framer) => {
@@ -236,8 +238,8 @@ impl Files {
             }),
             Err(error) => {
                 let name = &self.planned.sources[number].source.name;
-                let error = Error::input(name, crate::source::describe(&error));
-                self.give_up(number, framer.encoding(), &error)
+                let error = Error::input(name, InputFault::of(&error));
+                self.give_up(number, framer.encoding(), error)
             }
         };
         self.due.push_back(end);
@@ -264,22 +266,18 @@ impl Files {
             None => input,
         };
         plan.framer(input, self.chunk)
-            .map_err(|e| Error::input(&source.source.name, crate::source::describe(&e)))
+            .map_err(|e| Error::input(&source.source.name, InputFault::of(&e)))
     }
 
-    fn give_up(&self, number: usize, encoding: Option<Encoding>, error: &Error) -> Result<Work> {
-        let message = super::inputs::message_of(error);
+    fn give_up(&self, number: usize, encoding: Option<Encoding>, error: Error) -> Result<Work> {
         if self.skip_unreadable {
             return Ok(Work::End {
                 source: index(number),
                 encoding,
-                error: Some(message),
+                error: Some(super::inputs::message_of(&error)),
             });
         }
-        Err(Error::input(
-            &self.planned.sources[number].source.name,
-            message,
-        ))
+        Err(error)
     }
 }
 

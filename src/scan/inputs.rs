@@ -5,12 +5,14 @@ use std::sync::atomic::AtomicU64;
 
 use super::ScanOptions;
 use crate::error::{Error, Result};
+use crate::fault::InputFault;
 use crate::individual::tally::Places;
 use crate::log::encoding::Encoding;
 use crate::log::head::Head;
 use crate::log::plan::{Plan, ReadOptions};
 use crate::record::Field;
 use crate::source::{Change, Compression, Source, expand, open};
+use crate::words::Words;
 
 /// A source and how it reads.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ pub struct PlannedSource {
     /// Whether it is compressed.
     pub compressed: bool,
     /// Why it cannot be read.
-    pub error: Option<String>,
+    pub error: Option<Words>,
 }
 
 impl PlannedSource {
@@ -124,7 +126,7 @@ impl Planned {
 
 fn plan(source: &Source, options: &ReadOptions, max_ratio: u64) -> Result<(Plan, Compression)> {
     let mut input = open(source, Arc::new(AtomicU64::new(0)), max_ratio)?;
-    let damaged = |e: &std::io::Error| Error::input(&source.name, crate::source::describe(e));
+    let damaged = |e: &std::io::Error| Error::input(&source.name, InputFault::of(e));
     let head = Head::read(&mut input).map_err(|e| damaged(&e))?;
     match (Plan::of(&source.name, &head, options), &head.damage) {
         // The rest would tell how it reads; why there is none is what matters.
@@ -141,10 +143,15 @@ pub fn concerns_one_source(error: &Error) -> bool {
 
 /// The message of an error without the name of its source.
 #[must_use]
-pub fn message_of(error: &Error) -> String {
+pub fn message_of(error: &Error) -> Words {
     match error {
-        Error::Input { message, .. } | Error::Columns { message, .. } => message.clone(),
-        other => other.to_string(),
+        Error::Input { fault, .. } => fault.words.clone(),
+        Error::Columns { fault, .. } => fault.words(),
+        other => {
+            let en = other.to_string();
+            let ja = other.ja().unwrap_or_else(|| en.clone());
+            (en, ja).into()
+        }
     }
 }
 
@@ -163,6 +170,10 @@ pub struct InputCounts {
     pub replaced: u64,
     /// `references` cells with an unknown word.
     pub unknown_references: u64,
+    /// Records whose result is neither success nor failure and not empty.
+    pub other_results: u64,
+    /// Records that refer to Individual Numbers.
+    pub touching: u64,
     /// Records without a user.
     pub no_user: u64,
     /// Encoding found while reading.
@@ -172,7 +183,7 @@ pub struct InputCounts {
     /// Latest time.
     pub last: Option<i64>,
     /// Why reading stopped early.
-    pub error: Option<String>,
+    pub error: Option<Words>,
     /// Rejected records with an Individual Number that is named, and the line of the first.
     pub leaking: Places,
 }

@@ -7,19 +7,16 @@ use super::collect::{Collector, Unlisted};
 use super::inputs::{InputCounts, Planned};
 use super::outcome::Outcome;
 use crate::arrow::STREAM_NAME;
+use crate::individual::mask::masked_excerpt;
 use crate::log::header::Mapping;
-use crate::policy::Assumed;
+use crate::log::meaning::MOST_CHARS;
+use crate::policy::{Assumed, Condition, Rule};
 use crate::record::Field;
 use crate::source::Change;
+use crate::words::count;
 
 /// A remark in Japanese and in English.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// Japanese.
-    pub ja: String,
-    /// English.
-    pub en: String,
-}
+pub use crate::words::Words as Note;
 
 fn note(ja: String, en: String) -> Note {
     Note { ja, en }
@@ -33,7 +30,17 @@ pub fn of_scan(
     reasons: &[Option<String>],
     sorted: bool,
 ) -> Vec<Note> {
-    let mut notes = of_reading(&context.planned, &outcome.collector, &context.source_names);
+    let plans = &context.planned.sources;
+    let has = |source: usize, field| {
+        let plan = plans.get(source).and_then(|s| s.plan.as_ref());
+        plan.is_some_and(|p| p.mapping.column(field).is_some())
+    };
+    let mut notes = of_default(context, &outcome.collector, has);
+    notes.extend(of_reading(
+        &context.planned,
+        &outcome.collector,
+        &context.source_names,
+    ));
     notes.extend(of_assumptions(context, |field| {
         let lacking = |p: &crate::log::plan::Plan| p.mapping.column(field).is_none();
         let sources = context.planned.sources.iter().zip(&context.source_names);
@@ -46,6 +53,76 @@ pub fn of_scan(
     notes.extend(of_order(outcome, sorted));
     notes
 }
+
+/// What whoever skipped `init` may not know: by the words and the rules that nobody has looked at, an
+/// empty result says less than it seems to. `has` is whether a source has a column.
+fn of_default<T>(
+    context: &Context,
+    collector: &Collector<T>,
+    has: impl Fn(usize, Field) -> bool,
+) -> Vec<Note> {
+    let policy = &context.policy;
+    let sum = |field: Field, of: fn(&InputCounts) -> u64| -> u64 {
+        // What is assumed of a result has been thought about.
+        let assumed = field == Field::References && policy.assume.contains_key(&field);
+        let known = |source| assumed || has(source, field);
+        let counts = collector.inputs.iter().enumerate();
+        counts.filter(|(n, _)| known(*n)).map(|(_, c)| of(c)).sum()
+    };
+    let mut notes = Vec::new();
+    let words = context.meaning.other_results();
+    let unread = sum(Field::Result, |c| c.other_results);
+    let usual = crate::policy::Policy::default_policy().results;
+    if unread > 0 && !words.is_empty() && policy.results == usual {
+        let of = count(sum(Field::Result, |c| c.records));
+        let unread = count(unread);
+        let words: Vec<String> = words
+            .iter()
+            .map(|word| masked_excerpt(word, MOST_CHARS))
+            .collect();
+        let few = |separator: &str, more: &str| {
+            let shown = words[..words.len().min(MOST_WORDS)].join(separator);
+            let more = if words.len() > MOST_WORDS { more } else { "" };
+            format!("{shown}{more}")
+        };
+        notes.push(note(
+            format!(
+                "処理結果の欄が、成功とも失敗とも読めない記録: {of} 件のうち {unread} 件（{}）。失敗を数える規則は、これらを失敗として数えません。ポリシーの [results] に、成功の語と失敗の語を書き足してください（yokome init が、語の一覧の入ったポリシーを作ります）。",
+                few("、", " ほか")
+            ),
+            format!(
+                "Records whose result reads neither as success nor as failure: {unread} of {of} ({}). Rules that count failures do not count these. Add the words to [results] of a policy (yokome init makes one that lists them).",
+                few(", ", " and more")
+            ),
+        ));
+    }
+    let records = sum(Field::References, |c| c.records);
+    let touching = sum(Field::References, |c| c.touching);
+    let narrow = |rule: &&Rule| {
+        let filters = rule.kind.steps().iter().map(|step| &step.filter);
+        let mut all = filters.chain([&rule.filter]).flat_map(|f| &f.conditions);
+        all.any(|condition| matches!(condition, Condition::References(true)))
+    };
+    let only = policy.rules.iter().filter(narrow).count() as u64;
+    if policy.rules_are_default && touching < records && only > 0 {
+        #[allow(clippy::cast_precision_loss)]
+        let percent = touching as f64 * 100.0 / records as f64;
+        let (touching, records) = (count(touching), count(records));
+        let (only, rules) = (count(only), count(policy.rules.len() as u64));
+        notes.push(note(
+            format!(
+                "個人番号参照が「あり」の記録は、{records} 件のうち {touching} 件（{percent:.1}%）です。既定の規則 {rules} 件のうち {only} 件は、この記録だけを調べます。ほかの記録も調べるには、yokome init でポリシーを作り、規則の where から references = true を消してください。"
+            ),
+            format!(
+                "{touching} of {records} records ({percent:.1}%) refer to Individual Numbers: {only} of the {rules} default rules look at these alone. To look at the others too, make a policy (yokome init) and take references = true out of a rule's where."
+            ),
+        ));
+    }
+    notes
+}
+
+/// Words of results that a note shows.
+const MOST_WORDS: usize = 5;
 
 /// Whether records had to be sorted, and how.
 fn of_order(outcome: &Outcome, sorted: bool) -> Option<Note> {
@@ -73,7 +150,9 @@ pub fn of_stream(
     reasons: &[Option<String>],
     mapping: &Mapping,
 ) -> Vec<Note> {
-    let mut notes = of_counts(&outcome.collector, &context.source_names);
+    let has = |_, field| mapping.column(field).is_some();
+    let mut notes = of_default(context, &outcome.collector, has);
+    notes.extend(of_counts(&outcome.collector, &context.source_names));
     notes.extend(of_assumptions(context, |field| {
         if mapping.column(field).is_none() {
             vec![STREAM_NAME.to_owned()]
@@ -129,6 +208,7 @@ pub fn of_reading<T>(planned: &Planned, collector: &Collector<T>, names: &[Strin
         }
     }
     for (lines, sources) in above {
+        let lines = count(lines);
         notes.push(note(
             format!(
                 "見出し行より上の {lines} 行を読み飛ばしました: {}",
@@ -154,16 +234,19 @@ pub fn of_reading<T>(planned: &Planned, collector: &Collector<T>, names: &[Strin
     }
     for source in &planned.sources {
         let name = &source.source.name;
-        let planned = source.size;
+        let planned = count(source.size);
         notes.extend(source.source.watch.change().map(|change| match change {
-            Change::Longer(bytes) => note(
-                format!(
-                    "{name}: 読み取り中に書き足されました（{planned} → {bytes} バイト）。{bytes} バイト目までを数えています。"
-                ),
-                format!(
-                    "{name}: grew while it was read ({planned} → {bytes} bytes); the first {bytes} bytes are counted."
-                ),
-            ),
+            Change::Longer(bytes) => {
+                let bytes = count(bytes);
+                note(
+                    format!(
+                        "{name}: 読み取り中に書き足されました（{planned} → {bytes} バイト）。{bytes} バイト目までを数えています。"
+                    ),
+                    format!(
+                        "{name}: grew while it was read ({planned} → {bytes} bytes); the first {bytes} bytes are counted."
+                    ),
+                )
+            }
             Change::Written => note(
                 format!("{name}: 読み取り中に書き換えられました。書き込みが終わってから、もう一度分析してください。"),
                 format!("{name}: was written to while it was read; scan it again when nobody writes to it."),
@@ -204,6 +287,7 @@ fn of_counts<T>(collector: &Collector<T>, names: &[String]) -> Vec<Note> {
     for (of, ja, en) in kinds {
         let total: u64 = counts.iter().map(of).sum();
         if total > 0 {
+            let total = count(total);
             let sources: Vec<String> = counts
                 .iter()
                 .zip(names)
@@ -217,12 +301,13 @@ fn of_counts<T>(collector: &Collector<T>, names: &[String]) -> Vec<Note> {
         }
     }
     notes.extend(of_unlisted(collector, names));
-    for (count, name) in counts.iter().zip(names) {
-        if let Some(error) = &count.error {
-            let read = count.records + count.rejected;
+    for (counts, name) in counts.iter().zip(names) {
+        if let Some(error) = &counts.error {
+            let read = count(counts.records + counts.rejected);
+            let Note { ja, en } = error;
             notes.push(note(
-                format!("{name}: 読めない箇所がありました（{error}）。それより前の {read} 件は含めています。"),
-                format!("{name}: could not be read to its end ({error}); the {read} records before that are included."),
+                format!("{name}: 読めない箇所がありました（{ja}）。それより前の {read} 件は含めています。"),
+                format!("{name}: could not be read to its end ({en}); the {read} records before that are included."),
             ));
         }
     }
@@ -234,9 +319,12 @@ fn of_unlisted<T>(collector: &Collector<T>, names: &[String]) -> Option<Note> {
     let Unlisted { first, reasons } = &collector.unlisted;
     let (source, line) = (*first)?;
     let name = &names[source as usize];
-    let listed = collector.rejects.len();
-    let total: u64 = reasons.values().sum();
-    let reasons: Vec<String> = reasons.iter().map(|(r, n)| format!("{r} {n}")).collect();
+    let (line, listed) = (count(line), count(collector.rejects.len() as u64));
+    let total = count(reasons.values().sum());
+    let reasons: Vec<String> = reasons
+        .iter()
+        .map(|(reason, number)| format!("{reason} {}", count(*number)))
+        .collect();
     Some(note(
         format!(
             "除いた記録の一覧（rejects）は、上限の {listed} 件で止めました（max_rejects）。{name} の {line} 行目から後（読み取った順）の {total} 件は、件数だけを数えています（{}）。",
@@ -318,7 +406,7 @@ pub(super) fn some_of(names: &[String], separator: &str, more: &str) -> String {
         .collect::<Vec<_>>()
         .join(separator);
     if names.len() > MOST {
-        format!("{shown}{more} ({})", names.len())
+        format!("{shown}{more} ({})", count(names.len() as u64))
     } else {
         shown
     }

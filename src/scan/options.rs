@@ -90,10 +90,18 @@ pub fn read_options(policy: &Policy, options: &ScanOptions) -> Result<ReadOption
 /// The folder of temporary files; whether they can be made there turns out when one is needed.
 pub(super) fn temp_dir(options: &ScanOptions) -> Result<PathBuf> {
     match &options.temp_dir {
-        Some(folder) if !folder.is_dir() => Err(Error::Usage(format!(
-            "temp_dir: {} is no folder",
-            folder.display()
-        ))),
+        Some(folder) if !folder.is_dir() => {
+            let folder = folder.display();
+            Err(Error::usage(
+                "temp_dir",
+                (
+                    format!("temp_dir: {folder} is no folder"),
+                    format!(
+                        "一時ファイルを置く場所 {folder} がないか、フォルダーではありません。フォルダーを作るか、別のフォルダーを --temp-dir に指定してください"
+                    ),
+                ),
+            ))
+        }
         Some(folder) => Ok(folder.clone()),
         None => Ok(std::env::temp_dir()),
     }

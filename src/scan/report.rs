@@ -118,7 +118,16 @@ fn table(told: &[Told], counts: &[InputCounts]) -> RecordBatch {
             Arc::new(
                 counts
                     .iter()
-                    .map(|c| c.error.clone())
+                    .map(|c| c.error.as_ref().map(|e| e.en.as_str()))
+                    .collect::<StringArray>(),
+            ),
+        ),
+        (
+            "error_ja",
+            Arc::new(
+                counts
+                    .iter()
+                    .map(|c| c.error.as_ref().map(|e| e.ja.as_str()))
                     .collect::<StringArray>(),
             ),
         ),

@@ -40,9 +40,14 @@ pub fn reasons(policy: &Policy, has_column: impl Fn(Field) -> bool) -> Result<Ve
 }
 
 fn missing(policy: &Policy, key: &str, fields: &[&str]) -> Error {
-    let message = format!(
-        "needs a column that the log does not have: {}. Map it under [columns], give it a value under [assume], or say optional = true",
-        fields.join(", ")
+    let fields = fields.join(", ");
+    let message = (
+        format!(
+            "needs a column that the log does not have: {fields}. Map it under [columns], give it a value under [assume], or say optional = true"
+        ),
+        format!(
+            "必要な列（{fields}）がログにありません。[columns] に {fields} に当たる見出しを書くか（--column でも指定できます）、[assume] に値を書くか、規則に optional = true と書き加えてください"
+        ),
     );
     Error::Policy(PolicyError::new(policy.name.as_str(), key, message))
 }

@@ -13,6 +13,7 @@ use std::thread::{Builder, JoinHandle};
 
 use super::{Source, open};
 use crate::error::Error;
+use crate::fault::{InputFault, InputKind};
 
 /// Decompressed bytes that may wait, of all sources together.
 const BUDGET: usize = 64 << 20;
@@ -159,9 +160,14 @@ impl Shared {
             let mut end = End {
                 shared: self,
                 number,
-                result: Err(io::Error::other(
-                    "a decompressing thread failed; what it was is on standard error",
-                )),
+                result: Err(InputFault::new(
+                    InputKind::Failed,
+                    (
+                        "a decompressing thread failed; what it was is on standard error",
+                        "展開の途中で処理が失敗しました。画面に出ている英文を添えて、この道具の管理者に知らせてください",
+                    ),
+                )
+                .io()),
             };
             end.result = self.decompress(number);
         }
@@ -199,7 +205,7 @@ impl Shared {
         let source = &self.sources[number];
         let mut input =
             open(source, Arc::clone(&self.taken), self.max_ratio).map_err(|e| match e {
-                Error::Input { message, .. } => io::Error::other(message),
+                Error::Input { fault, .. } => fault.io(),
                 other => io::Error::other(other.to_string()),
             })?;
         while let Some(mut block) = self.room(number) {

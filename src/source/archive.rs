@@ -8,6 +8,8 @@ use std::path::Path;
 use zip::CompressionMethod;
 use zip::read::{ZipArchive, ZipReadOptions, read_zipfile_from_stream_with_options};
 
+use crate::fault::{InputFault, InputKind};
+
 /// How a member is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -40,7 +42,7 @@ pub struct Listed {
     /// Its path in the archive, with `/`.
     pub name: String,
     /// Where it lies, or why it cannot be read.
-    pub member: Result<Member, String>,
+    pub member: Result<Member, InputFault>,
 }
 
 /// What is in an archive.
@@ -49,7 +51,7 @@ pub struct Listing {
     /// All members but folders, as they stand in the archive.
     pub members: Vec<Listed>,
     /// What is wrong with the archive as a whole.
-    pub damage: Option<String>,
+    pub damage: Option<InputFault>,
 }
 
 /// Whether a file begins as a zip archive does. What cannot be opened is none.
@@ -81,9 +83,13 @@ pub fn list(path: &Path) -> io::Result<Listing> {
         let entry = match archive.by_index_data(number) {
             Ok(entry) => entry,
             Err(error) => {
-                damage = Some(format!(
-                    "the archive's list of members is damaged ({error})"
-                ));
+                let words = (
+                    format!("the archive's list of members is damaged ({error})"),
+                    format!(
+                        "アーカイブの中の一覧が壊れています（{error}）。元の場所からコピーし直してください"
+                    ),
+                );
+                damage = Some(InputFault::new(InputKind::Damaged, words));
                 break;
             }
         };
@@ -99,25 +105,37 @@ pub fn list(path: &Path) -> io::Result<Listing> {
             method: Method::Stored,
         };
         let member = if entry.is_symlink() {
-            Err("this member of the archive is a link: take out what it leads to".to_owned())
+            Err(InputFault::new(
+                InputKind::Member,
+                (
+                    "this member of the archive is a link: take out what it leads to",
+                    "アーカイブの中のこのファイルは、別のファイルへのリンクです。リンク先のファイルを取り出して指定してください",
+                ),
+            ))
         } else {
             readable(member, entry.encrypted(), entry.compression())
         };
         members.push(Listed { name, member });
     }
     if archive.has_duplicate_names() {
-        damage = Some(
-            "the archive has several members of one name: take them out and scan them as files"
-                .to_owned(),
-        );
+        damage = Some(InputFault::new(
+            InputKind::Member,
+            (
+                "the archive has several members of one name: take them out and scan them as files",
+                "アーカイブの中に同じ名前のファイルが二つ以上あります。取り出して、ファイルとして指定してください",
+            ),
+        ));
     }
     let of_office = |m: &Listed| m.name == "[Content_Types].xml" || m.name == "mimetype";
     if members.iter().any(of_office) {
         members.clear();
-        damage = Some(
-            "this is an Excel workbook or another Office document, not a log: export it as CSV"
-                .to_owned(),
-        );
+        damage = Some(InputFault::new(
+            InputKind::Workbook,
+            (
+                "this is an Excel workbook or another Office document, not a log: export it as CSV",
+                "Excel のブックなど Office の文書は読めません。業務システムから CSV で書き出したファイルを指定してください",
+            ),
+        ));
     }
     Ok(Listing { members, damage })
 }
@@ -130,9 +148,15 @@ fn readable(
     member: Member,
     encrypted: bool,
     compression: CompressionMethod,
-) -> Result<Member, String> {
+) -> Result<Member, InputFault> {
     if encrypted {
-        return Err("this member of the archive is encrypted: decrypt it first".to_owned());
+        return Err(InputFault::new(
+            InputKind::Encrypted,
+            (
+                "this member of the archive is encrypted: decrypt it first",
+                "アーカイブの中のこのファイルは、パスワードで暗号化されています。パスワードを入れて展開してから、展開したファイルを指定してください",
+            ),
+        ));
     }
     let method = match compression {
         CompressionMethod::STORE => Method::Stored,
@@ -140,9 +164,17 @@ fn readable(
         CompressionMethod::ZSTD => Method::Zstd,
         #[allow(deprecated)]
         other => {
-            return Err(format!(
-                "this member of the archive is compressed by method {}, which is not understood (stored, deflate and zstd are): take it out, or pack it again",
-                other.to_u16()
+            let method = other.to_u16();
+            return Err(InputFault::new(
+                InputKind::Member,
+                (
+                    format!(
+                        "this member of the archive is compressed by method {method}, which is not understood (stored, deflate and zstd are): take it out, or pack it again"
+                    ),
+                    format!(
+                        "アーカイブの中のこのファイルは、扱えない方式（番号 {method}）で圧縮されています。展開したファイルを指定するか、ふつうの zip で圧縮し直してください"
+                    ),
+                ),
             ));
         }
     };
@@ -188,19 +220,29 @@ fn salvage(path: &Path, error: &zip::result::ZipError) -> io::Result<Listing> {
         }
         start = next;
     }
-    let found = if members.is_empty() {
-        "no member is found from its start".to_owned()
+    let (found, found_ja) = if members.is_empty() {
+        (
+            "no member is found from its start".to_owned(),
+            "先頭からたどっても、ファイルは見付かりません".to_owned(),
+        )
     } else {
-        format!(
-            "found from its start, the last perhaps not whole: {}",
-            some_names(members.iter().map(|m| m.name.as_str()))
+        let names = some_names(members.iter().map(|m| m.name.as_str()));
+        (
+            format!("found from its start, the last perhaps not whole: {names}"),
+            format!("先頭からたどって見付かったもの（最後は途中までかもしれません）: {names}"),
         )
     };
+    let words = (
+        format!(
+            "the archive is cut short or damaged: the list of members at its end cannot be read ({error}); {found}"
+        ),
+        format!(
+            "アーカイブが途中で切れているか、壊れています（{error}。{found_ja}）。元の場所からコピーし直してください"
+        ),
+    );
     Ok(Listing {
         members,
-        damage: Some(format!(
-            "the archive is cut short or damaged: the list of members at its end cannot be read ({error}); {found}"
-        )),
+        damage: Some(InputFault::new(InputKind::CutShort, words)),
     })
 }
 

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::Crc;
 
+use crate::fault::{InputFault, InputKind};
+use crate::words::count;
+
 /// Decompressed bytes up to which no ratio is too high.
 const HARMLESS: u64 = 64 << 20;
 
@@ -52,7 +55,7 @@ pub(super) struct Decoded<R> {
     buffer: Vec<u8>,
     at: usize,
     /// What ended it, told behind the bytes before it and then always.
-    failed: Option<(io::ErrorKind, String)>,
+    failed: Option<InputFault>,
     own: Arc<AtomicU64>,
     given: u64,
     max_ratio: u64,
@@ -93,12 +96,12 @@ impl<R: Read> Decoded<R> {
                     .load(Ordering::Relaxed)
                     .saturating_mul(self.max_ratio);
                 if self.given > HARMLESS.max(most) {
-                    self.failed = Some((io::ErrorKind::Other, bomb(self.max_ratio)));
+                    self.failed = Some(bomb(self.max_ratio));
                 }
                 got > 0
             }
             Err(error) => {
-                self.failed = Some((error.kind(), error.to_string()));
+                self.failed = Some(InputFault::of(&error));
                 false
             }
         }
@@ -111,9 +114,19 @@ impl<R: Read> Decoded<R> {
     }
 }
 
-fn bomb(max_ratio: u64) -> String {
-    format!(
-        "it decompresses to more than {max_ratio} times its size and is given up there; if it is a log all the same, set a higher max_ratio (--max-ratio)"
+fn bomb(max_ratio: u64) -> InputFault {
+    InputFault::new(
+        InputKind::Ratio,
+        (
+            format!(
+                "it decompresses to more than {max_ratio} times its size and is given up there; if it is a log all the same, set a higher max_ratio (--max-ratio)"
+            ),
+            format!(
+                "展開すると元の大きさの {} 倍を超えるため、途中でやめました。間違いなくログなら、--max-ratio に大きい数を指定してください（例: --max-ratio {}）",
+                count(max_ratio),
+                max_ratio.saturating_mul(10)
+            ),
+        ),
     )
 }
 
@@ -123,9 +136,9 @@ impl<R: Read> Read for Decoded<R> {
             self.buffer.clear();
             self.at = 0;
             if !self.fill()
-                && let Some((kind, message)) = &self.failed
+                && let Some(fault) = &self.failed
             {
-                return Err(io::Error::new(*kind, message.clone()));
+                return Err(fault.clone().io());
             }
         }
         let n = out.len().min(self.buffer.len() - self.at);
@@ -149,24 +162,31 @@ impl<R: Read> Read for Checked<R> {
         let n = self.input.read(buffer)?;
         if n == 0 && !buffer.is_empty() {
             if self.left > 0 {
-                let message = format!("{} bytes are missing", self.left);
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+                let words = (
+                    format!("{} bytes are missing", self.left),
+                    format!("{} バイト足りません", count(self.left)),
+                );
+                return Err(InputFault::cut_short(words).io());
             }
             if self.crc.sum() != self.wanted {
-                return Err(damaged("its checksum (CRC-32) is not the archive's"));
+                let words = (
+                    "its checksum (CRC-32) is not the archive's",
+                    "検査の値 CRC-32 がアーカイブの記録と合いません",
+                );
+                return Err(InputFault::damaged(words).io());
             }
         }
         if n as u64 > self.left {
-            return Err(damaged("it is longer than the archive says"));
+            let words = (
+                "it is longer than the archive says",
+                "アーカイブの記録より長くなっています",
+            );
+            return Err(InputFault::damaged(words).io());
         }
         self.left -= n as u64;
         self.crc.update(&buffer[..n]);
         Ok(n)
     }
-}
-
-pub(super) fn damaged(message: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message.to_owned())
 }
 
 /// The decoder of Zstandard; its errors say what they are.
@@ -175,7 +195,9 @@ pub(super) struct Zstd<R: BufRead>(pub(super) zstd::Decoder<'static, R>);
 impl<R: BufRead> Read for Zstd<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::Other => damaged(&error.to_string()),
+            io::ErrorKind::Other if error.get_ref().is_none_or(|e| !e.is::<InputFault>()) => {
+                InputFault::damaged((error.to_string(), error.to_string())).io()
+            }
             _ => error,
         })
     }

@@ -10,10 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use open::{Compression, Input, MAX_RATIO, describe, open};
+pub use open::{Compression, Input, MAX_RATIO, open};
 pub use watch::{Change, Stamp, Watch};
 
 use crate::error::{Error, Result};
+use crate::fault::{InputFault, InputKind};
+use crate::words::of_system;
 use archive::{Listing, Member};
 
 /// A file, or a member of an archive, to scan.
@@ -37,7 +39,7 @@ pub enum Part {
     /// A member of the archive.
     Member(Member),
     /// It was named and cannot be read: why.
-    Refused(String),
+    Refused(InputFault),
 }
 
 impl Source {
@@ -106,14 +108,16 @@ pub fn expand(paths: &[String]) -> Result<Expanded> {
                 &mut out.ignored,
             )?;
             if found.is_empty() {
-                return Err(Error::input(
-                    given,
+                let (endings, compressed) = (ENDINGS.join(", "), COMPRESSED.join(", "));
+                let words = (
                     format!(
-                        "no log in this directory (looked for files ending in {}, and those compressed: {})",
-                        ENDINGS.join(", "),
-                        COMPRESSED.join(", ")
+                        "no log in this directory (looked for files ending in {endings}, and those compressed: {compressed})"
                     ),
-                ));
+                    format!(
+                        "このフォルダーにはログがありません（名前が {endings} で終わるファイルと、それを圧縮した {compressed} を探しました）。フォルダーを確かめるか、ファイルをじかに指定してください"
+                    ),
+                );
+                return Err(Error::input_of(given, InputKind::NoLog, words));
             }
             all.extend(found.into_iter().map(whole));
         } else if path.exists() {
@@ -147,7 +151,8 @@ pub fn again(path: &Path, member: Option<&str>) -> Result<Source> {
         None => (file.into_owned(), Part::Whole),
         Some(member) => {
             let name = format!("{file}!{member}");
-            let listing = archive::list(path).map_err(|e| Error::input(&file, describe(&e)))?;
+            let listing =
+                archive::list(path).map_err(|e| Error::input(&file, InputFault::of(&e)))?;
             let Some(found) = listing.members.iter().find(|m| m.name == member) else {
                 let members = archive::some_names(listing.members.iter().map(|m| m.name.as_str()));
                 return Err(Error::NoMember {
@@ -184,7 +189,7 @@ impl Archives {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(place) => {
                 let listing = archive::list(path)
-                    .map_err(|e| Error::input(&path.to_string_lossy(), describe(&e)))?;
+                    .map_err(|e| Error::input(&path.to_string_lossy(), InputFault::of(&e)))?;
                 Ok(place.insert(listing))
             }
         }
@@ -275,7 +280,11 @@ impl Archives {
         if let Some(damage) = &listing.damage {
             add(Part::Refused(damage.clone()), name, (file, None));
         } else if logs.is_empty() {
-            let why = "there is no log in this archive".to_owned();
+            let words = (
+                "there is no log in this archive",
+                "このアーカイブにはログがありません。中のファイルを確かめてください",
+            );
+            let why = InputFault::new(InputKind::NoLog, words);
             add(Part::Refused(why), name, (file, None));
         }
         let of_archive = |member: &&str| format!("{}!{member}", path.display());
@@ -286,7 +295,27 @@ impl Archives {
 
 fn member_pattern(given: &str, members: &str) -> Result<glob::Pattern> {
     let members = if members.is_empty() { "*" } else { members };
-    glob::Pattern::new(members).map_err(|e| Error::Usage(format!("{given}: malformed glob: {e}")))
+    glob::Pattern::new(members).map_err(|e| malformed(given, &e))
+}
+
+fn malformed(given: &str, error: &glob::PatternError) -> Error {
+    Error::usage(
+        "source",
+        (
+            format!("{given}: malformed glob: {error}"),
+            format!(
+                "{given}: ファイルを選ぶ型の書き方に誤りがあります（{error}）。使えるのは、任意の文字列 *、任意の一文字 ?、[ ] で囲んだ文字のどれか、です"
+            ),
+        ),
+    )
+}
+
+fn unreadable(name: &str, error: &std::io::Error) -> Error {
+    let words = (
+        error.to_string(),
+        format!("読めません（{}）", of_system(error).ja),
+    );
+    Error::input_of(name, InputKind::Unreadable, words)
 }
 
 fn identity(path: &Path) -> PathBuf {
@@ -300,12 +329,10 @@ fn glob_files(given: &str, ignored: &mut Vec<String>) -> Result<Vec<PathBuf>> {
     if !given.contains(['*', '?', '[']) {
         return Err(not_found());
     }
-    let matches =
-        glob::glob(given).map_err(|e| Error::Usage(format!("{given}: malformed glob: {e}")))?;
+    let matches = glob::glob(given).map_err(|e| malformed(given, &e))?;
     let mut found = Vec::new();
     for path in matches {
-        let path =
-            path.map_err(|e| Error::input(&e.path().to_string_lossy(), e.error().to_string()))?;
+        let path = path.map_err(|e| unreadable(&e.path().to_string_lossy(), e.error()))?;
         if path.is_dir() {
             let name = path.to_string_lossy();
             list(&path, &name, &mut BTreeSet::new(), &mut found, ignored)?;
@@ -337,7 +364,7 @@ fn without_unicode_name(given: &str) -> Result<Vec<PathBuf>> {
     };
     let mut found = Vec::new();
     for entry in dirs.iter().filter_map(|d| fs::read_dir(d).ok()).flatten() {
-        let entry = entry.map_err(|e| Error::input(given, e.to_string()))?;
+        let entry = entry.map_err(|e| unreadable(given, &e))?;
         let name = entry.file_name();
         if name.to_str().is_none() && pattern.matches(&name.to_string_lossy()) {
             found.push(entry.path());
@@ -357,8 +384,13 @@ fn list(
     if !seen.insert(fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf())) {
         return Ok(());
     }
-    let failed =
-        |e: std::io::Error| Error::input(name, format!("the directory cannot be listed: {e}"));
+    let failed = |e: std::io::Error| {
+        let words = (
+            format!("the directory cannot be listed: {e}"),
+            format!("フォルダーの中を見られません（{}）", of_system(&e).ja),
+        );
+        Error::input_of(name, InputKind::Unreadable, words)
+    };
     let mut entries: Vec<_> = fs::read_dir(dir)
         .map_err(failed)?
         .collect::<std::io::Result<_>>()

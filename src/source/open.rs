@@ -13,6 +13,8 @@ use super::decode::{Checked, Counted, Decoded, Zstd};
 use super::watch::Watched;
 use super::{Part, Source};
 use crate::error::{Error, Result};
+use crate::fault::{InputFault, InputKind};
+use crate::words::Phrase;
 
 /// Times its size that a source may decompress to, unless the caller says otherwise: far above what
 /// logs come to, and what bombs are made of comes to more.
@@ -64,7 +66,7 @@ pub fn open(source: &Source, taken: Arc<AtomicU64>, max_ratio: u64) -> Result<In
         max_ratio,
     };
     match &source.part {
-        Part::Refused(why) => Err(Error::input(&source.name, why)),
+        Part::Refused(why) => Err(Error::input(&source.name, why.clone())),
         Part::Whole => opening.file(source),
         Part::Member(member) => opening.member(source, member),
     }
@@ -79,7 +81,7 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     fn failed(&self, error: &io::Error) -> Error {
-        Error::input(self.name, describe(error))
+        Error::input(self.name, InputFault::of(error))
     }
 
     fn counted<R>(&self, input: R) -> Counted<R> {
@@ -94,9 +96,13 @@ impl Opening<'_> {
         let failed = |e: io::Error| self.failed(&e);
         // A pipe gives its bytes once, and a source is opened twice; opening one may wait for ever.
         if !std::fs::metadata(&source.path).map_err(failed)?.is_file() {
-            return Err(Error::input(
+            return Err(Error::input_of(
                 self.name,
-                "this is not a regular file (a pipe or a device): write its content to a file first",
+                InputKind::NotRegular,
+                (
+                    "this is not a regular file (a pipe or a device): write its content to a file first",
+                    "通常のファイルではありません（パイプや装置など）。中身をファイルに書き出してから指定してください",
+                ),
             ));
         }
         let mut file = File::open(&source.path).map_err(failed)?;
@@ -142,9 +148,13 @@ impl Opening<'_> {
         file.seek(SeekFrom::Start(member.start)).map_err(failed)?;
         file.read_exact(&mut header).map_err(failed)?;
         if !header.starts_with(b"PK\x03\x04") {
-            return Err(Error::input(
+            return Err(Error::input_of(
                 self.name,
-                "the archive is damaged: the member is not where the archive's list says",
+                InputKind::Damaged,
+                (
+                    "the archive is damaged: the member is not where the archive's list says",
+                    "アーカイブが壊れています（一覧の示す場所に、このファイルがありません）。元の場所からコピーし直してください",
+                ),
             ));
         }
         let length = |at: usize| i64::from(u16::from_le_bytes([header[at], header[at + 1]]));
@@ -187,9 +197,13 @@ impl Opening<'_> {
         let mut decoded = Decoded::new(input, Arc::clone(&self.own), self.max_ratio);
         let head = decoded.peek(MAGIC);
         if head.starts_with(GZIP) || is_zstd(head) {
-            return Err(Error::input(
+            return Err(Error::input_of(
                 self.name,
-                "this is compressed twice (or an archive in an archive): decompress the outer layer first",
+                InputKind::Twice,
+                (
+                    "this is compressed twice (or an archive in an archive): decompress the outer layer first",
+                    "二重に圧縮されています（またはアーカイブの中のアーカイブです）。外側を展開してから指定してください",
+                ),
             ));
         }
         self.refuse_foreign(decoded.peek(MAGIC))?;
@@ -203,10 +217,22 @@ impl Opening<'_> {
         let Some(what) = foreign(head) else {
             return Ok(());
         };
-        Err(Error::input(
+        let kind = match what.0 {
+            OLD_OFFICE | ZIP => InputKind::Workbook,
+            _ => InputKind::Foreign,
+        };
+        Err(Error::input_of(
             self.name,
-            format!(
-                "this is {what}, not a log: export it as CSV (gzip, zstd and zip archives of logs are understood)"
+            kind,
+            (
+                format!(
+                    "this is {}, not a log: export it as CSV (gzip, zstd and zip archives of logs are understood)",
+                    what.0
+                ),
+                format!(
+                    "{}は読めません。業務システムから CSV で書き出したファイルを指定してください（gzip、zstd、zip で圧縮したログも読めます）",
+                    what.1
+                ),
             ),
         ))
     }
@@ -221,42 +247,50 @@ fn is_zstd(head: &[u8]) -> bool {
             && head[1..].starts_with(b"\x2A\x4D\x18"))
 }
 
+const ZIP: &str = "a zip archive or an Excel workbook";
+
+const OLD_OFFICE: &str = "an old Office file";
+
 /// What kind of file that is no log begins so.
-fn foreign(head: &[u8]) -> Option<&'static str> {
-    const STARTS: [(&[u8], &str); 8] = [
-        (b"PK\x03\x04", "a zip archive or an Excel workbook"),
-        (b"PK\x05\x06", "an empty zip archive"),
-        (b"%PDF", "a PDF"),
-        (b"\xD0\xCF\x11\xE0", "an old Office file"),
-        (b"PAR1", "a Parquet file"),
-        (b"\xFD7zXZ\0", "xz data"),
-        (b"7z\xBC\xAF\x27\x1C", "a 7z archive"),
-        (b"Rar!\x1A\x07", "a RAR archive"),
+fn foreign(head: &[u8]) -> Option<Phrase> {
+    const STARTS: [(&[u8], Phrase); 8] = [
+        (b"PK\x03\x04", (ZIP, "zip アーカイブまたは Excel のブック")),
+        (
+            b"PK\x05\x06",
+            ("an empty zip archive", "空の zip アーカイブ"),
+        ),
+        (b"%PDF", ("a PDF", "PDF ファイル")),
+        (
+            b"\xD0\xCF\x11\xE0",
+            (
+                OLD_OFFICE,
+                "古い形式の Office のファイル（Excel の .xls など）",
+            ),
+        ),
+        (b"PAR1", ("a Parquet file", "Parquet ファイル")),
+        (b"\xFD7zXZ\0", ("xz data", "xz 形式の圧縮ファイル")),
+        (
+            b"7z\xBC\xAF\x27\x1C",
+            ("a 7z archive", "7z 形式のアーカイブ"),
+        ),
+        (b"Rar!\x1A\x07", ("a RAR archive", "RAR 形式のアーカイブ")),
     ];
     let from = |at: usize, what: &[u8]| head.get(at..).is_some_and(|h| h.starts_with(what));
     if let Some((_, what)) = STARTS.iter().find(|(start, _)| head.starts_with(start)) {
-        return Some(what);
+        return Some(*what);
     }
     [
-        (257, &b"ustar"[..], "a tar archive"),
-        (4, b"1AY&SY", "bzip2 data"),
+        (
+            257,
+            &b"ustar"[..],
+            ("a tar archive", "tar 形式のアーカイブ"),
+        ),
+        (4, b"1AY&SY", ("bzip2 data", "bzip2 形式の圧縮ファイル")),
     ]
     .iter()
     .find(|(at, mark, _)| from(*at, mark))
     .map(|(_, _, what)| *what)
-    .or_else(|| (from(2, b"-lh") && from(6, b"-")).then_some("an LZH archive"))
-}
-
-/// What an error of reading means to a person.
-#[must_use]
-pub fn describe(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file".into(),
-        io::ErrorKind::PermissionDenied => "permission denied".into(),
-        io::ErrorKind::UnexpectedEof => format!("the file is cut short ({error})"),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            format!("the compressed data is damaged ({error})")
-        }
-        _ => error.to_string(),
-    }
+    .or_else(|| {
+        (from(2, b"-lh") && from(6, b"-")).then_some(("an LZH archive", "LZH 形式のアーカイブ"))
+    })
 }

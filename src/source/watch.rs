@@ -5,6 +5,9 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use crate::fault::{InputFault, InputKind};
+use crate::words::count;
+
 /// What a file was when its scan was planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
@@ -69,10 +72,19 @@ impl Watched {
             return Ok(());
         };
         if self.read < planned.len {
-            return Err(io::Error::other(format!(
-                "the file became shorter while it was read: it had {} bytes, and ends after {} now",
-                planned.len, self.read
-            )));
+            let words = (
+                format!(
+                    "the file became shorter while it was read: it had {} bytes, and ends after {} now",
+                    count(planned.len),
+                    count(self.read)
+                ),
+                format!(
+                    "読み取り中にファイルが短くなりました（{} バイトあったものが、いまは {} バイトです）。書き込みが終わってから、もう一度分析してください",
+                    count(planned.len),
+                    count(self.read)
+                ),
+            );
+            return Err(InputFault::new(InputKind::Changed, words).io());
         }
         state.1 = if self.read > planned.len {
             Some(Change::Longer(self.read))

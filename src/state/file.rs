@@ -15,8 +15,9 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::State;
-use crate::error::{Error, Result};
-use crate::source::describe;
+use crate::error::{Error, Result, StateKind};
+use crate::fault::InputFault;
+use crate::words::of_system;
 
 /// The layout of the file and of what is in it.
 pub const FORMAT: u32 = 2;
@@ -35,17 +36,23 @@ const MOMENT: Duration = Duration::from_secs(2);
 const LEVEL: i32 = 3;
 
 /// An [`Error::State`].
-pub(crate) fn error(path: &Path, en: impl Into<String>, ja: impl Into<String>) -> Error {
+pub(crate) fn error(
+    path: &Path,
+    kind: StateKind,
+    en: impl Into<String>,
+    ja: impl Into<String>,
+) -> Error {
     Error::State {
         path: path.to_string_lossy().into_owned(),
-        message: en.into(),
-        message_ja: ja.into(),
+        kind,
+        words: (en.into(), ja.into()).into(),
     }
 }
 
 fn damaged(path: &Path, what: &str, ja: &str) -> Error {
     error(
         path,
+        StateKind::Damaged,
         format!(
             "the state file is damaged ({what}): restore it from a backup, or name a file that does not exist yet and scan from the beginning again"
         ),
@@ -87,6 +94,7 @@ pub fn decode(bytes: &[u8], path: &Path) -> Result<State> {
         }
         return Err(error(
             path,
+            StateKind::NotAState,
             "this is not a state file of Yokome: name the one that an earlier scan wrote, or a file that does not exist yet to start anew",
             "横目の状態ファイルではありません。前回の分析が書いたファイルか、まだないファイル名（新しく始める場合）を指定してください",
         ));
@@ -98,6 +106,7 @@ pub fn decode(bytes: &[u8], path: &Path) -> Result<State> {
     if format != FORMAT {
         return Err(error(
             path,
+            StateKind::Format,
             format!(
                 "the state file has format {format}; this version of Yokome ({}) knows format {FORMAT}: use the version that wrote it, or name a file that does not exist yet and scan from the beginning again",
                 env!("CARGO_PKG_VERSION")
@@ -164,24 +173,31 @@ pub struct NewState {
     pub before: Option<u128>,
 }
 
+/// What the system says, in English and in Japanese.
+fn system(failed: &io::Error) -> (String, String) {
+    (InputFault::of(failed).words.en, of_system(failed).ja)
+}
+
 fn unreadable(path: &Path, failed: &io::Error) -> Error {
-    let why = describe(failed);
+    let (en, ja) = system(failed);
     error(
         path,
-        format!("the state file cannot be read: {why}"),
-        format!("状態ファイルを読めません: {why}"),
+        StateKind::System,
+        format!("the state file cannot be read: {en}"),
+        format!("状態ファイルを読めません（{ja}）"),
     )
 }
 
 fn unwritable(path: &Path, failed: &io::Error) -> Error {
-    let why = describe(failed);
+    let (en, ja) = system(failed);
     error(
         path,
+        StateKind::System,
         format!(
-            "the state file cannot be written: {why}. What stood there before still does; see that its folder exists and may be written to, and scan again"
+            "the state file cannot be written: {en}. What stood there before still does; see that its folder exists and may be written to, and scan again"
         ),
         format!(
-            "状態ファイルを書き込めません: {why}。元の状態ファイルはそのまま残っています。フォルダーがあり、書き込めることを確かめて、分析をやり直してください"
+            "状態ファイルを書き込めません（{ja}）。元の状態ファイルはそのまま残っています。フォルダーがあり、書き込めることを確かめて、分析をやり直してください"
         ),
     )
 }
@@ -297,6 +313,7 @@ pub fn probe(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Err(error(
             path,
+            StateKind::NotAState,
             "this is a folder: name a file to keep the state in",
             "これはフォルダーです。状態を保存するファイルの名前を指定してください",
         ));
@@ -317,6 +334,7 @@ pub fn write(path: &Path, new: &NewState) -> Result<()> {
     if now != new.before {
         return Err(error(
             path,
+            StateKind::Changed,
             "the state file has changed since this scan read it (another scan with the same state?): it is left as it is. Let scans with one state follow each other; scan again if this log is not in it (yokome state show)",
             "この分析が読んだ後に、状態ファイルが変わりました（同じ状態ファイルを使う別の分析があったようです）。状態ファイルはそのままにしてあります。同じ状態ファイルを使う分析は一つずつ行い、このログがまだ含まれていなければ（yokome state show で確かめられます）分析し直してください",
         ));

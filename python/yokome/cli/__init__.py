@@ -20,8 +20,17 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from yokome.cli.arguments import parser, wished_lang
-from yokome.cli.common import DONE, FAILED, INTERRUPTED, Stop, complain, os_error, reconfigure
-from yokome.lang import Lang, pick
+from yokome.cli.common import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    Stop,
+    complain,
+    interrupted,
+    reconfigure,
+    stop_for,
+)
+from yokome.lang import Lang
 
 __all__ = ["main"]
 
@@ -40,10 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return status
     except Stop as stop:
-        complain(stop.message, lang)
+        complain(stop, lang)
         return stop.status
     except KeyboardInterrupt:
-        complain(pick(lang, "中断しました", "interrupted"), lang)
+        complain(interrupted(), lang)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has had enough. Nothing more may be written, not even at exit.
@@ -51,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except OSError as error:
-        complain(os_error(error), lang)
+        complain(stop_for(error, FAILED), lang)
         return FAILED
 
 

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from yokome.cli import init, key, policy, read, scan, state, synth, verify
 from yokome.cli.common import MISUSED, Stop
-from yokome.cli.values import at_least_one, checked, delimiter, not_negative
+from yokome.cli.values import BadValue, at_least_one, checked, delimiter, not_negative
 from yokome.lang import Lang, default_lang, pick
 
 __all__ = ["Arguments", "parser", "wished_lang"]
@@ -37,32 +38,34 @@ class _Parser(argparse.ArgumentParser):
     lang: Lang = "en"
 
     def error(self, message: str) -> NoReturn:
-        ja = message
-        for pattern, japanese in _IN_JAPANESE:
-            ja = re.sub(pattern, japanese, ja)
         raise Stop(
-            pick(
-                self.lang,
-                f"使い方に誤りがあります: {ja}\n（{self.prog} --help で使い方を表示します）",
-                f"{message}\n({self.prog} --help says more)",
-            ),
+            f"使い方に誤りがあります: {_in_japanese(message)}\n"
+            f"（{self.prog} --help で使い方を表示します）",
+            f"{message}\n({self.prog} --help says more)",
             MISUSED,
         )
 
 
-# What argparse says, and the same in Japanese.
+def _in_japanese(message: str) -> str:
+    """What argparse says of the arguments; what is wrong with a value, its type has said."""
+    wrong = sys.exception()
+    if isinstance(wrong, argparse.ArgumentError) and isinstance(wrong.__context__, BadValue):
+        return f"{wrong.argument_name}: {wrong.__context__.ja}"
+    for pattern, japanese in _IN_JAPANESE:
+        said = re.fullmatch(pattern, message, re.DOTALL)
+        if said is not None:
+            return said.expand(japanese)
+    return message
+
+
+# What argparse says of its own accord (it has no structure to ask), and the same in Japanese.
 _IN_JAPANESE = (
-    (r"^the following arguments are required: (.*)$", r"\1 を指定してください"),
-    (r"^unrecognized arguments: (.*)$", r"このような指定はありません: \1"),
-    (r"^argument (.*?): expected .*$", r"\1 の値を指定してください"),
+    (r"the following arguments are required: (.*)", r"\1 を指定してください"),
+    (r"unrecognized arguments: (.*)", r"このような指定はありません: \1"),
+    (r"argument (.*?): expected .*", r"\1 の値を指定してください"),
     (
-        r"^argument (.*?): invalid choice: (.*) \(choose from (.*)\)$",
+        r"argument (.*?): invalid choice: (.*) \(choose from (.*)\)",
         r"\1 に \2 は指定できません（\3 のどれかにしてください）",
-    ),
-    (r"^argument (.*?): unknown \w+ (.*); known: (.*)$", r"\1 に \2 は指定できません（\3）"),
-    (
-        r"^argument (.*?): a whole number, (\d+) or more, not (.*)$",
-        r"\1 には \2 以上の整数を指定してください（\3 は指定できません）",
     ),
 )
 

@@ -10,14 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from yokome.cli.hints import column_words, input_hint, option_hint
-from yokome.errors import (
-    ColumnError,
-    InputNotFoundError,
-    PolicyError,
-    StrictError,
-    YokomeError,
-)
+from yokome.errors import OptionError, PolicyError, YokomeError, os_error
 from yokome.lang import Lang, clean, pick
 
 if TYPE_CHECKING:
@@ -34,12 +27,13 @@ __all__ = [
     "columns_of",
     "complain",
     "ignore",
+    "interrupted",
     "maybe",
-    "os_error",
     "policy_of",
     "reading",
     "reconfigure",
     "remark",
+    "stop_for",
     "writing",
 ]
 
@@ -47,24 +41,31 @@ DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 
 class Stop(Exception):
-    """The command ends here, with this message and status."""
+    """The command ends here, with this message in both languages and this status."""
 
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, ja: str, en: str, status: int) -> None:
+        super().__init__(en)
+        self.ja = ja
+        self.en = en
         self.status = status
+
+
+def stop_for(error: YokomeError | OSError, status: int) -> Stop:
+    """The end that an error means."""
+    if isinstance(error, YokomeError):
+        return Stop(error.message_ja or str(error), str(error), status)
+    return Stop(*os_error(error), status)
 
 
 def policy_of(options: argparse.Namespace) -> Policy:
     """The policy that the options ask for; whatever is wrong with it is wrong use."""
     from yokome._scan import prepare
 
-    lang: Lang = options.lang
     path = getattr(options, "policy", None)
     try:
         return prepare(
             path,
-            columns=columns_of(getattr(options, "column", None), lang),
+            columns=columns_of(getattr(options, "column", None)),
             time_format=getattr(options, "time_format", None),
             timezone=getattr(options, "timezone", None),
             header=False if getattr(options, "no_header", False) else None,
@@ -72,23 +73,11 @@ def policy_of(options: argparse.Namespace) -> Policy:
             to=getattr(options, "to", None),
             where=",\n".join(options.where) if getattr(options, "where", None) else None,
         )
-    except PolicyError as error:
-        raise Stop(_policy_message(error, lang), MISUSED) from error
     except (YokomeError, OSError) as error:
-        detail = str(error) if isinstance(error, YokomeError) else os_error(error)
-        raise Stop(
-            pick(
-                lang,
-                f"ポリシーを読めません: {detail}",
-                f"cannot read the policy: {detail}",
-            ),
-            MISUSED,
-        ) from error
+        raise stop_for(error, MISUSED) from error
 
 
-def columns_of(
-    options: Sequence[str] | None, lang: Lang
-) -> dict[str, str | int | list[str | int]] | None:
+def columns_of(options: Sequence[str] | None) -> dict[str, str | int | list[str | int]] | None:
     """``field=header`` options as the columns of a policy; a field twice has two columns."""
     if not options:
         return None
@@ -97,11 +86,9 @@ def columns_of(
         field, equals, column = option.partition("=")
         if not (field.strip() and equals and column):
             raise Stop(
-                pick(
-                    lang,
-                    f"--column は「項目=列名」または「項目=列番号」の形で書いてください: {option}",
-                    f"--column is field=header or field=position: {option}",
-                ),
+                f"--column は「項目=見出し」または「項目=列番号」の形で書いてください"
+                f"（例: --column time=発生日時）: {option}",
+                f"--column is field=header or field=position: {option}",
                 MISUSED,
             )
         is_position = column.isascii() and column.isdecimal()
@@ -110,32 +97,29 @@ def columns_of(
 
 
 @contextlib.contextmanager
-def reading(lang: Lang) -> Iterator[None]:
+def reading() -> Iterator[None]:
     """Turn errors of reading and scanning into one message and a status."""
     try:
         yield
-    except PolicyError as error:
-        raise Stop(_policy_message(error, lang), MISUSED) from error
-    except YokomeError as error:
-        raise Stop(_input_message(error, lang), FAILED) from error
+    except (PolicyError, OptionError) as error:
+        raise stop_for(error, MISUSED) from error
     except BrokenPipeError:
         raise
-    except OSError as error:
-        raise Stop(os_error(error), FAILED) from error
+    except (YokomeError, OSError) as error:
+        raise stop_for(error, FAILED) from error
 
 
 @contextlib.contextmanager
-def writing(out: Path, lang: Lang) -> Iterator[None]:
+def writing(out: Path) -> Iterator[None]:
     """Turn errors of writing results into one message and a status."""
     try:
         yield
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        _, said = os_error(error)
         raise Stop(
-            pick(
-                lang,
-                f"--out: {out} には書き出せません（フォルダーとファイルが逆になっています）",
-                f"--out: cannot write to {out}: {os_error(error)}",
-            ),
+            f"--out: {out} には書き出せません（フォルダーとファイルが逆になっています）。"
+            "別の名前を指定してください",
+            f"--out: cannot write to {out}: {said}",
             MISUSED,
         ) from error
     except YokomeError:
@@ -143,64 +127,40 @@ def writing(out: Path, lang: Lang) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        hint = ""
+        ja, en = os_error(error)
+        hint_ja = hint = ""
         if isinstance(error, PermissionError):
-            hint = pick(
-                lang,
-                "。Excel などで開いているときは、閉じてからやり直してください",
-                "; if it is open in Excel, close it and try again",
-            )
+            hint_ja = "。Excel などで開いているときは、閉じてからやり直してください"
+            hint = "; if it is open in Excel, close it and try again"
         elif error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            hint = pick(
-                lang,
-                "。空き容量を増やしてからやり直してください。前に書き出したものは、そのまま残っています",
-                "; make room and try again. What was written before still stands",
+            hint_ja = (
+                "。空き容量を増やしてからやり直してください。"
+                "前に書き出したものは、そのまま残っています"
             )
+            hint = "; make room and try again. What was written before still stands"
         raise Stop(
-            pick(
-                lang,
-                f"結果を書き出せません: {os_error(error)}{hint}",
-                f"cannot write the result: {os_error(error)}{hint}",
-            ),
+            f"結果を書き出せません: {ja}{hint_ja}",
+            f"cannot write the result: {en}{hint}",
             FAILED,
         ) from error
 
 
-def _policy_message(error: PolicyError, lang: Lang) -> str:
-    if lang == "en":
-        return str(error)
-    if error.message_ja:
-        return error.message_ja
-    return f"ポリシーまたは指定に誤りがあります: {error}{option_hint(str(error))}"
+def interrupted() -> Stop:
+    """The end that Ctrl-C means."""
+    return Stop("中断しました", "interrupted", INTERRUPTED)
 
 
-def _input_message(error: YokomeError, lang: Lang) -> str:
-    if lang == "en":
-        return str(error)
-    if error.message_ja:
-        return error.message_ja
-    if isinstance(error, InputNotFoundError) and error.source:
-        return f"ファイルが見つかりません: {error.source}"
-    if isinstance(error, ColumnError):
-        return column_words(str(error))
-    if isinstance(error, StrictError):
-        return f"読み取れない記録がありました（--strict）: {error}"
-    return f"入力を読み取れません: {error}{input_hint(str(error))}"
+def complain(stop: Stop, lang: Lang) -> None:
+    """One message on standard error; if even that is gone, silence.
 
-
-def os_error(error: OSError) -> str:
-    """What the system says is wrong, and with which file."""
-    if error.strerror and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return error.strerror or str(error)
-
-
-def complain(message: str, lang: Lang) -> None:
-    """One message on standard error; if even that is gone, silence."""
+    In Japanese the English stands below it, for whoever looks after the machine or searches for it.
+    """
+    label, text = pick(lang, ("エラー", stop.ja), ("error", stop.en))
+    lines = [clean(line) for line in text.splitlines()]
+    if lang == "ja" and stop.en != stop.ja:
+        lines += [f"  [{line}]" for line in map(clean, stop.en.splitlines())]
     with contextlib.suppress(OSError, ValueError):
-        label = pick(lang, "エラー", "error")
-        lines = "\n".join(clean(line) for line in message.splitlines())
-        print(f"yokome: {label}: {lines}", file=sys.stderr, flush=True)
+        print(f"yokome: {label}: " + "\n".join(lines), file=sys.stderr, flush=True)
 
 
 def remark(message: str) -> None:

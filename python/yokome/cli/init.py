@@ -63,12 +63,12 @@ def init(options: argparse.Namespace) -> int:
     policy_of(options)  # what is wrong with the options is said as everywhere
     with contextlib.ExitStack() as stack:
         line = stack.enter_context(maybe(progress_line(sys.stderr, lang, quiet=options.quiet)))
-        with reading(lang):
+        with reading():
             made = starter(
                 options.path,
                 budget=options.budget,
                 progress=line,
-                columns=columns_of(options.column, lang),
+                columns=columns_of(options.column),
                 encoding=options.encoding,
                 delimiter=options.delimiter,
                 time_format=options.time_format,
@@ -88,7 +88,7 @@ def init(options: argparse.Namespace) -> int:
         return DONE
     from yokome.output import write_text
 
-    with writing(options.out, lang):
+    with writing(options.out):
         options.out.parent.mkdir(parents=True, exist_ok=True)
         write_text(options.out, made.text)
     if not options.quiet:

@@ -34,16 +34,13 @@ def arguments(make: Arguments) -> None:
 def key(options: argparse.Namespace) -> int:
     """Write a new random key, for its owner only; a file that is there stays as it is."""
     lang: Lang = options.lang
-    with writing(options.out, lang):
+    with writing(options.out):
         try:
             number = os.open(options.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError as error:
             raise Stop(
-                pick(
-                    lang,
-                    f"{options.out} はすでにあります（鍵を上書きすると、仮名は元に戻りません）",
-                    f"{options.out} is there already (a new key would give other pseudonyms)",
-                ),
+                f"{options.out} はすでにあります（鍵を上書きすると、仮名は元に戻りません）",
+                f"{options.out} is there already (a new key would give other pseudonyms)",
                 MISUSED,
             ) from error
         with os.fdopen(number, "w", encoding="ascii") as file:

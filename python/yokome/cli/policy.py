@@ -57,7 +57,7 @@ def default(options: argparse.Namespace) -> int:
     if options.out is not None:
         from yokome.output import write_text
 
-        with writing(options.out, options.lang):
+        with writing(options.out):
             write_text(options.out, text)
         return DONE
     if not sys.stdout.isatty():
@@ -73,7 +73,7 @@ def check(options: argparse.Namespace) -> int:
 
     lang: Lang = options.lang
     policy = policy_of(options)
-    with reading(lang):
+    with reading():
         if policy.country is not None:
             public_holidays(policy.country, 2000)
     rules = len(policy.rules)

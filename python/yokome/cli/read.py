@@ -55,21 +55,18 @@ def read(options: argparse.Namespace) -> int:
         kind = format_of(options.out)
     except ValueError:
         raise Stop(
-            pick(
-                lang,
-                f"--out: ファイル名は .parquet、.csv、.arrow のどれかで終わるものにしてください: "
-                f"{options.out}",
-                f"--out: the file's name must end in .parquet, .csv or .arrow: {options.out}",
-            ),
+            f"--out: ファイル名は .parquet、.csv、.arrow のどれかで終わるものにしてください: "
+            f"{options.out}",
+            f"--out: the file's name must end in .parquet, .csv or .arrow: {options.out}",
             MISUSED,
         ) from None
     policy = policy_of(options)
     with contextlib.ExitStack() as stack:
-        with writing(options.out, lang):
+        with writing(options.out):
             file = stack.enter_context(TableFile(options.out, kind))
         line = stack.enter_context(maybe(progress_line(sys.stderr, lang, quiet=options.quiet)))
         done = 0
-        with reading(lang):
+        with reading():
             records = read_records(
                 options.path,
                 policy=policy,
@@ -83,18 +80,18 @@ def read(options: argparse.Namespace) -> int:
             )
             batches = iter(records)
         while True:
-            with reading(lang):
+            with reading():
                 batch = next(batches, None)
             if batch is None:
                 break
-            with writing(options.out, lang):
+            with writing(options.out):
                 file.write(batch)
             done += batch.num_rows
             if line is not None:
                 line({"bytes": 0, "total_bytes": None, "records": done, "stage": "read"})
         if line is not None:
             line.close()
-        with writing(options.out, lang):
+        with writing(options.out):
             file.close(record_schema())
             file.move()
     if not options.quiet:

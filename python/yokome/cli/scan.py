@@ -16,14 +16,14 @@ from yokome.cli.common import (
     ambiguous_width,
     ignore,
     maybe,
-    os_error,
     policy_of,
     reading,
     remark,
+    stop_for,
     writing,
 )
 from yokome.cli.values import at_least_one, reports, size
-from yokome.errors import MissingLibraryError
+from yokome.errors import MissingLibraryError, OptionError, os_error
 from yokome.lang import Lang, pick
 
 if TYPE_CHECKING:
@@ -169,18 +169,18 @@ def scan(options: argparse.Namespace) -> int:
     from yokome.summary_text import location_text, summary_text
 
     lang: Lang = options.lang
-    key = _checked(options, lang)
+    key = _checked(options)
     policy = policy_of(options)
     # Reports and pseudonyms look at the flagged rows as a whole; else they pass through.
     keeps = options.report is not None or key is not None
     with contextlib.ExitStack() as stack:
         writer = flagged = None
         if options.out is not None:
-            with writing(options.out, lang):
+            with writing(options.out):
                 writer = stack.enter_context(ResultWriter(options.out, options.format))
                 flagged = None if keeps else writer.stream("flagged")
         line = stack.enter_context(maybe(progress_line(sys.stderr, lang, quiet=options.quiet)))
-        with reading(lang):
+        with reading():
             result = run(
                 options.path,
                 policy,
@@ -209,12 +209,12 @@ def scan(options: argparse.Namespace) -> int:
             result = pseudonymise(result, key, unmask=options.unmask)
         paths: list[Path] = []
         if writer is not None:
-            with reading(lang), writing(options.out, lang):
+            with reading(), writing(options.out):
                 _write(writer, result, options, flagged, key)
                 paths = writer.commit()
                 _tell_what_was_kept(writer.kept, lang)
         # Last of all: a state that is there is one of which the results are there.
-        with reading(lang):
+        with reading():
             scanned._write_state()
     if not options.quiet:
         top = {} if options.top is None else {"top": options.top}
@@ -226,7 +226,7 @@ def scan(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _checked(options: argparse.Namespace, lang: Lang) -> bytes | None:
+def _checked(options: argparse.Namespace) -> bytes | None:
     """Stop before a long scan for what would fail after it; returns the key of pseudonyms."""
     for name, value in (
         ("--report", options.report),
@@ -235,11 +235,8 @@ def _checked(options: argparse.Namespace, lang: Lang) -> bytes | None:
     ):
         if value and options.out is None:
             raise Stop(
-                pick(
-                    lang,
-                    f"{name} には --out フォルダー名 が必要です",
-                    f"{name} needs --out DIR",
-                ),
+                f"{name} には --out フォルダー名 が必要です",
+                f"{name} needs --out DIR",
                 MISUSED,
             )
     if options.report:
@@ -248,30 +245,20 @@ def _checked(options: argparse.Namespace, lang: Lang) -> bytes | None:
         try:
             check_libraries(options.report)
         except MissingLibraryError as error:
-            message = pick(lang, error.message_ja, None) or str(error)
-            raise Stop(message, MISUSED) from error
+            raise stop_for(error, MISUSED) from error
     if options.pseudonymise is None:
         return None
     from yokome.pseudonyms import read_key
 
     try:
         return read_key(options.pseudonymise)
-    except ValueError as error:
-        raise Stop(
-            pick(
-                lang,
-                f"{options.pseudonymise}：鍵が短すぎます（16 バイト以上。yokome key で作れます）",
-                f"{error} (yokome key makes one)",
-            ),
-            MISUSED,
-        ) from error
+    except OptionError as error:
+        raise stop_for(error, MISUSED) from error
     except OSError as error:
+        ja, en = os_error(error)
         raise Stop(
-            pick(
-                lang,
-                f"鍵を読めません: {os_error(error)}（yokome key で作れます）",
-                f"cannot read the key: {os_error(error)} (yokome key makes one)",
-            ),
+            f"鍵を読めません: {ja}（鍵は yokome key で作れます）",
+            f"cannot read the key: {en} (yokome key makes one)",
             MISUSED,
         ) from error
 
@@ -280,7 +267,7 @@ def _sink(flagged: TableFile, options: argparse.Namespace) -> Callable[[Any], No
     """Flagged rows to their file; an error of that is none of reading."""
 
     def sink(batch: Any) -> None:
-        with writing(options.out, options.lang):
+        with writing(options.out):
             flagged.write(batch)
 
     return sink

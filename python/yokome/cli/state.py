@@ -42,7 +42,7 @@ def show(options: argparse.Namespace) -> int:
     from yokome.state import read_state
     from yokome.state_text import state_text
 
-    with reading(options.lang):
+    with reading():
         state = read_state(options.state)
     if options.json:
         print(json.dumps(state.to_dict(), ensure_ascii=False, indent=2))

@@ -94,7 +94,7 @@ def synth(options: argparse.Namespace) -> int:
     lang: Lang = options.lang
     with contextlib.ExitStack() as stack:
         line = stack.enter_context(maybe(progress_line(sys.stderr, lang, quiet=options.quiet)))
-        with writing(options.out, lang), reading(lang):
+        with writing(options.out), reading():
             try:
                 size = _yokome.synth(
                     str(options.out),
@@ -109,7 +109,12 @@ def synth(options: argparse.Namespace) -> int:
                     crlf=options.line_end == "crlf",
                 )
             except (ValueError, OverflowError) as error:
-                raise Stop(str(error), MISUSED) from error
+                raise Stop(
+                    f"このとおりのログは作れません（{error}）。--users は 1 から 1,000,000 まで、"
+                    "--days は 1 から 36,525 までの数を指定してください",
+                    str(error),
+                    MISUSED,
+                ) from error
     if not options.quiet:
         print(
             pick(

@@ -1,12 +1,21 @@
-"""The values that options take: text to value, or ``ArgumentTypeError``."""
+"""The values that options take: text to value, or a `BadValue`."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 from collections.abc import Callable
 
-__all__ = ["at_least_one", "checked", "delimiter", "not_negative", "reports", "size"]
+from yokome.errors import OptionError
+
+__all__ = ["BadValue", "at_least_one", "checked", "delimiter", "not_negative", "reports", "size"]
+
+
+class BadValue(argparse.ArgumentTypeError):
+    """A value that an option cannot have: what is wrong, and what is allowed."""
+
+    def __init__(self, ja: str, en: str) -> None:
+        super().__init__(en)
+        self.ja = ja
 
 
 def reports(text: str) -> list[str]:
@@ -16,8 +25,10 @@ def reports(text: str) -> list[str]:
     kinds = text.split(",")
     for kind in kinds:
         if kind not in REPORTS:
-            raise argparse.ArgumentTypeError(
-                f"unknown report {kind!r}; known: {', '.join(REPORTS)}"
+            known = ", ".join(REPORTS)
+            raise BadValue(
+                f"{kind!r} は指定できません。指定できるもの: {known}",
+                f"unknown report {kind!r}; known: {known}",
             )
     return kinds
 
@@ -30,8 +41,8 @@ def checked(name: str) -> Callable[[str], str]:
 
         try:
             checked: str = getattr(_scan, name)(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
+        except OptionError as error:
+            raise BadValue(error.message_ja or str(error), str(error)) from None
         return checked
 
     return check
@@ -51,11 +62,16 @@ def size(text: str) -> int:
     """A number of bytes, as ``512MB``."""
     from yokome import _scan
 
-    with contextlib.suppress(ValueError):
+    try:
         given = _scan.size(text)
-        if given is not None and given >= 1:
-            return given
-    raise argparse.ArgumentTypeError(text)
+    except OptionError as error:
+        raise BadValue(error.message_ja or str(error), str(error)) from None
+    if given is None or given < 1:
+        raise BadValue(
+            f"1 バイト以上の大きさを 512MB、2GiB のように書いてください（{text} は指定できません）",
+            f"a size of 1 byte or more, as 512MB or 2GiB, not {text!r}",
+        )
+    return given
 
 
 def not_negative(text: str) -> int:
@@ -69,5 +85,8 @@ def _whole(text: str, least: int) -> int:
     except ValueError:
         number = least - 1
     if number < least:
-        raise argparse.ArgumentTypeError(f"a whole number, {least} or more, not {text!r}")
+        raise BadValue(
+            f"{least} 以上の整数を指定してください（{text!r} は指定できません）",
+            f"a whole number, {least} or more, not {text!r}",
+        )
     return number

@@ -40,7 +40,7 @@ def verify(options: argparse.Namespace) -> int:
     from yokome.evidence import verify as check
 
     lang: Lang = options.lang
-    with reading(lang):
+    with reading():
         found = check(options.directory)
     if not options.quiet or not found.fine:
         for line in found.text(lang):

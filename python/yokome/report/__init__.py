@@ -76,6 +76,6 @@ def check_libraries(reports: Sequence[Report]) -> None:
         if importlib.util.find_spec(module) is None:
             raise MissingLibraryError(
                 f"a report as {report} needs {name}: pip install 'yokome[report]'",
-                message_ja=f"{report} の報告書には {name} が必要です（pip install "
-                f"'yokome[report]'）",
+                message_ja=f"{report} の報告書には {name} が必要です。"
+                "pip install 'yokome[report]' で入れてください",
             )

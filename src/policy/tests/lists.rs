@@ -142,7 +142,8 @@ fn faults_in_files() {
         assert_eq!(Path::new(&error.file), dir.0.join(file), "{text}");
         assert_eq!((error.line, error.column), (line, None), "{text}");
         assert_eq!(error.key, "lists.x.file");
-        assert_eq!(error.message, message);
+        assert_eq!(error.message.en, message);
+        super::assert_japanese(&error);
     }
     let error = dir.list("file = \"none.csv\"").unwrap_err();
     assert_eq!(error.io, Some(std::io::ErrorKind::NotFound));
@@ -164,7 +165,7 @@ fn policies_from_files() {
     let path = dir.write("cp932.toml", b"# a\nx = \"\x90\x45\"\n");
     let error = Policy::load(&path).unwrap_err();
     assert_eq!((error.line, error.column), (Some(2), Some(6)));
-    assert!(error.message.starts_with("a policy is saved as UTF-8"));
+    assert!(error.message.en.starts_with("a policy is saved as UTF-8"));
 
     let error = Policy::load(dir.0.join("none.toml")).unwrap_err();
     assert_eq!(error.io, Some(std::io::ErrorKind::NotFound));

@@ -8,7 +8,7 @@ mod odd;
 mod rule_errors;
 mod sections;
 
-use super::Policy;
+use super::{Policy, PolicyError};
 
 /// Reads a policy that must be good.
 fn read(text: &str) -> Policy {
@@ -22,7 +22,21 @@ fn read(text: &str) -> Policy {
 fn fails(text: &str) -> String {
     match Policy::from_toml(text, "p.toml", None) {
         Ok(_) => panic!("no error:\n{text}"),
-        Err(error) => error.to_string(),
+        Err(error) => {
+            assert_japanese(&error);
+            error.to_string()
+        }
+    }
+}
+
+/// Every fault says in Japanese what to write, and where.
+fn assert_japanese(error: &PolicyError) {
+    let ja = error.ja();
+    let is_kana = |c: char| ('\u{3041}'..='\u{30FF}').contains(&c);
+    assert!(error.message.ja.chars().any(is_kana), "{error}\n{ja}");
+    assert!(ja.contains(&error.file), "{ja}");
+    if let Some(line) = error.line {
+        assert!(ja.contains(&format!("{line} 行目")), "{ja}");
     }
 }
 

@@ -38,7 +38,7 @@ def inputs(f: Facts) -> Html:
             *(number(r[c]) for c in ("lines", "records", "rejected", "blank")),
             tag("td", r["encoding"] or ""),
             *(tag("td", f"{r[c]:%Y-%m-%d %H:%M:%S}" if r[c] else "") for c in ("first", "last")),
-            tag("td", r["error"] or ""),
+            tag("td", r[pick(f.lang, "error_ja", "error")] or ""),
         )
         for r in f.inputs[:_INPUTS]
     ]

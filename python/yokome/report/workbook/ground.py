@@ -27,7 +27,7 @@ def inputs(p: Paper) -> None:
     ]
     names = [
         *("source", "bytes", "lines", "records", "rejected", "blank", "encoding"),
-        *("time_format", "first", "last", "columns", "error"),
+        *("time_format", "first", "last", "columns", t("error_ja", "error")),
     ]
     sheet = p.sheet("取込状況", "Inputs", t("取込状況", "Inputs"), "", len(f.inputs))
     inputs = (row | {"columns": columns_words(row["columns"], p.lang)} for row in f.inputs)
