@@ -6,6 +6,7 @@ use super::outcome::Outcome;
 use crate::individual::column::Nature;
 use crate::individual::tally::Places;
 use crate::record::Field;
+use crate::words::count as number;
 
 /// A column of a source in which numbers were found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +106,7 @@ pub fn note(leaks: &[Leak]) -> Option<Note> {
                     Some(column) => (format!("「{column}」欄"), format!("column {column}")),
                     None => ("除いた記録".to_owned(), "rejected records".to_owned()),
                 };
-                let (source, values) = (&l.source, l.values);
+                let (source, values) = (&l.source, number(l.values));
                 if ja {
                     format!("{source}の{ja_place}に {values} 件（最初は {line} 行目）")
                 } else {
