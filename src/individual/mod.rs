@@ -168,7 +168,8 @@ fn may_hold(text: &str) -> bool {
 }
 
 /// Whether there are twelve ASCII digits in one piece, neither more nor fewer, or three times four.
-fn has_runs(text: &[u8]) -> bool {
+#[must_use]
+pub fn has_runs(text: &[u8]) -> bool {
     let mut fours = 0;
     // Of four digits or more in one piece, one stands at every fourth place.
     let mut at = 3;

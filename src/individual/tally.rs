@@ -92,6 +92,15 @@ fn the_whole(text: &str, found: &[Found]) -> Option<Number> {
 }
 
 impl Tally {
+    /// No cells of a column that is known to have more other values than are kept.
+    #[must_use]
+    pub fn of_many() -> Tally {
+        Tally {
+            many: true,
+            ..Tally::default()
+        }
+    }
+
     /// Adds the cell of a record.
     pub fn add(&mut self, text: &str, at: u64) -> Cell {
         let text = text.trim();

@@ -5,6 +5,8 @@
 //! the same as one before it. All of that is asked of its bytes; only what may hold a number is
 //! decoded, and values that are new as long as distinct values are counted.
 
+use std::ops::RangeInclusive;
+
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -15,11 +17,26 @@ use super::rows::Row;
 use crate::block::Columns;
 use crate::individual::column::{Beside, Natures};
 use crate::individual::tally::{Cell, Counted, Tally};
-use crate::individual::{find, is_named};
+use crate::individual::{find, has_runs, is_named};
 use crate::record::{Field, Outcome};
 
 /// Digits of a number, and so the fewest bytes of a cell with one.
 const DIGITS: usize = 12;
+
+/// Values of a column that are remembered, raw forms of one value and blank ones included.
+const MOST_KNOWN: usize = 4096;
+
+/// What is remembered from segment to segment, by source and column: a value is looked at once.
+#[derive(Default)]
+pub(super) struct Memory(HashMap<(u32, usize), OfColumn, foldhash::fast::FixedState>);
+
+#[derive(Default)]
+struct OfColumn {
+    /// Of cells without a number, by their hashes: whether they are not blank.
+    known: HashMap<u64, bool, foldhash::fast::FixedState>,
+    /// Whether there are more values than a tally keeps: then nothing is remembered.
+    many: bool,
+}
 
 /// Where the accepted records of a segment lie.
 pub(super) struct Accepted<'a> {
@@ -35,24 +52,25 @@ pub(super) struct Accepted<'a> {
 }
 
 impl Accepted<'_> {
-    /// Counts the cells of columns, one by one.
-    pub(super) fn count(&self, natures: &Natures) -> Vec<Counted> {
-        let mut known = HashMap::default();
+    /// Counts the cells of columns of a source, one by one.
+    pub(super) fn count(
+        &self,
+        source: u32,
+        natures: &Natures,
+        memory: &mut Memory,
+    ) -> Vec<Counted> {
         natures
             .beside
             .iter()
             .filter_map(|beside| {
                 let cells = self.of(beside)?;
-                known.clear();
-                let mut look = Look {
-                    encoding: self.segment.encoding,
-                    known: &mut known,
-                    tally: Tally::default(),
-                };
+                let of = memory.0.entry((source, beside.column)).or_default();
+                let mut look = Look::new(self.segment.encoding, of);
                 for (record, cell) in cells {
                     look.at(cell, record);
                 }
-                (!look.tally.is_empty()).then_some((beside.column, look.tally))
+                let tally = look.end();
+                (!tally.is_empty()).then_some((beside.column, tally))
             })
             .collect()
     }
@@ -96,12 +114,32 @@ impl Accepted<'_> {
 /// A look along a column.
 struct Look<'a> {
     encoding: Encoding,
-    /// Of cells without a number, by their hashes: whether they are not blank.
-    known: &'a mut HashMap<u64, bool, foldhash::fast::FixedState>,
+    of: &'a mut OfColumn,
     tally: Tally,
 }
 
 impl Look<'_> {
+    fn new(encoding: Encoding, of: &mut OfColumn) -> Look<'_> {
+        let tally = if of.many {
+            Tally::of_many()
+        } else {
+            Tally::default()
+        };
+        Look {
+            encoding,
+            of,
+            tally,
+        }
+    }
+
+    fn end(self) -> Tally {
+        self.of.many = self.tally.has_many();
+        if self.of.many || self.of.known.len() > MOST_KNOWN {
+            self.of.known = HashMap::default();
+        }
+        self.tally
+    }
+
     fn at(&mut self, cell: &[u8], record: u64) {
         if cell.is_empty() {
             return;
@@ -115,7 +153,7 @@ impl Look<'_> {
             return;
         }
         let hash = xxh3_64(cell);
-        if let Some(&filled) = self.known.get(&hash) {
+        if let Some(&filled) = self.of.known.get(&hash) {
             if filled {
                 self.tally.add_other();
             }
@@ -123,7 +161,7 @@ impl Look<'_> {
         }
         let holds = self.read(cell, record);
         if holds != Cell::Number {
-            self.known.insert(hash, holds == Cell::Other);
+            self.of.known.insert(hash, holds == Cell::Other);
         }
     }
 
@@ -133,24 +171,28 @@ impl Look<'_> {
     }
 }
 
-/// Whether bytes may hold a number: whether there are digits enough among them.
+/// Whether bytes may hold a number: whether there are such runs of digits among them, or digits enough
+/// if some are full-width.
 fn may_hold(bytes: &[u8], encoding: Encoding) -> bool {
     if bytes.len() < DIGITS {
         return false;
     }
-    let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
-    if digits >= DIGITS {
+    if has_runs(bytes) {
         return true;
     }
     // The last two bytes of a full-width digit; other characters may have them side by side as well.
-    let (lead, trails) = match encoding {
+    let (lead, trails): (u8, RangeInclusive<u8>) = match encoding {
         Encoding::Cp932 => (0x82, 0x4F..=0x58),
         Encoding::EucJp => (0xA3, 0xB0..=0xB9),
         Encoding::Utf8 | Encoding::Utf16Le | Encoding::Utf16Be => (0xBC, 0x90..=0x99),
     };
-    let pairs = bytes.iter().zip(&bytes[1..]);
-    let wide = pairs.filter(|&(&a, b)| a == lead && trails.contains(b));
-    digits + wide.count() >= DIGITS
+    let leads = memchr::memchr_iter(lead, bytes);
+    let wide = leads
+        .filter_map(|at| bytes.get(at + 1))
+        .filter(|&trail| trails.contains(trail))
+        .count();
+    // (ASCII digits are nothing else in any of the encodings.)
+    wide > 0 && wide + bytes.iter().filter(|b| b.is_ascii_digit()).count() >= DIGITS
 }
 
 /// Whether nothing but white space stands in a cell.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::beside::{self, Accepted};
+use super::beside::{self, Accepted, Memory};
 use super::encoding::Encoding;
 use super::fields::unquote;
 use super::fill::{Cells, Layout, layout};
@@ -76,6 +76,7 @@ pub struct Parser {
     first_sep: Vec<u32>,
     /// Whether it looks for Individual Numbers beside the texts that it interns.
     watches: bool,
+    memory: Memory,
 }
 
 /// What a parser needs to know of the source of a segment.
@@ -100,6 +101,7 @@ impl Parser {
             readers: Vec::new(),
             first_sep: Vec::new(),
             watches: false,
+            memory: Memory::default(),
         }
     }
 
@@ -154,7 +156,7 @@ impl Parser {
                 columns: &parsed.block.columns,
                 unknown_references: parsed.unknown_references > 0,
             };
-            parsed.beside = accepted.count(&plan.natures);
+            parsed.beside = accepted.count(of.source, &plan.natures, &mut self.memory);
         }
         parsed.block.origin.text = Some(Arc::new(Text {
             bytes: segment.text,
