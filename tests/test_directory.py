@@ -619,9 +619,11 @@ def test_a_full_disk_is_one_message_that_names_the_folder(
         [*command, "--lang", "ja"], capture_output=True, text=True, preexec_fn=limited, check=False
     )
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert f"結果を書き出せません: {out}" in done.stderr
-    assert "空き容量" in done.stderr
+    in_japanese, in_english = done.stderr.splitlines()
+    assert f"結果を書き出せません: {out}" in in_japanese
+    assert "空き容量" in in_japanese
+    assert f"{out}" in in_english
+    assert "make room" in in_english
     assert found(out) == before
     assert sorted(os.listdir(tmp_path)) == ["log.csv", "out"]
 
