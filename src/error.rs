@@ -174,7 +174,7 @@ impl Error {
         Some(match self {
             Error::Policy(error) => error.ja(),
             Error::NotFound { path } => format!(
-                "{path}: ファイルが見つかりません。場所と名前（拡張子も）を確かめてください。名前に空白があるときは、全体を \" で囲みます"
+                "{path}: ファイルが見付かりません。場所と名前（拡張子も）を確かめてください。名前に空白があるときは、全体を \" で囲みます"
             ),
             Error::NoMember { path, members } => format!(
                 "{path}: アーカイブに該当するファイルがありません。中にあるもの（{members}）から選んで指定し直してください"

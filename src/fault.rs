@@ -266,7 +266,7 @@ impl ColumnFault {
                         names.join(" and ")
                     ),
                     format!(
-                        "{} の列が見付かりません。ログの見出し: {seen}{hint}\n{HOW_JA}",
+                        "{}の列が見付かりません。ログの見出し: {seen}{hint}\n{HOW_JA}",
                         shown.join("、")
                     ),
                 )
