@@ -9,6 +9,7 @@ import json
 import os
 import random
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,55 @@ def test_what_is_no_run_json_is_one_message(
     error = capsys.readouterr().err
     assert error.startswith("yokome: error: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value"),
+    [
+        ("outputs", "bytes", None),
+        ("outputs", "bytes", "12"),
+        ("outputs", "name", 3),
+        ("sources", "bytes", []),
+        ("sources", "path", 1),
+    ],
+)
+def test_a_run_json_of_other_values_is_one_message(
+    done: Path, table: str, key: str, value: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run: Any = json.loads((done / RUN).read_text(encoding="utf-8"))
+    run[table][0][key] = value
+    (done / RUN).write_text(json.dumps(run), encoding="utf-8")
+    assert cli.main(["verify", str(done)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("yokome: error: ")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b"[]", b'{"policy": {"toml": 1}}', b"\xff\xfe"])
+def test_a_summary_that_is_none_any_more_is_noticed(done: Path, text: bytes) -> None:
+    (done / "summary.json").write_bytes(text)
+    assert problems(done)[1:] == ["the policy in summary.json: not as recorded"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.decode("utf-8-sig").encode("cp932", "replace"),  # as Excel saves it
+        lambda text: text.replace(b",36,", b",x,"),
+        lambda text: text.split(b"\n")[0].replace(b"offset", b"place") + b"\na,b\n",
+        lambda text: text.split(b"\n")[0] + b"\na,b\n",
+    ],
+)
+def test_flagged_rows_that_are_none_any_more_are_noticed(
+    done: Path, change: Callable[[bytes], bytes]
+) -> None:
+    flagged = done / "flagged.csv"
+    before = flagged.read_bytes()
+    flagged.write_bytes(change(before))
+    assert flagged.read_bytes() != before
+    recorded, compared = problems(done)
+    assert recorded.startswith("flagged.csv: not as recorded")
+    assert compared == "flagged.csv: not what was written, so the flagged rows cannot be compared"
 
 
 def test_without_run_json_the_command_says_how_to_make_one(

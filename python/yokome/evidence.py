@@ -275,11 +275,16 @@ def _run(directory: Path) -> dict[str, Any]:
         run = json.loads((directory / RUN).read_text(encoding="utf-8"))
         known = run["yokome"]["run"] == 1
         rows = [*run["outputs"], *run["sources"]]
-        known = known and all(isinstance(row["sha256"], str) for row in rows)
-        known = known and isinstance(run["policy"], dict)
+        texts = [row["sha256"] for row in rows] + [row["name"] for row in run["outputs"]]
+        texts += [row[key] for row in run["sources"] for key in ("source", "path")]
+        known = known and all(isinstance(row["bytes"], int) for row in rows)
+        policy = run["policy"]
+        texts += [policy["sha256"]]
+        if policy.get("file") is not None:
+            texts += [policy["file"], policy["file_sha256"]]
         members = [name for row in run["sources"] for name in row.get("members", [])]
         unread = [row["source"] for row in run.get("unread", [])]
-        known = known and all(isinstance(name, str) for name in [*members, *unread])
+        known = known and all(isinstance(text, str) for text in [*texts, *members, *unread])
     except FileNotFoundError:
         if not directory.exists():
             raise YokomeError(
@@ -371,8 +376,12 @@ def _policy(directory: Path, policy: Mapping[str, Any], found: Verification) -> 
     """The policy in ``summary.json`` is the one applied; its file may have changed since."""
     summary = directory / "summary.json"
     if summary.is_file():
-        toml = json.loads(summary.read_text(encoding="utf-8"))["policy"]["toml"]
-        if hashlib.sha256(toml.encode("utf-8")).hexdigest() != policy["sha256"]:
+        try:
+            toml = json.loads(summary.read_text(encoding="utf-8"))["policy"]["toml"]
+            same = hashlib.sha256(toml.encode("utf-8")).hexdigest() == policy["sha256"]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            same = False  # It is no summary any more.
+        if not same:
             found.problem(
                 "summary.json のポリシー：記録した内容と違います",
                 "the policy in summary.json: not as recorded",

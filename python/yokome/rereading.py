@@ -14,7 +14,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from yokome._yokome import SourceBytes, mask
 from yokome.errors import InputError
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from yokome.evidence import Verification
 
 __all__ = ["Where", "read_again"]
+
+_T = TypeVar("_T")
 
 Where: TypeAlias = tuple[Path, str | None]
 """A file, and of an archive the member."""
@@ -66,11 +68,12 @@ def read_again(
     flagged, inputs = (_of(directory, outputs, name) for name in ("flagged", "inputs"))
     if flagged is None or inputs is None:
         return  # Said already: a result's file is missing.
-    rows: Sequence[Mapping[str, Any]]
-    rows = _csv_rows(inputs) if inputs.suffix == ".csv" else _table(inputs).to_pylist()
-    encodings = {row["source"]: row["encoding"] or "utf-8" for row in rows}
+    encodings = _taken(_encodings, inputs, found)
+    flags = _taken(_flagged, flagged, found)
+    if encodings is None or flags is None:
+        return
     of_source: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-    for source, line, offset, text in _flagged(flagged):
+    for source, line, offset, text in flags:
         if text is None:
             found.unchecked += 1
         elif offset is not None:
@@ -128,18 +131,43 @@ def _of(directory: Path, outputs: Collection[str], table: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def _flagged(path: Path) -> Iterator[tuple[str, int, int | None, str | None]]:
+def _taken(read: Callable[[Path], _T], path: Path, found: Verification) -> _T | None:
+    """What a table of the result says; None if it is not what was written any more.
+
+    Another program has saved it, say; `found` is told.
+    """
+    try:
+        return read(path)
+    except (ValueError, KeyError, TypeError, csv.Error):
+        found.problem(
+            f"{path.name}：書き出したときの形でないため、該当行を元のログと照合できません",
+            f"{path.name}: not what was written, so the flagged rows cannot be compared",
+        )
+        return None
+
+
+def _encodings(path: Path) -> dict[str, str]:
+    """The encoding of each source."""
+    rows: Sequence[Mapping[str, Any]]
+    rows = _csv_rows(path) if path.suffix == ".csv" else _table(path).to_pylist()
+    return {row["source"]: row["encoding"] or "utf-8" for row in rows}
+
+
+def _flagged(path: Path) -> list[tuple[str, int, int | None, str | None]]:
     """Source, line, offset and text of each flagged row."""
     names = ("source", "line", "offset", "raw")
     if path.suffix == ".csv":
-        for row in _csv_rows(path):
-            offset = int(row["offset"]) if row["offset"] else None
-            yield row["source"], int(row["line"]), offset, row["raw"] or None
-        return
+        return [
+            (
+                row["source"],
+                int(row["line"]),
+                int(row["offset"]) if row["offset"] else None,
+                row["raw"] or None,
+            )
+            for row in _csv_rows(path)
+        ]
     table = _table(path).select(names)
-    for batch in table.to_batches(max_chunksize=4096):
-        columns = [batch.column(name).to_pylist() for name in names]
-        yield from zip(*columns, strict=True)
+    return list(zip(*(table.column(name).to_pylist() for name in names), strict=True))
 
 
 def _csv_rows(path: Path) -> list[dict[str, str]]:
