@@ -3,8 +3,16 @@
 use std::fmt;
 use std::io;
 
+use crate::individual::mask::masked;
 use crate::record::Field;
-use crate::words::{Words, of_system};
+use crate::words::{Words, count, of_system};
+
+/// A header or a cell of a log as a message shows it: masked, and its first characters.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    const MOST: usize = 40;
+    masked(text).chars().take(MOST).collect()
+}
 
 /// What is wrong with a source as a whole; programs tell by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,8 +255,7 @@ impl ColumnFault {
     /// Both texts, without the name of the source.
     #[must_use]
     pub fn words(&self) -> Words {
-        let seen = self.headers().join(", ");
-
+        let (seen, seen_ja) = listed(self.headers());
         let garbled = self.headers().iter().any(|h| h.contains('\u{FFFD}'));
         let hint = if garbled {
             format!("\n{GARBLED_JA}")
@@ -266,7 +273,7 @@ impl ColumnFault {
                         names.join(" and ")
                     ),
                     format!(
-                        "{}の列が見付かりません。ログの見出し: {seen}{hint}\n{HOW_JA}",
+                        "{}の列が見付かりません。ログの見出し: {seen_ja}{hint}\n{HOW_JA}",
                         shown.join("、")
                     ),
                 )
@@ -286,7 +293,7 @@ impl ColumnFault {
                         field.name()
                     ),
                     format!(
-                        "{} に指定された見出し「{column}」がありません。{near_ja}ログの見出し: {seen}{hint}\n{HOW_JA}",
+                        "{} に指定された見出し「{column}」がありません。{near_ja}ログの見出し: {seen_ja}{hint}\n{HOW_JA}",
                         in_japanese(*field)
                     ),
                 )
@@ -298,12 +305,28 @@ impl ColumnFault {
                     cells.len()
                 ),
                 format!(
-                    "見出しのないログでは、日時（time）と職員番号（user）の列を番号で指定する必要があります（1 から {} まで）。最初の行: {seen}\n--column time=1 --column user=2 のように、左から数えた列の番号で指定してください",
+                    "見出しのないログでは、日時（time）と職員番号（user）の列を番号で指定する必要があります（1 から {} まで）。最初の行: {seen_ja}\n--column time=1 --column user=2 のように、左から数えた列の番号で指定してください",
                     cells.len()
                 ),
             )
                 .into(),
             ColumnFault::Values(words) => words.clone(),
+        }
+    }
+}
+
+/// The first headers, and how many there are besides: English and Japanese.
+fn listed(headers: &[String]) -> (String, String) {
+    const MOST: usize = 100;
+    let seen = headers[..headers.len().min(MOST)].join(", ");
+    match headers.len().saturating_sub(MOST) {
+        0 => (seen.clone(), seen),
+        more => {
+            let more = count(more as u64);
+            (
+                format!("{seen} and {more} more"),
+                format!("{seen} ほか {more} 列"),
+            )
         }
     }
 }
@@ -361,6 +384,16 @@ mod tests {
             assert!(is_japanese(&fault.words.ja), "{kind:?}");
             assert!(!is_japanese(&fault.words.en), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn of_very_many_headers_some_are_listed() {
+        let headers: Vec<String> = (0..5_000).map(|n| format!("h{n}")).collect();
+        let fields = vec![Field::User];
+        let words = ColumnFault::Missing { fields, headers }.words();
+        assert!(words.en.contains("h99 and 4,900 more."), "{}", words.en);
+        assert!(words.ja.contains("h99 ほか 4,900 列\n"), "{}", words.ja);
+        assert_eq!(shown(&"あ".repeat(99)), "あ".repeat(40));
     }
 
     #[test]

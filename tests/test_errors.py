@@ -5,6 +5,7 @@ Each kind of error that there is is provoked once, and told by the library and b
 
 from __future__ import annotations
 
+import copy
 import errno
 import gzip
 import os
@@ -187,6 +188,35 @@ def test_a_column_that_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert caught.value.missing == ["time", "user"]
     assert (caught.value.column, caught.value.nearest) == (None, None)
     assert "--column time=発生日時" in tells(capsys, 1, str(caught.value), "scan", path)
+
+
+def test_headers_of_record_batches_are_masked_and_bounded() -> None:
+    # As of a log without a header that a data frame took for one.
+    first = {"2026/04/01 10:00:00": ["x"], "123456789018": ["x"], "あ" * 99: ["x"]}
+    for columns in (None, {"time": "日時"}):
+        with pytest.raises(yokome.ColumnError) as caught:
+            yokome.scan(pa.table(first), columns=columns)
+        assert caught.value.headers == ["2026/04/01 10:00:00", "*" * 12, "あ" * 40]
+        for text in (str(caught.value), str(caught.value.message_ja)):
+            assert "12345678" not in text
+            assert "あ" * 41 not in text
+    with pytest.raises(yokome.ColumnError, match="h99 and 2,900 more") as caught:
+        yokome.scan(pa.table({f"h{n}": ["x"] for n in range(3000)}))
+    assert "h99 ほか 2,900 列" in str(caught.value.message_ja)
+
+
+def test_errors_travel_between_processes(tmp_path: Path) -> None:
+    errors: list[yokome.YokomeError] = [
+        yokome.TemporaryFileError("full", "folder", needed=3, message_ja="満杯"),
+        yokome.OptionError("none", "encoding", message_ja="ない"),
+    ]
+    for source in (log(tmp_path / "a.csv", "a,b\n"), tmp_path / "none.csv"):
+        with pytest.raises(yokome.YokomeError) as caught:
+            yokome.scan(source)
+        errors.append(caught.value)
+    for error in errors:
+        other = copy.copy(error)  # as pickle does
+        assert (type(other), str(other), vars(other)) == (type(error), str(error), vars(error))
 
 
 def test_a_named_column_that_is_not_there(

@@ -254,8 +254,8 @@ class TemporaryFileError(YokomeError, OSError):
 
     def __init__(
         self,
-        message: str,
-        folder: str,
+        message: str = "",
+        folder: str = "",
         *,
         needed: int | None = None,
         message_ja: str | None = None,

@@ -10,7 +10,7 @@ use arrow_schema::{DataType, SchemaRef, TimeUnit};
 use crate::block::{Columns, Origin, REFERENCES_NO, REFERENCES_YES};
 use crate::dictionary::{Dictionaries, id_column};
 use crate::error::{Error, Result};
-use crate::fault::ColumnFault;
+use crate::fault::{ColumnFault, shown};
 use crate::individual::column::{Beside, Cells, Natures};
 use crate::log::encoding::Encoding;
 use crate::log::header::{Mapping, map};
@@ -40,6 +40,7 @@ pub struct BlockReader {
 pub fn map_schema(schema: &SchemaRef, options: &ReadOptions) -> Result<Mapping> {
     let headers: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
     let (mapping, missing) = map(&headers, &options.columns);
+    let headers: Vec<String> = headers.iter().map(|h| shown(h)).collect();
     if let Some((field, column)) = missing.into_iter().next() {
         let fault = ColumnFault::Unknown {
             field,

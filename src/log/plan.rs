@@ -11,9 +11,8 @@ use super::header::{Mapping, map, map_positions};
 use super::scan::Special;
 use super::time::{Detection, TimeFormat, TimeReader, Zone, detect as detect_time};
 use crate::error::{Error, Result};
-use crate::fault::{ColumnFault, InputKind};
+use crate::fault::{ColumnFault, InputKind, shown};
 use crate::individual::column::{Cells, Natures};
-use crate::individual::mask::masked;
 use crate::policy::{ColumnRef, Policy};
 use crate::record::Field;
 
@@ -397,12 +396,7 @@ fn examples<'a>(
             [Some(a), b]
                 .into_iter()
                 .flatten()
-                .map(|c| {
-                    masked(&encoding.decode(c).0)
-                        .chars()
-                        .take(40)
-                        .collect::<String>()
-                })
+                .map(|c| shown(&encoding.decode(c).0))
                 .collect::<Vec<_>>()
                 .join(" ")
         })
@@ -447,12 +441,7 @@ fn no_columns(
         .map(|r| {
             r.values
                 .iter()
-                .map(|v| {
-                    masked(&encoding.decode(v).0)
-                        .chars()
-                        .take(40)
-                        .collect::<String>()
-                })
+                .map(|v| shown(&encoding.decode(v).0))
                 .collect::<Vec<_>>()
         })
         .unwrap_or_default();
