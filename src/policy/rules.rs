@@ -264,7 +264,7 @@ fn spike(table: &Table, word: &str) -> Result<Kind, Fault> {
             "a {word} rule needs a \"factor\", how many times the usual day is too much, such as 3 or 2.5"
         ),
         format!(
-            "{word} の規則には factor（ふだんの日の何倍を超えたら示すか。例: 3、2.5）を書いてください"
+            "{word} の規則には factor（ふだんの日の何倍以上なら示すか。例: 3、2.5）を書いてください"
         ),
     );
     Ok(Kind::Spike(Spike {

@@ -27,7 +27,7 @@ pub(super) fn read(table: &Table, names: &Names<'_>) -> Result<Scope, Fault> {
     {
         return Err(node.fail((
             "the scope ends before it begins: \"to\" must be after \"from\"",
-            "期間の終わり（to）が、始まり（from）より前です。to を from より後にしてください",
+            "期間の終わり（to）が、始まり（from）より後になっていません。to を from より後にしてください",
         )));
     }
     let filter = match table.get("where") {

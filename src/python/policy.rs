@@ -140,7 +140,7 @@ impl Policy {
                 "scope.to",
                 (
                     "the scope is empty: from is not before to",
-                    "期間の終わり（to）が始まり（from）より前です。to を from より後にしてください",
+                    "期間の終わり（to）が、始まり（from）より後になっていません。to を from より後にしてください",
                 ),
             );
             return Err(wrong(error));
