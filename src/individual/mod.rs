@@ -146,16 +146,18 @@ fn find_slowly(text: &str) -> Vec<Found> {
             .iter()
             .flat_map(|g| g.digits.iter().copied())
             .collect();
-        if let Ok(number) = Number::try_from(digits)
-            && passes(&number)
-        {
-            found.push(Found {
-                start: groups[i].start,
-                end: groups[behind - 1].end,
-                number,
-            });
-        }
-        i = behind;
+        let number = Number::try_from(digits).ok().filter(passes);
+        // The last of groups that are no number may begin one with another sign.
+        let next = match number {
+            None if behind - i > 1 => behind - 1,
+            _ => behind,
+        };
+        found.extend(number.map(|number| Found {
+            start: groups[i].start,
+            end: groups[behind - 1].end,
+            number,
+        }));
+        i = next;
     }
     found
 }
