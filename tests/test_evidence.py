@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
 import hashlib
 import json
@@ -153,9 +154,56 @@ def test_a_changed_source_is_noticed(done: Path) -> None:
     source = done.parent / "log.csv"
     replace(source, "横目　花子", "横目　太郎")
     size = source.stat().st_size
+    # Nothing that was flagged is on that line.
+    flagged = flagged_of(done)
+    found = verify(done)
     assert problems(done) == [f"{source}: not as recorded ({size:,} bytes still)"]
+    assert (found.records, found.different, found.unreachable) == (flagged, 0, 0)
     [advice] = verify(done).advice
     assert "分析したときのログを控えから戻して" in advice[0]
+
+
+def flagged_of(out: Path) -> int:
+    with (out / "flagged.csv").open(encoding="utf-8-sig", newline="") as stream:
+        return len(list(csv.DictReader(stream)))
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet", "arrow"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_changed_digit_is_told_by_its_line(tmp_path: Path, format: str, packed: bool) -> None:
+    def write(data: bytes) -> None:
+        source.write_bytes(gzip.compress(data, mtime=0) if packed else data)
+
+    source = tmp_path / ("log.csv.gz" if packed else "log.csv")
+    data = (HEADER + ROWS).encode()
+    write(data)
+    scan(source, tmp_path / "out", "--format", format)
+    write(data.replace(b"22:00:01", b"22:00:07"))
+    found = verify(tmp_path / "out")
+    assert [en for _, en in found.problems][1:] == [
+        f"{source}: 1 of 3 flagged records are not what the log has (the first is that of line 4)"
+    ]
+    assert found.problems[1][0] == (
+        f"{source}：該当行 3 件のうち 1 件の記録が元のログと違います（最初は 4 行目）"
+    )
+    assert found.problems[0][1].startswith(f"{source}: not as recorded (")
+    assert (found.sources, found.records, found.different, found.unreachable) == (0, 2, 1, 0)
+    [advice] = found.advice
+    assert "A log was changed" in advice[1]
+    # A line that was put in moves all that is behind it; what was cut off is nowhere.
+    write(data.replace(b"2026/04/06 22:00:01", b"x\r\n2026/04/06 22:00:01"))
+    assert verify(tmp_path / "out").problems[1][1].endswith("(the first is that of line 4)")
+    assert verify(tmp_path / "out").different == 2
+    write(data[:-30])
+    assert verify(tmp_path / "out").different == 1
+    write(b"")
+    found = verify(tmp_path / "out")
+    assert (found.records, found.different, found.unreachable) == (0, 3, 0)
+    if packed:  # what cannot be read is not compared
+        source.write_bytes(gzip.compress(data)[:30])
+        found = verify(tmp_path / "out")
+        assert found.unreachable > 0
+        assert "cannot be read again" in found.problems[1][1]
 
 
 def test_a_missing_source_is_noticed(done: Path) -> None:
@@ -380,12 +428,18 @@ def test_a_changed_archive_is_noticed(two: Path, tmp_path: Path) -> None:
         members = {name: file.read(name) for name in file.namelist()}
     archive(two, members | {"b!c.csv": members["b!c.csv"].replace(b"PC", b"pc")})
     found = verify(tmp_path / "out")
-    [(ja, en)] = found.problems
+    [(ja, en), (_, differ)] = found.problems
     assert ja.startswith(f"{two}：記録した内容と違います（")
     assert en.startswith(f"{two}: not as recorded (")
-    assert (found.records, found.unreachable) == (0, flagged)
-    assert f"{flagged:,} flagged rows (see above" in found.text("en")[-1]
+    assert differ == (
+        f"{two}!b!c.csv: 1 of 3 flagged records are not what the log has "
+        "(the first is that of line 5)"
+    )
+    assert (found.records, found.different, found.unreachable) == (flagged - 1, 1, 0)
     two.unlink()
+    found = verify(tmp_path / "out")
+    assert (found.records, found.different, found.unreachable) == (0, 0, flagged)
+    assert f"{flagged:,} flagged rows (see above" in found.text("en")[-1]
     assert [en for _, en in verify(tmp_path / "out").problems] == [f"{two}: missing"]
 
 

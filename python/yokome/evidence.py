@@ -175,7 +175,9 @@ class Verification:
     unchecked: int = 0
     """Flagged records whose text the results do not hold (pseudonyms)."""
     unreachable: int = 0
-    """Flagged records whose source is missing, changed or cannot be read; a problem says so."""
+    """Flagged records whose source is missing or cannot be read; a problem says so."""
+    different: int = 0
+    """Flagged records that are not what a source that changed has now; a problem says so."""
     unread: list[str] = field(default_factory=list)
     """Sources that the scan could not read, so that nothing is known of them."""
     problems: list[tuple[str, str]] = field(default_factory=list)
@@ -222,9 +224,9 @@ class Verification:
                 pick(
                     lang,
                     f"照合できなかった該当行: {self.unreachable:,} "
-                    f"件（上のとおり、入力がないか、違うか、読めません）",
+                    f"件（上のとおり、入力がないか、読めません）",
                     f"Could not be compared: {self.unreachable:,} flagged rows (see above: their "
-                    "source is missing, changed or unreadable)",
+                    "source is missing or unreadable)",
                 )
             )
         if self.unread:
@@ -256,6 +258,7 @@ def verify(directory: str | os.PathLike[str]) -> Verification:
         advice = _WORKBOOK if name == "report.xlsx" else _OUTPUT
         found.outputs += _unchanged(directory / name, row["name"], row, found, advice)
     sources: dict[str, Where | None] = {}
+    changed = set()
     for row in run["sources"]:
         path = next((p for p in map(Path, (row["path"], row["source"])) if p.is_file()), None)
         is_same = _unchanged(path or Path(row["path"]), row["source"], row, found, _SOURCE)
@@ -263,10 +266,13 @@ def verify(directory: str | os.PathLike[str]) -> Verification:
         members = row.get("members")
         for member in [None] if members is None else members:
             name = row["source"] if member is None else f"{row['source']}!{member}"
-            sources[name] = (path, member) if is_same and path is not None else None
+            # Where a log was changed is what whoever verifies asks next.
+            sources[name] = (path, member) if path is not None else None
+            if not is_same:
+                changed.add(name)
     found.unread = [row["source"] for row in run.get("unread", [])]
     _policy(directory, run["policy"], found)
-    read_again(directory, [row["name"] for row in run["outputs"]], sources, found)
+    read_again(directory, [row["name"] for row in run["outputs"]], sources, changed, found)
     return found
 
 

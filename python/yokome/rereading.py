@@ -55,6 +55,7 @@ def read_again(
     directory: Path,
     outputs: Collection[str],
     sources: Mapping[str, Where | None],
+    changed: Collection[str],
     found: Verification,
 ) -> None:
     """Read every flagged record again, and tell `found` of what comes of it.
@@ -62,7 +63,9 @@ def read_again(
     Args:
         directory: of the results.
         outputs: the names of the result's files.
-        sources: where the recorded sources are; None for one that is not as it was recorded.
+        sources: where the recorded sources are; None for one that is missing.
+        changed: those that are not as they were recorded, which is said already: of such a one it
+            is told how many flagged records differ, and where the first stands.
         found: takes counts and problems.
     """
     flagged, inputs = (_of(directory, outputs, name) for name in ("flagged", "inputs"))
@@ -90,7 +93,25 @@ def read_again(
             found.unreachable += len(records)
             continue
         records.sort()
-        _compare(source, where, encodings[source], records, found, flagged.suffix == ".csv")
+        different = _compare(
+            source, where, encodings[source], records, found, flagged.suffix == ".csv"
+        )
+        if source not in changed:
+            for line in different:
+                found.problem(
+                    f"{source} の {line:,} 行目：該当行の記録が元のログと違います",
+                    f"{source}, line {line:,}: the flagged record is not what the log has",
+                    DIFFERENT,
+                )
+        elif different:
+            number, of, first = len(different), len(records), different[0]
+            found.different += number
+            found.problem(
+                f"{source}：該当行 {of:,} 件のうち {number:,} 件の記録が元のログと違います"
+                f"（最初は {first:,} 行目）",
+                f"{source}: {number:,} of {of:,} flagged records are not what the log has (the "
+                f"first is that of line {first:,})",
+            )
 
 
 def _compare(
@@ -100,8 +121,10 @@ def _compare(
     records: Sequence[tuple[int, int, str]],
     found: Verification,
     neutral: bool,
-) -> None:
+) -> list[int]:
+    """Compare the records of a source, by their offsets; the lines of those that differ."""
     done = 0
+    different = []
     try:
         with _opened(*where) as read:
             for offset, line, text in records:
@@ -111,17 +134,14 @@ def _compare(
                 if _stands(there, text, encoding, neutral=neutral):
                     found.records += 1
                 else:
-                    found.problem(
-                        f"{source} の {line:,} 行目：該当行の記録が元のログと違います",
-                        f"{source}, line {line:,}: the flagged record is not what the log has",
-                        DIFFERENT,
-                    )
+                    different.append(line)
     except InputError as error:
         found.unreachable += len(records) - done
         found.problem(
             f"{source}：該当行の記録を読み直せません（{error.message_ja or error}）",
             f"{source}: the flagged records cannot be read again ({error})",
         )
+    return different
 
 
 def _of(directory: Path, outputs: Collection[str], table: str) -> Path | None:
