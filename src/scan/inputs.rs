@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::ScanOptions;
+use super::{ScanOptions, copies};
 use crate::error::{Error, Result};
 use crate::fault::InputFault;
 use crate::individual::tally::Places;
@@ -51,6 +51,8 @@ pub struct Planned {
     pub litter: Vec<String>,
     /// Paths that were named more than once.
     pub repeated: Vec<String>,
+    /// Groups of sources with the same content, see [`copies`].
+    pub copies: Vec<Vec<usize>>,
 }
 
 impl Planned {
@@ -58,7 +60,7 @@ impl Planned {
     ///
     /// # Errors
     /// As [`expand`], [`open`] and [`Plan::of`]; with `options.skip_unreadable`, what concerns one source
-    /// is kept with it instead. What `check`, called before each source, says.
+    /// is kept with it instead. What `check`, called before each source and now and then, says.
     pub fn of(
         paths: &[String],
         read: &ReadOptions,
@@ -86,6 +88,7 @@ impl Planned {
             });
         }
         Ok(Planned {
+            copies: copies::of(&sources, check)?,
             sources,
             ignored: found.ignored,
             litter: found.litter,

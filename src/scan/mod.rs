@@ -7,6 +7,7 @@
 pub mod again;
 pub mod carry;
 pub mod collect;
+pub mod copies;
 pub mod framing;
 pub mod inputs;
 pub mod jobs;

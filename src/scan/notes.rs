@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Context;
 use super::collect::{Collector, Unlisted};
 use super::inputs::{InputCounts, Planned};
 use super::outcome::Outcome;
+use super::{Context, copies};
 use crate::arrow::STREAM_NAME;
 use crate::individual::mask::masked_excerpt;
 use crate::log::header::Mapping;
@@ -193,6 +193,7 @@ pub fn of_reading<T>(planned: &Planned, collector: &Collector<T>, names: &[Strin
             ));
         }
     }
+    notes.extend(copies::notes(&planned.copies, &collector.inputs, names));
     let mut above: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     let mut repeated: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (source, name) in planned.sources.iter().zip(names) {
