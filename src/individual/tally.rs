@@ -36,7 +36,8 @@ impl Places {
         });
     }
 
-    fn merge(&mut self, more: Places) {
+    /// More of them.
+    pub fn merge(&mut self, more: Places) {
         self.count += more.count;
         self.first = match (self.first, more.first) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -44,7 +45,9 @@ impl Places {
         };
     }
 
-    fn at(self, line: impl Fn(u64) -> u64) -> Places {
+    /// The same, by other places.
+    #[must_use]
+    pub fn at(self, line: impl Fn(u64) -> u64) -> Places {
         Places {
             first: self.first.map(line),
             ..self

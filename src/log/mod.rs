@@ -12,4 +12,5 @@ pub mod parse;
 pub mod plan;
 mod rows;
 pub mod scan;
+mod swallowed;
 pub mod time;

@@ -15,11 +15,12 @@ use super::meaning::{Meaning, UNKNOWN_REFERENCES};
 use super::plan::Plan;
 use super::rows::{EvenRows, Offsets, Row, Rows, close_last};
 use super::scan::{self, Hot, Index, Special};
+use super::swallowed;
 use super::time::{TimeFormat, TimeReader, Zone};
 use crate::block::{Block, Columns, Origin, REFERENCES_NO, REFERENCES_YES, Text};
 use crate::dictionary::{Dictionaries, ID_FIELDS};
 use crate::individual::column::Natures;
-use crate::individual::tally::Counted;
+use crate::individual::tally::{Counted, Places};
 use crate::policy::Assumed;
 use crate::record::Field;
 
@@ -58,6 +59,8 @@ pub struct Parsed {
     pub unknown_references: u64,
     /// Records whose user cell is empty.
     pub no_user: u64,
+    /// Lines inside quotes that look like records, from the first of the block.
+    pub swallowed: Places,
     /// Cells of columns that feed no text, if the parser watches them.
     pub beside: Vec<Counted>,
 }
@@ -133,6 +136,7 @@ impl Parser {
         spare.clear();
         let mut parsed = Parsed {
             lines: (self.index.ends.len() + self.index.inner.len()) as u64,
+            swallowed: swallowed::of(&segment.text, &self.index, special, plan.mapping.width),
             ..Parsed::default()
         };
         parsed.block.columns = spare;

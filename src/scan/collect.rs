@@ -218,6 +218,8 @@ impl<T> Collector<T> {
         counts.replaced += parsed.replaced;
         counts.unknown_references += parsed.unknown_references;
         counts.no_user += parsed.no_user;
+        let swallowed = parsed.swallowed.at(|line| first_line + line);
+        counts.swallowed.merge(swallowed);
         counts.other_results += number_of(&block.columns.result, Outcome::Other as u8);
         counts.touching += number_of(&block.columns.references, REFERENCES_YES);
         let span = block.columns.span();

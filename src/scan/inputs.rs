@@ -187,6 +187,8 @@ pub struct InputCounts {
     pub last: Option<i64>,
     /// Why reading stopped early.
     pub error: Option<Words>,
+    /// Lines inside quotes that look like records, and the first of them.
+    pub swallowed: Places,
     /// Rejected records with an Individual Number that is named, and the line of the first.
     pub leaking: Places,
 }

@@ -8,6 +8,7 @@ use super::outcome::Outcome;
 use super::{Context, copies};
 use crate::arrow::STREAM_NAME;
 use crate::individual::mask::masked_excerpt;
+use crate::individual::tally::Places;
 use crate::log::header::Mapping;
 use crate::log::meaning::MOST_CHARS;
 use crate::policy::{Assumed, Condition, Rule};
@@ -301,6 +302,7 @@ fn of_counts<T>(collector: &Collector<T>, names: &[String]) -> Vec<Note> {
             ));
         }
     }
+    notes.extend(of_swallowed(counts, names));
     notes.extend(of_unlisted(collector, names));
     for (counts, name) in counts.iter().zip(names) {
         if let Some(error) = &counts.error {
@@ -313,6 +315,37 @@ fn of_counts<T>(collector: &Collector<T>, names: &[String]) -> Vec<Note> {
         }
     }
     notes
+}
+
+/// Lines inside quotes that look like records.
+fn of_swallowed(counts: &[InputCounts], names: &[String]) -> Option<Note> {
+    let (mut ja, mut en) = (Vec::new(), Vec::new());
+    for (
+        Places {
+            count: lines,
+            first,
+        },
+        name,
+    ) in counts.iter().map(|c| c.swallowed).zip(names)
+    {
+        let Some(first) = first else { continue };
+        let (lines, first) = (count(lines), count(first));
+        ja.push(format!("{name} に {lines} 行（最初は {first} 行目）"));
+        en.push(format!("{name}: {lines} (the first is line {first})"));
+    }
+    if ja.is_empty() {
+        return None;
+    }
+    Some(note(
+        format!(
+            "引用符（\"）で囲まれた中に、記録のように見える行があります: {}。引用符の閉じ忘れなら、その行は記録として数えられていません。ログの書き出し方を確かめてください。",
+            some_of(&ja, "、", " ほか")
+        ),
+        format!(
+            "Lines inside quotes (\") look like records: {}. If a quote was left open, these lines are not counted as records: check how the log is written out.",
+            some_of(&en, ", ", " and more")
+        ),
+    ))
 }
 
 /// The rejected records that are counted and not listed.
