@@ -618,3 +618,17 @@ def test_the_command_takes_archives_and_a_ratio(
     assert main(["scan", f"{path}!*.tsv", "--lang", "ja"]) == 1
     assert "a.csv" in capsys.readouterr().err
     assert main(["scan", str(path), "--max-ratio", "0"]) == 2
+
+
+def test_what_a_folder_passes_over_can_be_named(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.dat", "c.TXT", "d.gz.bak", "e.log", "f.tab", "g.tsv"):
+        (tmp_path / name).write_bytes(LOG)
+    result = scan(tmp_path)
+    assert result.inputs.num_rows == 5
+    [ja] = [note for note in result.notes_ja if "読まなかったファイル" in note]
+    assert ja.endswith("。読むには、そのファイルの名前を直接指定してください。")
+    assert "b.dat" in ja
+    assert "d.gz.bak" in ja
+    [en] = [note for note in result.notes if "passed over" in note]
+    assert en.endswith("d.gz.bak. To read one, name the file itself.")
+    assert scan([tmp_path, tmp_path / "b.dat"]).inputs.num_rows == 6

@@ -170,27 +170,33 @@ pub fn of_stream(
 #[must_use]
 pub fn of_reading<T>(planned: &Planned, collector: &Collector<T>, names: &[String]) -> Vec<Note> {
     let mut notes = Vec::new();
-    for (paths, ja, en) in [
+    for (paths, ja, en, how_ja, how) in [
         (
             &planned.ignored,
             "ログではないとみて読まなかったファイル",
             "Files passed over because they do not look like logs",
+            "。読むには、そのファイルの名前を直接指定してください。",
+            ". To read one, name the file itself.",
         ),
         (
             &planned.litter,
             "アーカイブの中の、ログではないとみて読まなかったもの（隠しファイル、__MACOSX など）",
             "Members of archives passed over because nobody would call them logs (hidden files, __MACOSX and the like)",
+            "",
+            "",
         ),
         (
             &planned.repeated,
             "重ねて指定されたため一度だけ読んだファイル",
             "Files named more than once and read once",
+            "",
+            "",
         ),
     ] {
         if !paths.is_empty() {
             notes.push(note(
-                format!("{ja}: {}", some_of(paths, "、", " ほか")),
-                format!("{en}: {}", some_of(paths, ", ", " and more")),
+                format!("{ja}: {}{how_ja}", some_of(paths, "、", " ほか")),
+                format!("{en}: {}{how}", some_of(paths, ", ", " and more")),
             ));
         }
     }
