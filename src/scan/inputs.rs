@@ -47,6 +47,8 @@ pub struct Planned {
     pub sources: Vec<PlannedSource>,
     /// Files of directories that do not look like logs.
     pub ignored: Vec<String>,
+    /// Directories with results of earlier scans.
+    pub results: Vec<String>,
     /// Members of archives that nobody would call a log.
     pub litter: Vec<String>,
     /// Paths that were named more than once.
@@ -88,6 +90,7 @@ impl Planned {
         Ok(Planned {
             sources,
             ignored: found.ignored,
+            results: found.results,
             litter: found.litter,
             repeated: found.repeated,
         })
