@@ -63,7 +63,8 @@ pub fn of_system(error: &io::Error) -> Words {
     (error.to_string(), ja).into()
 }
 
-/// The allowed word that a typo most likely meant.
+/// The allowed word that was most likely meant: one that holds the given one or is held by it
+/// (`課名` of `課名称`), or that few edits make of it, few for its length.
 #[must_use]
 pub fn nearest<'a>(text: &str, allowed: &[&'a str]) -> Option<&'a str> {
     let text: Vec<char> = plain(text);
@@ -72,10 +73,32 @@ pub fn nearest<'a>(text: &str, allowed: &[&'a str]) -> Option<&'a str> {
     }
     allowed
         .iter()
-        .map(|&word| (distance(&text, &plain(word)), word))
-        .filter(|&(distance, word)| distance <= (word.chars().count() / 3).clamp(1, 2))
-        .min_by_key(|&(distance, _)| distance)
+        .filter_map(|&word| Some((apart(&text, &plain(word))?, word)))
+        .min_by_key(|&(apart, _)| apart)
         .map(|(_, word)| word)
+}
+
+/// How far two words are apart, and then by how many letters; none if nobody would mean the one by
+/// the other.
+fn apart(text: &[char], word: &[char]) -> Option<(usize, usize)> {
+    /// A word that holds another is as near as one letter changed in four.
+    const HELD: usize = 250;
+    let edits = distance(text, word);
+    let by_edits = (edits <= (word.len() / 3).clamp(1, 2))
+        .then(|| edits * 1000 / text.len().max(word.len()).max(1));
+    let held = (holds(text, word) || holds(word, text)).then_some(HELD);
+    let apart = by_edits.into_iter().chain(held).min()?;
+    Some((apart, text.len().abs_diff(word.len())))
+}
+
+/// Whether a word holds another that says something by itself.
+fn holds(word: &[char], part: &[char]) -> bool {
+    let least = if part.iter().all(char::is_ascii) {
+        3
+    } else {
+        2
+    };
+    part.len() >= least && word.windows(part.len()).any(|window| window == part)
 }
 
 /// Lower case, with `-` and spaces as `_`.
@@ -149,6 +172,19 @@ mod tests {
         assert_eq!(nearest("Kind", &allowed), Some("kind"));
         assert_eq!(nearest("threshold", &allowed), None);
         assert_eq!(nearest("", &allowed), None);
+        assert_eq!(nearest("kid", &allowed), Some("kind"));
         assert_eq!(nearest(&"x".repeat(1000), &allowed), None);
+    }
+    #[test]
+    fn a_word_that_holds_the_other_is_nearer_than_one_that_looks_alike() {
+        let headers = ["氏名", "課名称", "端末ＩＰ", "端末名称", "time", "timezone"];
+        assert_eq!(nearest("課名", &headers), Some("課名称"));
+        assert_eq!(nearest("所属課名称", &headers), Some("課名称"));
+        assert_eq!(nearest("端末", &headers), Some("端末ＩＰ"));
+        assert_eq!(nearest("指名", &headers), Some("氏名"));
+        // But a slip in a long word is nearer still, and one letter says nothing.
+        assert_eq!(nearest("time_zone", &headers), Some("timezone"));
+        assert_eq!(nearest("課", &headers), None);
+        assert_eq!(nearest("id", &["consider"]), None);
     }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -35,7 +36,11 @@ def write(out: Path, files: dict[str, str]) -> None:
         for name, text in files.items():
             writer.text(name, text)
         names = [*(name for name in files if name != "run.json"), "summary.json"]
-        writer.text("summary.json", json.dumps({"yokome": {"summary": 1}, "files": names}))
+        summary: dict[str, object] = {"yokome": {"summary": 1}, "files": names}
+        if "report.xlsx" in files:
+            digest = hashlib.sha256(files["report.xlsx"].encode()).hexdigest()
+            summary["workbook"] = {"bytes": len(files["report.xlsx"]), "sha256": digest}
+        writer.text("summary.json", json.dumps(summary))
         writer.commit()
 
 
@@ -658,15 +663,16 @@ def test_a_disk_that_is_full_keeps_the_old_result(tmp_path: Path) -> None:
 # --- a workbook that was written into -------------------------------------------------------------
 
 
+@pytest.mark.parametrize("later", [3600, 0, -86400], ids=["later", "at once", "put back, older"])
 @pytest.mark.parametrize("both", [True, False], ids=["swapped", "moved"])
 @pytest.mark.parametrize("again", [True, False], ids=["a new workbook", "none"])
 def test_a_workbook_that_was_filled_in_is_kept(
-    out: Path, monkeypatch: pytest.MonkeyPatch, both: bool, again: bool
+    out: Path, monkeypatch: pytest.MonkeyPatch, both: bool, again: bool, later: int
 ) -> None:
     if not both:
         monkeypatch.setattr(directory.StagedDirectory, "_swap", lambda *_: False)
     write(out, {"report.xlsx": "as written", **OLD})
-    saved = (out / "summary.json").stat().st_mtime + 3600
+    saved = (out / "summary.json").stat().st_mtime + later
     put(out, {"report.xlsx": "filled in"})
     os.utime(out / "report.xlsx", (saved, saved))
     name = time.strftime("report-%Y%m%d-%H%M%S.xlsx", time.localtime(saved))
@@ -687,6 +693,58 @@ def test_a_workbook_of_which_nobody_can_tell_is_kept(out: Path) -> None:
     assert all_of(out) == {**FOREIGN, **NEW, kept.name: "perhaps filled in"}
 
 
+def test_a_workbook_kept_earlier_is_not_lost_to_one_of_the_same_time(out: Path) -> None:
+    """A folder that was copied, all of it with one time."""
+    second = 1_700_000_000
+    for text in ("first", "second", "second"):
+        write(out, {"report.xlsx": "as written"})
+        put(out, {"report.xlsx": text})
+        for path in out.iterdir():
+            os.utime(path, (second, second))
+    write(out, NEW)
+    name = time.strftime("report-%Y%m%d-%H%M%S", time.localtime(second))
+    kept = {f"{name}.xlsx": "first", f"{name}-2.xlsx": "second"}
+    assert all_of(out) == {**FOREIGN, **NEW, **kept}
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        None,
+        "{",
+        '{"yokome": {"summary": 1}, "files": ["report.xlsx", "summary.json"]}',
+        '{"yokome": {"summary": 1}, "files": ["report.xlsx"], "workbook": null}',
+        '{"yokome": {"summary": 1}, "files": ["report.xlsx"], "workbook": {"sha256": [1]}}',
+        '{"yokome": {"summary": 1}, "files": ["findings.csv", "summary.json"], "workbook": null}',
+    ],
+    ids=["none", "torn", "of no workbook", "null", "nonsense", "not told of"],
+)
+def test_a_workbook_about_to_be_replaced_that_nothing_tells_of_is_kept(
+    out: Path, summary: str | None
+) -> None:
+    put(out, {"report.xlsx": "theirs"})
+    if summary is None:
+        (out / "summary.json").unlink()
+    else:
+        put(out, {"summary.json": summary})
+    write(out, {"report.xlsx": "new"})
+    (kept,) = out.glob("report-*.xlsx")
+    assert kept.read_text(encoding="utf-8") == "theirs"
+    assert (out / "report.xlsx").read_text(encoding="utf-8") == "new"
+
+
+def test_a_workbook_that_evidence_alone_tells_of_is_replaced_if_nobody_wrote_into_it(
+    out: Path,
+) -> None:
+    digest = hashlib.sha256(b"as written").hexdigest()
+    rows = [{"name": "report.xlsx", "sha256": digest}]
+    run = json.dumps({"yokome": {"run": 1}, "outputs": rows})
+    write(out, {"report.xlsx": "as written", "run.json": run})
+    (out / "summary.json").unlink()
+    write(out, NEW)
+    assert all_of(out) == {**FOREIGN, **NEW}
+
+
 def test_the_command_tells_of_a_workbook_that_it_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -694,9 +752,16 @@ def test_the_command_tells_of_a_workbook_that_it_kept(
     log.write_text("日時,職員番号\n2026/04/07 10:00:00,a\n", encoding="utf-8")
     words = ["scan", str(log), "--out", str(out), "--report", "xlsx", "--quiet", "--lang", "ja"]
     assert cli.main(words) == 0
-    before = (out / "report.xlsx").read_bytes()
+    # As it was written, whenever that seems to have been: replaced.
     saved = (out / "summary.json").stat().st_mtime + 60
     os.utime(out / "report.xlsx", (saved, saved))
+    capsys.readouterr()
+    assert cli.main(words) == 0
+    assert capsys.readouterr().err == ""
+    # Written into, and put back with an older time: kept.
+    before = (out / "report.xlsx").read_bytes() + b"filled in"
+    (out / "report.xlsx").write_bytes(before)
+    os.utime(out / "report.xlsx", (1_700_000_000, 1_700_000_000))
     capsys.readouterr()
     assert cli.main(words) == 0
     (kept,) = out.glob("report-*.xlsx")

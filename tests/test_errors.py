@@ -322,7 +322,7 @@ def test_a_policy_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixt
         (("--where", "result = 'ok'"), "success, failure, other"),
         (("--from", "2026-04-31"), "2026-04-30"),
         (("--to", "きのう"), '"きのう"'),
-        (("--from", "2026-04-02", "--to", "2026-04-01"), "to を from より後に"),
+        (("--from", "2026-04-02", "--to", "2026-04-01"), "--to を --from より後に"),
         (("--timezone", "Tokyo"), "Asia/Tokyo"),
         (("--column", "time"), "--column time=発生日時"),
         (("--column", "tmie=日時"), 'もしかして "time" ですか'),
@@ -432,14 +432,20 @@ def test_an_out_that_cannot_be_written(
     path = log(tmp_path / "a.csv")
     file = log(tmp_path / "out")
     said = tells(capsys, 2, None, "scan", path, "--out", file)
-    assert "フォルダーとファイルが逆" in said
+    assert f"同じ名前のファイルがあります（{file}）。フォルダーの名前を指定してください" in said
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for words in (["init", path], ["policy", "default"]):
+        said = tells(capsys, 2, None, *words, "--out", folder)
+        assert "同じ名前のフォルダーがあります。ファイルの名前を指定してください" in said
 
     def refused(*arguments: object, **options: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "there")
 
     monkeypatch.setattr("yokome.output.write_result", refused)
     said = tells(capsys, 1, "Permission denied", "scan", path, "--out", tmp_path / "new")
-    assert "there: 開く権限がありません" in said
+    assert "there: 書き込む権限がありません" in said
+    assert "開く権限" not in said
     assert "Excel" in said
 
 
@@ -458,6 +464,31 @@ def test_a_key_that_is_too_short(tmp_path: Path, capsys: pytest.CaptureFixture[s
     shared = ("scan", log(tmp_path / "a.csv"), "--out", tmp_path / "out", "--pseudonymise")
     assert "yokome key" in tells(capsys, 2, "has at least 16 bytes", *shared, key)
     tells(capsys, 2, "No such file", *shared, tmp_path / "none")
+
+
+def test_an_option_is_not_called_a_wrong_policy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = log(tmp_path / "a.csv")
+    for words, promise in (
+        (["--column", "termnal=端末"], "--column の指定に誤りがあります。"),
+        (["--column", "termnal=端末"], 'もしかして "terminal" ですか'),
+        (
+            ["--column", "端末ＩＰ=terminal"],
+            "--column の指定に誤りがあります。項目と見出しが逆です",
+        ),
+        (["--column", "端末ＩＰ=terminal"], "--column terminal=端末ＩＰ"),
+        (["--timezone", "Tokyo"], "--timezone の指定に誤りがあります。"),
+        (["--from", "2026-05-02", "--to", "2026-05-01"], "--to の指定に誤りがあります。"),
+        (["--policy", tmp_path / "none.toml"], "ポリシーのファイルが見付かりません"),
+    ):
+        said = tells(capsys, 2, None, "scan", path, *words)
+        assert promise in said
+        assert "ポリシーに誤りがあります" not in said
+    # A header that is called as a field is, and a field said to be of it, are no mistake.
+    odd = tmp_path / "odd.csv"
+    odd.write_text("time,terminal\n2026/04/07 10:00:00,a\n", encoding="utf-8")
+    assert cli.main(["scan", str(odd), "--column", "user=terminal", "--quiet"]) == 0
 
 
 # --- what whoever skips `init` must know ----------------------------------------------------------

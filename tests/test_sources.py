@@ -632,3 +632,37 @@ def test_what_a_folder_passes_over_can_be_named(tmp_path: Path) -> None:
     [en] = [note for note in result.notes if "passed over" in note]
     assert en.endswith("d.gz.bak. To read one, name the file itself.")
     assert scan([tmp_path, tmp_path / "b.dat"]).inputs.num_rows == 6
+
+
+def test_results_among_the_logs_are_not_read_as_logs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from yokome import cli
+
+    logs = tmp_path / "logs"
+    result = logs / "result"
+    logs.mkdir()
+    (logs / "april.csv").write_text("日時,職員番号\n2026/04/07 10:00:00,a\n", encoding="utf-8")
+    for kind in ("csv", "parquet"):
+        words = ["scan", str(logs), "--out", str(result), "--evidence", "--format", kind, "--quiet"]
+        assert cli.main(words) == 0
+        found = yokome.scan(logs)
+        assert found.inputs.column("source").to_pylist() == [str(logs / "april.csv")]
+        assert any("結果があるため" in note and str(result) in note for note in found.notes_ja)
+        assert any("results of earlier scans" in n and str(result) in n for n in found.notes)
+        # Not as files that do not look like logs, one by one.
+        assert not any("activity" in note for note in found.notes)
+    # A log beside a result is read; a folder of nothing but results is told of as such.
+    (result / "may.csv").write_text("日時,職員番号\n2026/05/07 10:00:00,a\n", encoding="utf-8")
+    assert yokome.scan(logs).overview.accepted == 2
+    (result / "may.csv").unlink()
+    capsys.readouterr()
+    assert cli.main(["scan", str(result), "--lang", "ja"]) == 1
+    said = capsys.readouterr().err
+    assert "横目の結果で、ログがありません" in said
+    assert "only results of an earlier scan" in said
+    # A record of somebody else's is none of ours.
+    (result / "summary.json").write_text('{"files": ["activity.csv"]}', encoding="utf-8")
+    (result / "run.json").write_text("[]", encoding="utf-8")
+    (result / "activity.csv").write_text("日時,職員番号\n2026/05/07 10:00:00,a\n", encoding="utf-8")
+    assert yokome.scan(logs).overview.accepted == 2

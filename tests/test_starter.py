@@ -145,6 +145,33 @@ def test_the_command_writes_it(
     assert cli.main(["policy", "check", str(tmp_path / "p.toml")]) == 0
 
 
+@pytest.mark.parametrize("command", ["init", "policy default"])
+def test_a_policy_that_was_edited_is_not_overwritten(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    out = tmp_path / "new" / "p.toml"
+    words = [*command.split(), *([str(log)] if command == "init" else [])]
+    words += ["--out", str(out), "--lang", "ja"]
+    assert cli.main(words) == 0
+    said = capsys.readouterr()
+    assert f"{out} を書き出しました" in said.out + said.err
+    written = out.read_bytes()
+    assert cli.main(words) == 0  # the same again: nobody's work is lost
+    edited = written + "# 直した\n".encode()
+    out.write_bytes(edited)
+    capsys.readouterr()
+    assert cli.main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"{out} はすでにあります。別の名前を指定するか、" in said.err
+    assert "--force" in said.err
+    assert f"{out} is there already" in said.err
+    assert out.read_bytes() == edited
+    assert cli.main([*words, "--force", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert out.read_bytes() == written
+
+
 def test_columns_may_be_said(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("いつ,誰\n2026/04/06 10:00:00,a\n", encoding="utf-8")

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -60,18 +62,16 @@ TABLES: Final = (
 """The tables of a scan, as the files are named."""
 
 _RECORDS: Final = ("summary.json", "run.json")
+_WORKBOOK: Final = "report.xlsx"
 # Every name that a file of a result can have.
 _NAMES: Final = frozenset(
     {
         *(f"{table}.{f}" for table in TABLES for f in FORMATS),
         *_RECORDS,
-        "report.xlsx",
+        _WORKBOOK,
         "report.html",
     }
 )
-
-# Seconds within which files of one result are written; file systems round times to two.
-_AT_ONCE = 2.5
 
 # Rows are gathered up to this many, or this many bytes, before they are written: one row group.
 _GROUP_ROWS = 128 * 1024
@@ -154,15 +154,15 @@ class ResultWriter:
 
     def commit(self) -> list[Path]:
         """Put the files into place, as one where the system can, and remove those of an earlier
-        scan; returns their paths, in the order they were begun. A workbook that was saved since
-        that scan is kept under a name with the time at which it was saved (`kept`).
+        scan; returns their paths, in the order they were begun. A workbook that is not what that
+        scan wrote is kept under a name with the time at which it was saved (`kept`).
 
         Raises:
             OSError: a file cannot be replaced (it is open in a spreadsheet, say); the old ones
                 still stand.
         """
         with naming(self.directory):
-            self.kept = _keep_what_was_filled_in(self.directory)
+            self.kept = _keep_what_was_filled_in(self.directory, self.names())
             self._staged.commit(self.names())
         paths = [file.path for file in self._files]
         self._files = []
@@ -290,35 +290,73 @@ def recorded(directory: Path) -> set[str]:
     """
     names: set[str] = set()
     for name, kind, list_ in (("summary.json", "summary", "files"), ("run.json", "run", "outputs")):
-        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
-            document = json.loads((directory / name).read_text(encoding="utf-8"))
-            if isinstance(document["yokome"][kind], int):
-                rows = document[list_]
-                names |= {name, *(row if isinstance(row, str) else row["name"] for row in rows)}
+        with contextlib.suppress(*_NOT_OURS):
+            document = _document(directory, name, kind)
+            rows = document[list_]
+            names |= {name, *(row if isinstance(row, str) else row["name"] for row in rows)}
     return names & _NAMES
 
 
-def _keep_what_was_filled_in(directory: Path) -> list[Path]:
-    """The workbook of an earlier scan that was saved after it, under a name that nothing replaces.
+# What is raised by a file that is not there, is no JSON, or is another's.
+_NOT_OURS = (OSError, ValueError, LookupError, TypeError, RecursionError)
 
-    A scan writes ``summary.json`` last, so what is later than that somebody has saved; without it,
-    nobody can tell.
+
+def _document(directory: Path, name: str, kind: str) -> Any:
+    """``summary.json`` or ``run.json`` of a directory.
+
+    Raises:
+        OSError, ValueError, LookupError, TypeError, RecursionError: there is none of ours.
     """
-    name = "report.xlsx"
-    workbook, summary = directory / name, directory / "summary.json"
-    if name not in recorded(directory) or not workbook.exists():
+    document = json.loads((directory / name).read_text(encoding="utf-8"))
+    if not isinstance(document["yokome"][kind], int):
+        raise TypeError(kind)
+    return document
+
+
+def _keep_what_was_filled_in(directory: Path, names: Sequence[str]) -> list[Path]:
+    """A workbook that is about to be replaced or removed and is not, to the byte, what the earlier
+    scan wrote, under a name that nothing replaces.
+
+    Only its content tells. Times do not: a workbook put back from a copy, or a folder that was
+    restored, has what time it has. Where nothing tells of the content, it is kept.
+
+    Args:
+        names: of the files that the new scan puts there.
+    """
+    workbook = directory / _WORKBOOK
+    if not workbook.is_file() or _WORKBOOK not in {*names, *recorded(directory)}:
         return []
-    saved = workbook.stat().st_mtime
-    if summary.exists() and saved <= summary.stat().st_mtime + _AT_ONCE:
+    digest = _sha256(workbook)
+    if digest in _written(directory):
         return []
-    when = dt.datetime.fromtimestamp(saved).strftime("%Y%m%d-%H%M%S")
-    kept = directory / f"report-{when}.xlsx"
-    if not kept.exists():
-        try:
-            os.link(workbook, kept)
-        except (OSError, NotImplementedError):
-            shutil.copy2(workbook, kept)
+    when = dt.datetime.fromtimestamp(workbook.stat().st_mtime).strftime("%Y%m%d-%H%M%S")
+    for number in itertools.count(1):
+        kept = directory / f"report-{when}{'' if number == 1 else f'-{number}'}.xlsx"
+        if not os.path.lexists(kept):
+            try:
+                os.link(workbook, kept)
+            except (OSError, NotImplementedError):
+                shutil.copy2(workbook, kept)
+            break
+        if kept.is_file() and _sha256(kept) == digest:
+            break
     return [kept]
+
+
+def _written(directory: Path) -> set[str]:
+    """The SHA-256 of the workbook as it was written, as ``summary.json`` and ``run.json`` say."""
+    digests: set[str] = set()
+    with contextlib.suppress(*_NOT_OURS):
+        digests.add(_document(directory, "summary.json", "summary")["workbook"]["sha256"])
+    with contextlib.suppress(*_NOT_OURS):
+        rows = _document(directory, "run.json", "run")["outputs"]
+        digests |= {row["sha256"] for row in rows if row["name"] == _WORKBOOK}
+    return digests
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_result(
@@ -343,7 +381,9 @@ def write_result(
             writer.table(name, getattr(result, name))
     for name, data in others:
         writer.data(name, data)
-    writer.text("summary.json", summary_json(result, files=[*writer.names(), "summary.json"]))
+    names = [*writer.names(), "summary.json"]
+    workbook = dict(others).get(_WORKBOOK)
+    writer.text("summary.json", summary_json(result, files=names, workbook=workbook))
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -29,6 +29,9 @@ Keys, in order:
     ``ja`` and ``en``: every assumption made, in words.
 ``files``
     The files written together with this one.
+``workbook``
+    ``bytes`` and ``sha256`` of ``report.xlsx`` as it was written, or null without one: the next
+    scan into the directory tells by it whether somebody has filled it in.
 
 Times are ISO 8601, local civil time. The file holds no clock time and no random part: the same
 logs and policy give the same bytes.
@@ -37,6 +40,7 @@ logs and policy give the same bytes.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -53,8 +57,14 @@ __all__ = ["summary_json", "versions"]
 _TOP = 20
 
 
-def summary_json(result: ScanResult, *, files: Sequence[str] = ()) -> str:
-    """The text of ``summary.json`` for a scan whose tables are in `files`."""
+def summary_json(
+    result: ScanResult, *, files: Sequence[str] = (), workbook: bytes | None = None
+) -> str:
+    """The text of ``summary.json`` for a scan whose tables are in `files`.
+
+    Args:
+        workbook: the content of ``report.xlsx``, if there is one among them.
+    """
     o = result.overview
     document = {
         "yokome": {"summary": 1},
@@ -82,6 +92,9 @@ def summary_json(result: ScanResult, *, files: Sequence[str] = ()) -> str:
         "leaks": result.leaks.to_pylist(),
         "notes": {"ja": result.notes_ja, "en": result.notes},
         "files": list(files),
+        "workbook": None
+        if workbook is None
+        else {"bytes": len(workbook), "sha256": hashlib.sha256(workbook).hexdigest()},
     }
     return json.dumps(document, ensure_ascii=False, indent=2, default=_value) + "\n"
 

@@ -54,6 +54,10 @@ impl PolicyError {
             let of = if self.line.is_some() { "の" } else { " の" };
             return format!("{place}{of}指定に誤りがあります。{}", self.message.ja);
         }
+        // A file that cannot be read says nothing wrong.
+        if self.io.is_some() && self.key.is_empty() {
+            return format!("{place}: {}", self.message.ja);
+        }
         let key = if self.key.is_empty() {
             String::new()
         } else {
@@ -202,6 +206,15 @@ mod tests {
         assert_eq!(
             error.ja(),
             "--where の 3 行目、10 文字目の指定に誤りがあります。誤り"
+        );
+    }
+
+    #[test]
+    fn a_policy_that_cannot_be_read_is_not_called_wrong() {
+        let missing = crate::policy::Policy::load("nowhere/p.toml").unwrap_err();
+        assert_eq!(
+            missing.ja(),
+            "nowhere/p.toml: ポリシーのファイルが見付かりません。場所と名前を確かめてください"
         );
     }
 

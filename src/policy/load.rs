@@ -68,7 +68,13 @@ impl Policy {
                 "",
                 (
                     format!("cannot read the policy: {error}"),
-                    format!("ポリシーのファイルを読めません（{}）", of_system(&error).ja),
+                    match error.kind() {
+                        std::io::ErrorKind::NotFound => {
+                            "ポリシーのファイルが見付かりません。場所と名前を確かめてください"
+                                .to_owned()
+                        }
+                        _ => format!("ポリシーのファイルを読めません（{}）", of_system(&error).ja),
+                    },
                 ),
             )
         })?;

@@ -99,7 +99,7 @@ impl Policy {
         let wrong = |e: PolicyError| raise_policy(py, &e);
         if let Some(columns) = columns_json {
             let text = format!("{{\"columns\": {columns}}}");
-            let given = policy::Policy::from_json(&text, "columns")
+            let given = policy::Policy::from_json(&text, "--column")
                 .map_err(wrong)?
                 .columns;
             inner.columns.map.extend(given.map);
@@ -116,7 +116,7 @@ impl Policy {
                     ),
                 );
                 return Err(wrong(PolicyError::new(
-                    "timezone",
+                    "--timezone",
                     "columns.timezone",
                     message,
                 )));
@@ -136,11 +136,11 @@ impl Policy {
             && from >= to
         {
             let error = PolicyError::new(
-                "scope",
+                "--to",
                 "scope.to",
                 (
                     "the scope is empty: from is not before to",
-                    "期間の終わり（to）が、始まり（from）より後になっていません。to を from より後にしてください",
+                    "期間の終わり（--to）が、始まり（--from）より後になっていません。--to を --from より後にしてください",
                 ),
             );
             return Err(wrong(error));

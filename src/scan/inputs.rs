@@ -47,6 +47,8 @@ pub struct Planned {
     pub sources: Vec<PlannedSource>,
     /// Files of directories that do not look like logs.
     pub ignored: Vec<String>,
+    /// Directories with results of earlier scans.
+    pub results: Vec<String>,
     /// Members of archives that nobody would call a log.
     pub litter: Vec<String>,
     /// Paths that were named more than once.
@@ -91,6 +93,7 @@ impl Planned {
             copies: copies::of(&sources, check)?,
             sources,
             ignored: found.ignored,
+            results: found.results,
             litter: found.litter,
             repeated: found.repeated,
         })

@@ -179,6 +179,11 @@ pub fn of_reading<T>(planned: &Planned, collector: &Collector<T>, names: &[Strin
             ". To read one, name the file itself.",
         ),
         (
+            &planned.results,
+            "横目の結果があるため、そのファイルを読まなかったフォルダー",
+            "Folders with results of earlier scans, which were not read as logs",
+        ),
+        (
             &planned.litter,
             "アーカイブの中の、ログではないとみて読まなかったもの（隠しファイル、__MACOSX など）",
             "Members of archives passed over because nobody would call them logs (hidden files, __MACOSX and the like)",

@@ -4,6 +4,7 @@ pub mod ahead;
 pub mod archive;
 mod decode;
 mod open;
+mod results;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +65,8 @@ pub struct Expanded {
     pub sources: Vec<Source>,
     /// Files of a directory that do not look like logs.
     pub ignored: Vec<String>,
+    /// Directories with results of earlier scans, which are no logs.
+    pub results: Vec<String>,
     /// Members of archives that nobody would call a log: hidden ones, `__MACOSX`.
     pub litter: Vec<String>,
     /// Paths that were named more than once and are read once.
@@ -73,6 +76,12 @@ pub struct Expanded {
 /// Endings that a log in a directory has; an explicit path may have any.
 const ENDINGS: [&str; 5] = ["csv", "tsv", "txt", "log", "tab"];
 const COMPRESSED: [&str; 4] = ["gz", "zst", "zstd", "zip"];
+
+/// Of a directory that was named.
+const ONLY_RESULTS: (&str, &str) = (
+    "no log in this directory, only results of an earlier scan",
+    "このフォルダーにあるのは横目の結果で、ログがありません。ログのフォルダーかファイルを指定してください",
+);
 
 /// A path that was found, and which members are meant if it is an archive (none: all).
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -100,13 +109,11 @@ pub fn expand(paths: &[String]) -> Result<Expanded> {
         };
         if path.is_dir() {
             let mut found = Vec::new();
-            list(
-                path,
-                given,
-                &mut BTreeSet::new(),
-                &mut found,
-                &mut out.ignored,
-            )?;
+            let results = out.results.len();
+            list(path, given, &mut BTreeSet::new(), &mut found, &mut out)?;
+            if found.is_empty() && out.results.len() > results {
+                return Err(Error::input_of(given, InputKind::NoLog, ONLY_RESULTS));
+            }
             if found.is_empty() {
                 let (endings, compressed) = (ENDINGS.join(", "), COMPRESSED.join(", "));
                 let words = (
@@ -122,10 +129,10 @@ pub fn expand(paths: &[String]) -> Result<Expanded> {
             all.extend(found.into_iter().map(whole));
         } else if path.exists() {
             all.push(whole(path.to_path_buf()));
-        } else if let Some(found) = archives.named(given, &mut out.ignored)? {
+        } else if let Some(found) = archives.named(given, &mut out)? {
             all.extend(found);
         } else {
-            let found = glob_files(given, &mut out.ignored)?;
+            let found = glob_files(given, &mut out)?;
             all.extend(found.into_iter().map(whole));
         }
     }
@@ -136,6 +143,8 @@ pub fn expand(paths: &[String]) -> Result<Expanded> {
         archives.sources(found, &mut seen, &mut out)?;
     }
     out.sources.sort_by(|a, b| a.name.cmp(&b.name));
+    out.results.sort();
+    out.results.dedup();
     out.litter.sort();
     out.litter.dedup();
     Ok(out)
@@ -196,14 +205,14 @@ impl Archives {
     }
 
     /// What `archive!members` names; none if no part before a `!` is an archive.
-    fn named(&mut self, given: &str, ignored: &mut Vec<String>) -> Result<Option<Vec<Found>>> {
+    fn named(&mut self, given: &str, out: &mut Expanded) -> Result<Option<Vec<Found>>> {
         for (at, _) in given.match_indices('!') {
             let (before, members) = (&given[..at], &given[at + 1..]);
             let paths = if Path::new(before).is_file() {
                 vec![PathBuf::from(before)]
             } else {
                 // A `!` also stands in globs: the part before it need not be one.
-                glob_files(before, ignored).unwrap_or_default()
+                glob_files(before, out).unwrap_or_default()
             };
             let paths: Vec<PathBuf> = paths.into_iter().filter(|p| archive::is_zip(p)).collect();
             if paths.is_empty() {
@@ -322,7 +331,7 @@ fn identity(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
-fn glob_files(given: &str, ignored: &mut Vec<String>) -> Result<Vec<PathBuf>> {
+fn glob_files(given: &str, out: &mut Expanded) -> Result<Vec<PathBuf>> {
     let not_found = || Error::NotFound {
         path: given.to_owned(),
     };
@@ -335,7 +344,7 @@ fn glob_files(given: &str, ignored: &mut Vec<String>) -> Result<Vec<PathBuf>> {
         let path = path.map_err(|e| unreadable(&e.path().to_string_lossy(), e.error()))?;
         if path.is_dir() {
             let name = path.to_string_lossy();
-            list(&path, &name, &mut BTreeSet::new(), &mut found, ignored)?;
+            list(&path, &name, &mut BTreeSet::new(), &mut found, out)?;
         } else {
             found.push(path);
         }
@@ -379,7 +388,7 @@ fn list(
     name: &str,
     seen: &mut BTreeSet<PathBuf>,
     found: &mut Vec<PathBuf>,
-    ignored: &mut Vec<String>,
+    out: &mut Expanded,
 ) -> Result<()> {
     if !seen.insert(fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf())) {
         return Ok(());
@@ -396,18 +405,23 @@ fn list(
         .collect::<std::io::Result<_>>()
         .map_err(failed)?;
     entries.sort_by_key(fs::DirEntry::file_name);
+    // Logs that lie beside a result are read all the same.
+    let ours = results::told_of(dir);
+    if !ours.is_empty() {
+        out.results.push(name.to_owned());
+    }
     for entry in entries {
         let path = entry.path();
         let file_name = entry.file_name().to_string_lossy().into_owned();
-        if file_name.starts_with('.') {
+        if file_name.starts_with('.') || ours.contains(&file_name) {
             continue;
         }
         if path.is_dir() {
-            list(&path, &path.to_string_lossy(), seen, found, ignored)?;
+            list(&path, &path.to_string_lossy(), seen, found, out)?;
         } else if is_log_name(&file_name) {
             found.push(path);
         } else {
-            ignored.push(path.to_string_lossy().into_owned());
+            out.ignored.push(path.to_string_lossy().into_owned());
         }
     }
     Ok(())

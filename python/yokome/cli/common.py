@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ __all__ = [
     "reconfigure",
     "remark",
     "stop_for",
+    "write_policy",
     "writing",
 ]
 
@@ -81,6 +83,9 @@ def columns_of(options: Sequence[str] | None) -> dict[str, str | int | list[str 
     """``field=header`` options as the columns of a policy; a field twice has two columns."""
     if not options:
         return None
+    from yokome.words.names import FIELDS
+
+    fields = FIELDS.keys() - {"date", "hour", "weekday", "day_type"}
     given: dict[str, list[str | int]] = {}
     for option in options:
         field, equals, column = option.partition("=")
@@ -89,6 +94,14 @@ def columns_of(options: Sequence[str] | None) -> dict[str, str | int | list[str 
                 f"--column は「項目=見出し」または「項目=列番号」の形で書いてください"
                 f"（例: --column time=発生日時）: {option}",
                 f"--column is field=header or field=position: {option}",
+                MISUSED,
+            )
+        if field.strip() not in fields and column.strip() in fields:
+            raise Stop(
+                f"--column の指定に誤りがあります。項目と見出しが逆です。「項目=見出し」の順に "
+                f"--column {column.strip()}={field.strip()} と書いてください: {option}",
+                f"--column is field=header, not header=field; write "
+                f"--column {column.strip()}={field.strip()}: {option}",
                 MISUSED,
             )
         is_position = column.isascii() and column.isdecimal()
@@ -115,10 +128,9 @@ def writing(out: Path) -> Iterator[None]:
     try:
         yield
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        _, said = os_error(error)
+        said_ja, said = _in_the_way(error)
         raise Stop(
-            f"--out: {out} には書き出せません（フォルダーとファイルが逆になっています）。"
-            "別の名前を指定してください",
+            f"--out: {out} には書き出せません。{said_ja}",
             f"--out: cannot write to {out}: {said}",
             MISUSED,
         ) from error
@@ -130,6 +142,8 @@ def writing(out: Path) -> Iterator[None]:
         ja, en = os_error(error)
         hint_ja = hint = ""
         if isinstance(error, PermissionError):
+            place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+            ja = f"{place}書き込む権限がありません。場所と、利用する権限があるかを確かめてください"
             hint_ja = "。Excel などで開いているときは、閉じてからやり直してください"
             hint = "; if it is open in Excel, close it and try again"
         elif error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -143,6 +157,37 @@ def writing(out: Path) -> Iterator[None]:
             f"cannot write the result: {en}{hint}",
             FAILED,
         ) from error
+
+
+def _in_the_way(error: OSError) -> tuple[str, str]:
+    """What stands where a result is to go: Japanese and English."""
+    _, said = os_error(error)
+    if isinstance(error, IsADirectoryError):
+        return "同じ名前のフォルダーがあります。ファイルの名前を指定してください", said
+    name = error.filename
+    which = "" if name is None else f"（{os.fsdecode(name)}）"
+    return f"同じ名前のファイルがあります{which}。フォルダーの名前を指定してください", said
+
+
+def write_policy(out: Path, text: str, *, force: bool) -> None:
+    """Write a policy to a file, and make the folder it is in; one that says something else is
+    somebody's work and stays as it is.
+
+    Raises:
+        Stop: it says something else and `force` is not set, or the file cannot be written.
+    """
+    from yokome.output import write_text
+
+    with writing(out):
+        if not force and out.is_file() and out.read_bytes() != text.encode("utf-8"):
+            raise Stop(
+                f"{out} はすでにあります。別の名前を指定するか、"
+                "上書きするなら --force を付けてください",
+                f"{out} is there already; give another name, or --force to overwrite it",
+                MISUSED,
+            )
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_text(out, text)
 
 
 def interrupted() -> Stop:

@@ -15,7 +15,7 @@ from yokome.cli.common import (
     policy_of,
     reading,
     reconfigure,
-    writing,
+    write_policy,
 )
 from yokome.cli.values import at_least_one
 from yokome.lang import Lang, clean, pick
@@ -52,6 +52,14 @@ def arguments(make: Arguments) -> None:
         metavar="FILE",
         help=t("書き出すファイル（既定: 画面）", "file to write (default: standard output)"),
     )
+    command.add_argument(
+        "--force",
+        action="store_true",
+        help=t(
+            "書き出すファイルがすでにあれば、上書きする",
+            "overwrite the file if it is there already",
+        ),
+    )
 
 
 def init(options: argparse.Namespace) -> int:
@@ -86,11 +94,7 @@ def init(options: argparse.Namespace) -> int:
             reconfigure(sys.stdout, encoding="utf-8")
         sys.stdout.write(made.text)
         return DONE
-    from yokome.output import write_text
-
-    with writing(options.out):
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        write_text(options.out, made.text)
+    write_policy(options.out, made.text, force=options.force)
     if not options.quiet:
         reconfigure(sys.stdout)
         for words in _words(options, made, lang):

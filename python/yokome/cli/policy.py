@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yokome.cli.common import DONE, policy_of, reading, reconfigure, writing
+from yokome.cli.common import DONE, policy_of, reading, reconfigure, write_policy
 from yokome.lang import Lang, clean, pick
 
 if TYPE_CHECKING:
@@ -37,6 +37,14 @@ def arguments(make: Arguments) -> None:
         metavar="FILE",
         help=t("書き出すファイル（既定: 画面）", "file to write (default: standard output)"),
     )
+    showing.add_argument(
+        "--force",
+        action="store_true",
+        help=t(
+            "書き出すファイルがすでにあれば、上書きする",
+            "overwrite the file if it is there already",
+        ),
+    )
     checking = make.command(
         "check",
         t("ポリシーに誤りがないか調べる", "check a policy"),
@@ -55,10 +63,11 @@ def default(options: argparse.Namespace) -> int:
 
     text = default_policy_toml()
     if options.out is not None:
-        from yokome.output import write_text
-
-        with writing(options.out):
-            write_text(options.out, text)
+        write_policy(options.out, text, force=options.force)
+        if not options.quiet:
+            out, lang = options.out, options.lang
+            reconfigure(sys.stdout)
+            print(clean(pick(lang, f"{out} を書き出しました", f"{out} was written")))
         return DONE
     if not sys.stdout.isatty():
         # A policy is UTF-8, whatever the console's code page: it is on its way to a file.
