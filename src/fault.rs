@@ -211,7 +211,7 @@ pub enum ColumnFault {
     Values(Words),
 }
 
-const HOW_JA: &str = "当たる列を --column 項目=見出し で指定してください（例: --column time=発生日時。日付と時刻が別の列なら、--column time=日付の列 --column time=時刻の列 と二度書きます）。見出しが読めない文字なら、--encoding の指定を確かめてください";
+const HOW_JA: &str = "当たる列を --column 項目=見出し で指定してください（例: --column time=発生日時。日付と時刻が別の列なら、--column time=日付の列 --column time=時刻の列 と二度書きます）。見出しが見慣れないログでは、まず yokome init ログ --column 項目=見出し --out policy.toml で、列の対応を書いたポリシーを作ると、次からは --policy policy.toml だけで済みます。見出しが読めない文字なら、--encoding の指定を確かめてください";
 
 const GARBLED_JA: &str = "見出しが文字化けしています。--encoding の指定を外すか（自動で見分けます）、cp932 など正しい文字コードを指定してください";
 
@@ -269,7 +269,7 @@ impl ColumnFault {
                 let field = names.first().unwrap_or(&"time");
                 (
                     format!(
-                        "no column found for {}; headers seen: {seen}. Map it: --column {field}=HEADER, columns={{\"{field}\": \"HEADER\"}}, or [columns] {field} = \"HEADER\" in the policy",
+                        "no column found for {}; headers seen: {seen}. Map it: --column {field}=HEADER, columns={{\"{field}\": \"HEADER\"}}, or [columns] {field} = \"HEADER\" in the policy (yokome init LOG --column {field}=HEADER --out policy.toml writes one)",
                         names.join(" and ")
                     ),
                     format!(

@@ -281,6 +281,7 @@ impl Reader {
             &self.shared.planned,
             &self.shared.lock().collector,
             &self.shared.names,
+            &self.shared.meaning,
         )
     }
 }

@@ -265,9 +265,9 @@ def test_no_progress_when_piped() -> None:
 
 def test_lang_is_the_locales_unless_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Not evaluable" in run("scan", EXAMPLE).out
-    assert "評価できなかった規則" in run("scan", EXAMPLE, "--lang", "ja").out
+    assert "評価できなかった記録のある規則" in run("scan", EXAMPLE, "--lang", "ja").out
     monkeypatch.setenv("LANG", "ja_JP.UTF-8")
-    assert "評価できなかった規則" in run("scan", EXAMPLE).out
+    assert "評価できなかった記録のある規則" in run("scan", EXAMPLE).out
     assert "Not evaluable" in run("scan", EXAMPLE, "--lang=en").out
     assert "ログを分析する" in run("--help").out
 
@@ -408,6 +408,7 @@ def test_a_log_without_a_time_is_status_1(run: Run, tmp_path: Path) -> None:
         ("policy",),
         ("policy", "check", "no-such-policy.toml"),
         ("synth", "--records", "-1", "--out", "x"),
+        ("synth", "--start", "2024-02-30", "--out", "x"),
     ],
     ids=" ".join,
 )
@@ -635,6 +636,8 @@ def test_a_missing_library_is_said_before_the_scan(
     assert done.status == 2
     one_complaint(done)
     assert "pip install 'yokome[report]'" in done.err
+    assert "pip install --no-index --find-links wheels 'yokome[report]'" in done.err
+    assert "--report xlsx" in done.err
     assert not (tmp_path / "out").exists()
 
 
@@ -647,6 +650,34 @@ def test_a_scan_without_reports_does_not_load_their_libraries(tmp_path: Path) ->
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert done.stderr.strip() == b"[]"
+
+
+def test_a_made_up_log_begins_where_it_is_told(run: Run, tmp_path: Path) -> None:
+    for start, first in (((), "2024/04/0"), (("--start", "2025-06-01"), "2025/06/0")):
+        out = tmp_path / "log.csv"
+        size = ("--records", "500", "--users", "5", "--days", "5")
+        assert run("synth", *size, *start, "--out", out).status == 0
+        lines = out.read_text(encoding="utf-8-sig").splitlines()[1:]
+        assert all(line.startswith(first) for line in lines)
+
+
+def test_a_missing_column_names_init(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(UNFAMILIAR, encoding="utf-8")
+    said = run("scan", path, "--lang", "ja").err
+    assert "まず yokome init ログ --column 項目=見出し --out policy.toml で" in said
+    assert "yokome init LOG --column time=HEADER --out policy.toml" in said
+
+
+def test_help_in_japanese_has_no_english_of_argparse(run: Run) -> None:
+    for command in ([], ["scan"], ["policy"], ["policy", "check"]):
+        ja, en = (run(*command, "--help", "--lang", lang).out for lang in ("ja", "en"))
+        for words in ("usage:", "positional arguments", "options:", "show this help", "show the"):
+            assert words not in ja
+        for words in ("使い方: yokome", "オプション:", "使い方を表示して終わる"):
+            assert words in ja
+        assert "usage: yokome" in en
+        assert "show this help" in en
 
 
 # --- what an officer can do about it --------------------------------------------------------------

@@ -81,11 +81,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[dict[str, Any]], str
         finding(by="subject=0049500216"),
         [record()],
         "職員 00123（横目 花子、税務課）について、操作に失敗した記録（宛名番号 0049500216）が、"
-        "24時間のうちに最大 7 件あります。このうち、基準に達した記録は"
+        "24時間のうちに最大 7 件あります。基準以上になっていた間の記録は、"
         "2026年4月6日（月）22:11:03から"
         "22:40:00までの 4 件です。基準は、24時間のうちに 3 件以上です。",
         "User 00123 (横目 花子, 税務課): up to 7 records that failed within 24 hours, all with "
-        "subject 0049500216. 4 records reached the threshold, from Mon 6 April 2026, 22:11:03 to "
+        "subject 0049500216. The count stayed at the threshold or above for 4 records, from Mon "
+        "6 April 2026, 22:11:03 to "
         "22:40:00. The threshold is 3 or more within 24 hours.",
     ),
     (
@@ -93,13 +94,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[dict[str, Any]], str
         {"field": "terminal", "window": "1h", "at_least": 3},
         finding(peak=4),
         [],
-        "職員 00123 について、記録に現れる端末が、1時間のうちに最大 4 台あります。このうち、基準に"
-        "達した記録は2026年4月6日（月）22:11:03から22:40:00までの 4 件です。基準は、1時間のうちに "
-        "3 台以上です。",
-        "User 00123: up to 4 different terminals within 1 hour. 4 records "
-        "reached the "
-        "threshold, from Mon 6 April 2026, 22:11:03 to 22:40:00. The threshold is 3 different "
-        "terminals or more within 1 hour.",
+        "職員 00123 について、記録に現れる端末が、1時間のうちに最大 4 台あります。基準以上に"
+        "なっていた間の記録は、2026年4月6日（月）22:11:03から22:40:00までの 4 件です。"
+        "基準は、1時間のうちに 3 台以上です。",
+        "User 00123: up to 4 different terminals within 1 hour. The count stayed "
+        "at the threshold or above for 4 records, from Mon 6 April 2026, 22:11:03 to 22:40:00. "
+        "The threshold is 3 different terminals or more within 1 hour.",
     ),
     (
         "novelty",
@@ -301,6 +301,17 @@ def test_of_one_record_nothing_is_said_to_be_the_most() -> None:
         for lang, most in (("ja", "最大"), ("en", "up to")):
             rule = {**BASE, "kind": case[0], **case[1]}
             assert most not in explain(row, lang, rule=rule, records=case[3]).what  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["count", "distinct"])
+def test_more_records_than_the_largest_window_holds_are_no_contradiction(kind: str) -> None:
+    """Windows follow one another: 24 records, of which no seven days hold more than 11."""
+    rule = {"kind": kind, "field": "subject", "window": "7d", "at_least": 5}
+    row = finding(peak=11, records=24)
+    ja, en = (explain(row, "ja", rule=rule).what, explain(row, "en", rule=rule).what)
+    assert re.search("最大 11 .*基準以上になっていた間の記録は、.*の 24 件です。", ja)
+    assert "このうち" not in ja
+    assert re.search("up to 11 .*at the threshold or above for 24 records, from ", en)
 
 
 def test_the_rank_is_a_share_in_words() -> None:

@@ -245,7 +245,16 @@ def test_words_of_results_are_listed_as_they_read(unfamiliar: Path) -> None:
     assert "# 成功 / success:\n#   0 (3)\n# 失敗 / failure:\n#   （なし / none）\n" in made.text
     assert "/ other:\n#   9 (2)\n[results]\n" in made.text
     assert made.unread == ("9",)
-    assert any("9" in line and "[results]" in line for line in made.remarks("ja"))
+    line = made.text.split("\n").index("[results]") + 1
+    at = next(n for n, text in enumerate(made.text.split("\n"), 1) if text.startswith("failure ="))
+    assert at > line
+    (said,) = (line for line in made.remarks("ja") if "[results]" in line)
+    assert f"{at} 行目" in said
+    assert 'failure = ["9"]' in said
+    assert "業者に確かめ" in said
+    assert "失敗を表す語がログに見当たらないため" in made.text
+    of_rule = made.text.split('id = "denied-burst"')[0].rsplit("\n\n", 1)[1]
+    assert "<-" not in of_rule
     mended = yokome.Policy.from_toml(made.text.replace('"denied"]', '"denied", "9"]'))
     failures = {r.rule: r.evaluated for r in yokome.scan(unfamiliar, mended).overview.rules}
     assert failures["denied-burst"] == 2

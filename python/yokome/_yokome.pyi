@@ -246,9 +246,10 @@ def synth(
     *,
     columns: str = "ten",
     crlf: bool = True,
+    start: str | None = None,
 ) -> int:
     """Write a made-up log, and what was planted in it; returns the bytes written.
 
     `columns`: ``ten``, or ``eight`` without the staff's names and the systems. `crlf`: lines end
-    as on Windows.
+    as on Windows. `start`: the first day, ISO; None: 2024-04-01.
     """

@@ -175,8 +175,15 @@ class _Case:
 
     @property
     def reached(self) -> str:
-        """The records that reached the threshold, Japanese."""
-        return f"このうち、基準に達した記録は{self.when}の {self.n:,} 件です。"
+        """The records at which a window held the threshold or more: of all windows together, so
+        that they may be more than the largest window holds.
+        """
+        if self.lang == "ja":
+            while_ = "基準以上になった" if self.n == 1 else "基準以上になっていた間の"
+            return f"{while_}記録は、{self.when}の {self.n:,} 件です。"
+        if self.n == 1:
+            return f"The threshold was reached at 1 record, {self.when_en}."
+        return f"The count stayed at the threshold or above for {_records(self.n)}, {self.when_en}."
 
     @property
     def moment(self) -> bool:
@@ -292,8 +299,7 @@ def _count(c: _Case) -> tuple[str, str]:
         )
     same = f", all with {c.by}" if c.by else ""
     return (
-        f"{c.who}: {c.up_to}{c.counted(c.peak)} within {window}{same}. "
-        f"{_records(c.n)} reached the threshold, {c.when_en}.",
+        f"{c.who}: {c.up_to}{c.counted(c.peak)} within {window}{same}. {c.reached}",
         f"The threshold is {least:,} or more within {window}.",
     )
 
@@ -311,8 +317,7 @@ def _distinct(c: _Case) -> tuple[str, str]:
     among = f" among {c.kept}" if c.rule.get("where") or c.by else ""
     same = f" with {c.by}" if c.by else ""
     return (
-        f"{c.who}: {c.up_to}{most} within {window}{among}{same}. "
-        f"{_records(c.n)} reached the threshold, {c.when_en}.",
+        f"{c.who}: {c.up_to}{most} within {window}{among}{same}. {c.reached}",
         f"The threshold is {limit} or more within {window}.",
     )
 

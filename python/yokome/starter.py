@@ -65,6 +65,15 @@ class Starter:
     touching: float | None
     """The share of records that refer to Individual Numbers; None: not known, or no record."""
 
+    @property
+    def _line_of_failure(self) -> int:
+        """The line, from 1, on which the policy's ``[results]`` says what failure is."""
+        lines = self.text.split("\n")
+        section = lines.index("[results]")
+        return next(
+            n for n, line in enumerate(lines[section:], section + 1) if line[:9] == "failure ="
+        )
+
     def remarks(self, lang: Lang) -> list[str]:
         """What a person should look at before using the policy, each in a line."""
         comma = pick(lang, "、", ", ")
@@ -90,14 +99,21 @@ class Starter:
                 )
             )
         if self.unread:
-            words = comma.join(clean(mask(word)) for word in self.unread[:_WORDS])
+            shown = [clean(mask(word)) for word in self.unread[:_WORDS]]
+            words, last = comma.join(shown), toml_value([shown[-1]])
             lines.append(
                 pick(
                     lang,
                     f"処理結果の欄に、成功とも失敗とも読めない語があります: {words}。"
-                    "[results] に書き足してください。",
+                    "意味を業者に確かめ、失敗の語を、作ったポリシーの "
+                    f"{self._line_of_failure:,} 行目（[results] の failure）に、"
+                    f"failure = {last} のように書き足してください。成功の語は success に書きます。"
+                    "書くまでは、失敗を調べる規則に当たりません。",
                     f"Results that read neither as success nor as failure: {words}. "
-                    "Add them to [results].",
+                    "Ask the vendor what they mean, and add those that mean failure on line "
+                    f"{self._line_of_failure:,} of the policy (failure in [results]), as in "
+                    f"failure = {last}; those that mean success go to success. Until then rules "
+                    "about failures do not see them.",
                 )
             )
         if self.touching is not None and self.touching < 1:
@@ -178,7 +194,9 @@ def starter(
     months = max(1, (o.last.date() - o.first.date()).days + 1) / _MONTH
     mappings = found.inputs.column("columns").to_pylist()
     seen = survey(source, reading, mappings)
-    rules = _rules(base["rules"], candidates, found, budget / _judged(base["rules"], found), months)
+    rules = _rules(
+        base["rules"], candidates, found, budget / _judged(base["rules"], found), months, seen
+    )
     lines = _head(found, budget, months, rules)
     lines += _columns(found, seen, reading)
     lines += _results(base["results"], seen)
@@ -501,7 +519,9 @@ def _rules(
     found: ScanResult,
     share: float,
     months: float,
+    seen: Survey,
 ) -> list[_ChosenRule]:
+    unread = seen.results["other"] and not seen.results["failure"]
     tried = {rule.rule: rule for rule in found.overview.rules}
     chosen_rules = []
     for rule in rules:
@@ -514,6 +534,16 @@ def _rules(
         if reason is not None:
             chosen["optional"] = True
             table.append(f"このログでは評価できません / cannot be evaluated on this log: {reason}")
+        elif unread and rule.get("where", {}).get("result") == ["failure"]:
+            best = options.index(rule["at_least"]) if options else 0
+            table += [
+                "失敗を表す語がログに見当たらないため、件数は分かりません（[results] を直して"
+                "作り直すか、",
+                "既定の基準のまま使います）。",
+                "No word of the log means failure, as far as [results] says: how many findings "
+                "there are",
+                "is not known, and the threshold is the default one.",
+            ]
         elif options:
             best = _closest(counts, share * months, options.index(rule["at_least"]))
             chosen["at_least"] = options[best]

@@ -11,7 +11,7 @@ Keys, in order:
 ``period``
     ``first`` and ``last`` time of any accepted record, or null.
 ``records``
-    ``seen`` = ``accepted`` + ``rejected``; ``blank`` lines; ``replaced`` values (with bytes that
+    ``seen`` = ``accepted`` + ``rejected``; ``blank`` lines; ``replaced`` places (with bytes that
     could not be decoded).
 ``totals``
     ``sources``, ``unreadable`` (skipped sources), ``flagged`` rows, ``findings``, ``users``.

@@ -52,7 +52,7 @@ def summary_text(
     lines += _first(result, lang, top)
     reasons = _reasons(o, lang)
     if reasons:
-        lines += ["", pick(lang, "評価できなかった規則", "Not evaluable"), *reasons]
+        lines += ["", pick(lang, "評価できなかった記録のある規則", "Not evaluable"), *reasons]
     notes = remarks(result, o, lang)
     if notes:
         lines += ["", pick(lang, "注記", "Notes")]
@@ -170,8 +170,9 @@ def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
                 pick(lang, "読めず", "Skipped"),
                 pick(
                     lang,
-                    f"{o.unreadable:,} 個の入力は読めず、飛ばしました（理由は inputs の error_ja）",
-                    f"{o.unreadable:,} sources could not be read (inputs says why)",
+                    f"{o.unreadable:,} 個の入力は読めず、飛ばしました"
+                    "（理由は inputs.csv の error_ja）",
+                    f"{o.unreadable:,} sources could not be read (inputs.csv says why)",
                 ),
             ),
         )
@@ -204,7 +205,9 @@ def _leaks(result: ScanResult, lang: Lang) -> list[str]:
         )
     more = len(leaks) - _MAX_LEAKS
     if more > 0:
-        lines.append(pick(lang, f"    ほか {more:,} 列（leaks）", f"    and {more:,} more (leaks)"))
+        lines.append(
+            pick(lang, f"    ほか {more:,} 列（leaks.csv）", f"    and {more:,} more (leaks.csv)")
+        )
     return lines
 
 

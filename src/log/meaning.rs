@@ -21,6 +21,8 @@ pub struct Meaning {
     assume: BTreeMap<Field, Assumed>,
     /// The first words, in their order, of results that are neither success nor failure.
     other: Mutex<BTreeSet<String>>,
+    /// The first words, in their order, of references that are neither a yes nor a no.
+    unknown: Mutex<BTreeSet<String>>,
 }
 
 /// Characters of such a word that are kept.
@@ -44,6 +46,7 @@ impl Meaning {
                 BTreeMap::new()
             },
             other: Mutex::default(),
+            unknown: Mutex::default(),
         }
     }
 
@@ -62,12 +65,12 @@ impl Meaning {
         }
     }
 
-    /// Keeps a word of a result that is neither success nor failure, to be shown.
+    /// Keeps a word that was not understood, to be shown.
     ///
     /// Called once per distinct value and reader, not per record: which words come first is asked of
     /// the words, not of the threads.
-    fn keep_other(&self, word: &str) {
-        let mut words = self.other.lock().unwrap_or_else(PoisonError::into_inner);
+    fn keep(words: &Mutex<BTreeSet<String>>, word: &str) {
+        let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
         if !words.contains(word) {
             words.insert(word.chars().take(MOST_CHARS).collect());
             if words.len() > MOST_WORDS {
@@ -79,7 +82,17 @@ impl Meaning {
     /// The first words, in their order, of results that are neither success nor failure.
     #[must_use]
     pub fn other_results(&self) -> Vec<String> {
-        let words = self.other.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::kept(&self.other)
+    }
+
+    /// The first words, in their order, of references that are neither a yes nor a no.
+    #[must_use]
+    pub fn unknown_references(&self) -> Vec<String> {
+        Self::kept(&self.unknown)
+    }
+
+    fn kept(words: &Mutex<BTreeSet<String>>) -> Vec<String> {
+        let words = words.lock().unwrap_or_else(PoisonError::into_inner);
         words.iter().cloned().collect()
     }
 
@@ -124,11 +137,17 @@ impl Meaning {
             Field::Result => {
                 let code = self.result(&text);
                 if code == Outcome::Other as u8 {
-                    self.keep_other(&text);
+                    Self::keep(&self.other, &text);
                 }
                 code.into()
             }
-            Field::References => Self::references(&text).unwrap_or(UNKNOWN_REFERENCES).into(),
+            Field::References => {
+                let code = Self::references(&text).unwrap_or_else(|| {
+                    Self::keep(&self.unknown, &text);
+                    UNKNOWN_REFERENCES
+                });
+                code.into()
+            }
             _ => dictionaries
                 .of(field)
                 .intern(&self.text(field, &text), replaced.then_some(raw)),

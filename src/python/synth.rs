@@ -15,7 +15,7 @@ use crate::synth::{SynthColumns, SynthConfig, SynthEncoding, generate};
 #[pyfunction]
 #[pyo3(signature = (
     out, truth, records, users, days, seed, encoding, progress = None,
-    *, columns = "ten", crlf = true,
+    *, columns = "ten", crlf = true, start = None,
 ))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn synth(
@@ -30,6 +30,7 @@ pub fn synth(
     progress: Option<Py<PyAny>>,
     columns: &str,
     crlf: bool,
+    start: Option<&str>,
 ) -> PyResult<u64> {
     let columns = match columns {
         "ten" => SynthColumns::Ten,
@@ -43,6 +44,13 @@ pub fn synth(
     let encoding = SynthEncoding::from_name(encoding).ok_or_else(|| {
         PyValueError::new_err(format!("encoding: {encoding} cannot be generated"))
     })?;
+    let usual = SynthConfig::default();
+    let start = match start {
+        Some(day) => day
+            .parse()
+            .map_err(|_| PyValueError::new_err(format!("start: {day} is no date as YYYY-MM-DD")))?,
+        None => usual.start,
+    };
     let config = SynthConfig {
         records,
         users,
@@ -50,8 +58,9 @@ pub fn synth(
         seed,
         encoding,
         columns,
+        start,
         crlf,
-        ..SynthConfig::default()
+        ..usual
     };
     let mut kept: Option<PyErr> = None;
     let mut told = Instant::now();

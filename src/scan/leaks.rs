@@ -123,11 +123,11 @@ pub fn note(leaks: &[Leak]) -> Option<Note> {
     };
     Some(Note {
         ja: format!(
-            "ログそのものに個人番号とみられる値があります: {}。一覧は leaks にあります。指定（unmask）のないかぎり、結果では各桁を * で示します。ログの取扱いと、記録のしかたを確かめてください。",
+            "ログそのものに個人番号とみられる値があります: {}。一覧は表 leaks（leaks.csv）にあります。--unmask を付けないかぎり、結果では各桁を * で示します。ログの取扱いと、記録のしかたを確かめてください。",
             of(true)
         ),
         en: format!(
-            "The log itself holds what look like Individual Numbers: {}. They are listed in leaks. The results show their digits as * unless asked not to (unmask). Check how the log is kept, and why it records them.",
+            "The log itself holds what look like Individual Numbers: {}. They are listed in the table leaks (leaks.csv). The results show their digits as * without --unmask. Check how the log is kept, and why it records them.",
             of(false)
         ),
     })

@@ -10,7 +10,7 @@ use crate::arrow::STREAM_NAME;
 use crate::individual::mask::masked_excerpt;
 use crate::individual::tally::Places;
 use crate::log::header::Mapping;
-use crate::log::meaning::MOST_CHARS;
+use crate::log::meaning::{MOST_CHARS, Meaning};
 use crate::policy::{Assumed, Condition, Rule};
 use crate::record::Field;
 use crate::source::Change;
@@ -36,11 +36,13 @@ pub fn of_scan(
         let plan = plans.get(source).and_then(|s| s.plan.as_ref());
         plan.is_some_and(|p| p.mapping.column(field).is_some())
     };
-    let mut notes = of_default(context, &outcome.collector, has);
+    let (collector, names) = (&outcome.collector, &context.source_names);
+    let mut notes = of_default(context, collector, has);
     notes.extend(of_reading(
         &context.planned,
-        &outcome.collector,
-        &context.source_names,
+        collector,
+        names,
+        &context.meaning,
     ));
     notes.extend(of_assumptions(context, |field| {
         let lacking = |p: &crate::log::plan::Plan| p.mapping.column(field).is_none();
@@ -77,22 +79,14 @@ fn of_default<T>(
     if unread > 0 && !words.is_empty() && policy.results == usual {
         let of = count(sum(Field::Result, |c| c.records));
         let unread = count(unread);
-        let words: Vec<String> = words
-            .iter()
-            .map(|word| masked_excerpt(word, MOST_CHARS))
-            .collect();
-        let few = |separator: &str, more: &str| {
-            let shown = words[..words.len().min(MOST_WORDS)].join(separator);
-            let more = if words.len() > MOST_WORDS { more } else { "" };
-            format!("{shown}{more}")
-        };
+        let few = |separator: &str, more: &str| few_of(&words, separator, more);
         notes.push(note(
             format!(
-                "処理結果の欄が、成功とも失敗とも読めない記録: {of} 件のうち {unread} 件（{}）。失敗を数える規則は、これらを失敗として数えません。ポリシーの [results] に、成功の語と失敗の語を書き足してください（yokome init が、語の一覧の入ったポリシーを作ります）。",
+                "処理結果の欄が、成功とも失敗とも読めない記録: {of} 件のうち {unread} 件（{}）。失敗を数える規則は、これらを失敗として数えません。ポリシーの [results] に、成功の語と失敗の語を書き足してください（yokome init が、語の一覧の入ったポリシーを作ります）。符号の意味が分からないときは、業者に確かめてください。",
                 few("、", " ほか")
             ),
             format!(
-                "Records whose result reads neither as success nor as failure: {unread} of {of} ({}). Rules that count failures do not count these. Add the words to [results] of a policy (yokome init makes one that lists them).",
+                "Records whose result reads neither as success nor as failure: {unread} of {of} ({}). Rules that count failures do not count these. Add the words to [results] of a policy (yokome init makes one that lists them); what codes mean, the vendor can say.",
                 few(", ", " and more")
             ),
         ));
@@ -122,8 +116,46 @@ fn of_default<T>(
     notes
 }
 
-/// Words of results that a note shows.
+/// Words that were not understood of which a note shows some.
 const MOST_WORDS: usize = 5;
+
+/// The first few of some words of a log, Individual Numbers in them masked.
+fn few_of(words: &[String], separator: &str, more: &str) -> String {
+    let shown: Vec<String> = words
+        .iter()
+        .take(MOST_WORDS)
+        .map(|word| masked_excerpt(word, MOST_CHARS))
+        .collect();
+    let more = if words.len() > MOST_WORDS { more } else { "" };
+    format!("{}{more}", shown.join(separator))
+}
+
+/// Marks of `references` that were not understood: rules that look at references pass their records
+/// over, so that this stands before all else about reading.
+fn of_references<T>(collector: &Collector<T>, names: &[String], meaning: &Meaning) -> Option<Note> {
+    let counts = &collector.inputs;
+    let unknown: u64 = counts.iter().map(|c| c.unknown_references).sum();
+    if unknown == 0 {
+        return None;
+    }
+    let of = counts.iter().zip(names);
+    let of: Vec<(&InputCounts, &String)> = of.filter(|(c, _)| c.unknown_references > 0).collect();
+    let sources: Vec<String> = of.iter().map(|(_, name)| (*name).clone()).collect();
+    let records = count(of.iter().map(|(c, _)| c.records).sum());
+    let (unknown, words) = (count(unknown), meaning.unknown_references());
+    Some(note(
+        format!(
+            "個人番号参照（references）の欄の値があり・なしのどちらとも読めず、空欄として扱った記録: {records} 件のうち {unknown} 件（{}）。個人番号に触れた記録だけを調べる規則は、これらを調べません。読める語は、あり・有・○・1・yes など（あり）と、なし・無・×・0・no など（なし）です。値の意味を業者に確かめ、ログの値を読める語に置き換えるか、列が違うなら --column references=見出し で正しい列を指定してください: {}",
+            few_of(&words, "、", " ほか"),
+            some_of(&sources, "、", " ほか")
+        ),
+        format!(
+            "Records whose references cell is neither a yes nor a no; it was taken as empty: {unknown} of {records} ({}). Rules that look at references to Individual Numbers pass these over. Understood are あり, 有, ○, 1, yes and the like, and なし, 無, ×, 0, no. Ask the vendor what the values mean and put words that are understood in their place, or name the right column (--column references=HEADER): {}",
+            few_of(&words, ", ", " and more"),
+            some_of(&sources, ", ", " and more")
+        ),
+    ))
+}
 
 /// Whether records had to be sorted, and how.
 fn of_order(outcome: &Outcome, sorted: bool) -> Option<Note> {
@@ -153,7 +185,9 @@ pub fn of_stream(
 ) -> Vec<Note> {
     let has = |_, field| mapping.column(field).is_some();
     let mut notes = of_default(context, &outcome.collector, has);
-    notes.extend(of_counts(&outcome.collector, &context.source_names));
+    let (collector, names) = (&outcome.collector, &context.source_names);
+    notes.extend(of_references(collector, names, &context.meaning));
+    notes.extend(of_counts(collector, names));
     notes.extend(of_assumptions(context, |field| {
         if mapping.column(field).is_none() {
             vec![STREAM_NAME.to_owned()]
@@ -168,8 +202,13 @@ pub fn of_stream(
 
 /// Notes on how files were read.
 #[must_use]
-pub fn of_reading<T>(planned: &Planned, collector: &Collector<T>, names: &[String]) -> Vec<Note> {
-    let mut notes = Vec::new();
+pub fn of_reading<T>(
+    planned: &Planned,
+    collector: &Collector<T>,
+    names: &[String],
+    meaning: &Meaning,
+) -> Vec<Note> {
+    let mut notes = Vec::from_iter(of_references(collector, names, meaning));
     for (paths, ja, en, how_ja, how) in [
         (
             &planned.ignored,
@@ -182,6 +221,8 @@ pub fn of_reading<T>(planned: &Planned, collector: &Collector<T>, names: &[Strin
             &planned.results,
             "横目の結果があるため、そのファイルを読まなかったフォルダー",
             "Folders with results of earlier scans, which were not read as logs",
+            "",
+            "",
         ),
         (
             &planned.litter,
@@ -275,12 +316,7 @@ type Count = fn(&InputCounts) -> u64;
 fn of_counts<T>(collector: &Collector<T>, names: &[String]) -> Vec<Note> {
     let counts = &collector.inputs;
     let mut notes = Vec::new();
-    let kinds: [(Count, &str, &str); 4] = [
-        (
-            |c| c.unknown_references,
-            "個人番号参照の欄の値があり・なしのどちらとも読めず、空欄として扱った記録",
-            "Records whose references cell is neither a yes nor a no; it was taken as empty",
-        ),
+    let kinds: [(Count, &str, &str); 3] = [
         (
             |c| c.no_user,
             "職員番号の欄が空の記録",
@@ -288,13 +324,13 @@ fn of_counts<T>(collector: &Collector<T>, names: &[String]) -> Vec<Note> {
         ),
         (
             |c| c.replaced,
-            "文字として読めず「\u{FFFD}」で示した箇所",
+            "文字として読めない箇所（結果では「\u{FFFD}」で示しています）",
             "Undecodable places in the text, shown as \u{FFFD}",
         ),
         (
             |c| c.rejected,
-            "読み取れず除いた記録（rejects に一覧）",
-            "Records rejected (listed in rejects)",
+            "読み取れず除いた記録（一覧は rejects.csv）",
+            "Records rejected (listed in rejects.csv)",
         ),
     ];
     for (of, ja, en) in kinds {

@@ -143,6 +143,10 @@ pub fn expand(paths: &[String]) -> Result<Expanded> {
         archives.sources(found, &mut seen, &mut out)?;
     }
     out.sources.sort_by(|a, b| a.name.cmp(&b.name));
+    // What a folder passes over may be named beside it.
+    let read: BTreeSet<PathBuf> = seen.into_iter().map(|(file, _)| file).collect();
+    out.ignored
+        .retain(|path| !read.contains(&identity(Path::new(path))));
     out.results.sort();
     out.results.dedup();
     out.litter.sort();

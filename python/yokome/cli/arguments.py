@@ -32,10 +32,28 @@ def wished_lang(words: Sequence[str]) -> Lang:
     return default_lang()
 
 
+class _Japanese(argparse.HelpFormatter):
+    """Help whose own words are Japanese."""
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, "使い方: " if prefix is None else prefix)
+
+
 class _Parser(argparse.ArgumentParser):
     """Complains as the rest of the command does."""
 
     lang: Lang = "en"
+
+    def __init__(self, *, add_help: bool = True, **options: Any) -> None:
+        options.setdefault(
+            "formatter_class", _Japanese if self.lang == "ja" else argparse.HelpFormatter
+        )
+        super().__init__(add_help=False, **options)
+        if self.lang == "ja":
+            self._positionals.title, self._optionals.title = "引数", "オプション"
+        if add_help:
+            said = pick(self.lang, "使い方を表示して終わる", "show this help and exit")
+            self.add_argument("-h", "--help", action="help", help=said)
 
     def error(self, message: str) -> NoReturn:
         raise Stop(
@@ -102,7 +120,12 @@ class Arguments:
                 "viewpoints.",
             ),
         )
-        self.parser.add_argument("--version", action="version", version=f"yokome {__version__}")
+        self.parser.add_argument(
+            "--version",
+            action="version",
+            version=f"yokome {__version__}",
+            help=self.t("版を表示して終わる", "show the version and exit"),
+        )
         self.commands: Any = self.parser.add_subparsers(metavar="COMMAND", required=True)
         self.shared = self._shared()
         self.logs = self._logs()

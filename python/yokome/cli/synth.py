@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yokome.cli.common import DONE, MISUSED, Stop, maybe, reading, writing
-from yokome.cli.values import at_least_one, checked, not_negative
+from yokome.cli.values import at_least_one, checked, day, not_negative
 from yokome.lang import Lang, clean, pick
 
 if TYPE_CHECKING:
@@ -39,6 +39,12 @@ def arguments(make: Arguments) -> None:
             metavar="N",
             help=t(f"{ja}（既定: {value:,}）", f"{en} (default: {value:,})"),
         )
+    command.add_argument(
+        "--start",
+        type=day,
+        metavar="DATE",
+        help=t("最初の日（既定: 2024-04-01）", "first day (default: 2024-04-01)"),
+    )
     command.add_argument(
         "--seed",
         type=not_negative,
@@ -107,6 +113,7 @@ def synth(options: argparse.Namespace) -> int:
                     line,
                     columns=options.columns,
                     crlf=options.line_end == "crlf",
+                    start=options.start,
                 )
             except (ValueError, OverflowError) as error:
                 raise Stop(

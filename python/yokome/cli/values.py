@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from datetime import date
 
 from yokome.errors import OptionError
 
-__all__ = ["BadValue", "at_least_one", "checked", "delimiter", "not_negative", "reports", "size"]
+__all__ = [
+    "BadValue",
+    "at_least_one",
+    "checked",
+    "day",
+    "delimiter",
+    "not_negative",
+    "reports",
+    "size",
+]
 
 
 class BadValue(argparse.ArgumentTypeError):
@@ -46,6 +56,17 @@ def checked(name: str) -> Callable[[str], str]:
         return checked
 
     return check
+
+
+def day(text: str) -> str:
+    """A day, as ``2024-04-01``."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise BadValue(
+            f"日付を 2024-04-01 のように書いてください（{text} は指定できません）",
+            f"a date as 2024-04-01, not {text!r}",
+        ) from None
 
 
 def delimiter(text: str) -> str:

@@ -27,6 +27,8 @@ _LIBRARIES: Final[dict[Report, tuple[str, str]]] = {
     "html": ("matplotlib", "matplotlib"),
 }
 
+_OFFLINE: Final = "pip install --no-index --find-links wheels 'yokome[report]'"
+
 
 def make_reports(
     result: ScanResult, reports: Sequence[Report], lang: Lang, *, top: int | None = None
@@ -74,8 +76,14 @@ def check_libraries(reports: Sequence[Report]) -> None:
     for report in reports:
         module, name = _LIBRARIES[report]
         if importlib.util.find_spec(module) is None:
+            other = report == "html"
+            only = "; for Excel alone: --report xlsx" if other else ""
+            only_ja = "。Excel の報告書だけなら --report xlsx で作れます" if other else ""
             raise MissingLibraryError(
-                f"a report as {report} needs {name}: pip install 'yokome[report]'",
+                f"a report as {report} needs {name}: pip install 'yokome[report]' "
+                f"(without a network: {_OFFLINE}){only}",
                 message_ja=f"{report} の報告書には {name} が必要です。"
-                "pip install 'yokome[report]' で入れてください",
+                "pip install 'yokome[report]' で入れてください"
+                "（外部につながらないときは、持ち込んだ wheels フォルダーから "
+                f"{_OFFLINE}）{only_ja}",
             )

@@ -388,7 +388,7 @@ def _place(row: Mapping[str, Any], rules: Mapping[str, Any], lang: Lang) -> str:
     strong, of = row["users_as_strong"], row["users_evaluated"]
     return pick(
         lang,
-        f"「{name}」で、同等以上の人は {of:,} 人中 {strong:,} 人",
+        f"「{name}」で、同様以上の人は {of:,} 人中 {strong:,} 人",
         f"{name}: {strong:,} of {of:,} users stand out at least as much",
     )
 

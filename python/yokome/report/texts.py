@@ -186,8 +186,8 @@ def caveats(facts: Facts) -> list[str]:
         (o.unreadable, "個の入力は読めず、調べていません。", "sources could not be read."),
         (
             o.replaced,
-            "個の値に、読み取れない文字がありました（U+FFFD で示しています）。",
-            "values hold characters that could not be decoded (shown as U+FFFD).",
+            "か所に、読み取れない文字がありました（結果では「\ufffd」で示しています）。",
+            "places hold characters that could not be decoded (shown as \ufffd).",
         ),
     )
     lines += [pick(lang, f"{n:,} {ja}", f"{n:,} {en}") for n, ja, en in figures if n]
