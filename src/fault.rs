@@ -414,7 +414,7 @@ mod tests {
             fault
                 .words()
                 .ja
-                .contains("日時（time）、職員番号（user） の列")
+                .contains("日時（time）、職員番号（user）の列")
         );
         let cells = vec!["2026/04/01".to_owned()];
         for fault in [ColumnFault::Positions { cells }, fault] {

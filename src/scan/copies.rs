@@ -212,7 +212,6 @@ mod tests {
         for name in ["b.csv", "d.csv"] {
             std::fs::write(path(name), &other).unwrap();
         }
-        std::fs::write(path("f.csv"), b"").unwrap();
         let planned = planned(folder.path());
         let of = || super::of(&planned.sources, &mut || Ok(())).unwrap();
         assert_eq!(of(), [vec![0, 2, 4], vec![1, 3]]);

@@ -265,7 +265,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "rules_where",
         "[[rules]]\nid = \"a\"\nkind = \"match\"\n[rules.where]\nresult = \"fail\"\n",
-        "p.toml:5:10: rules[0].where.result: unknown result \"fail\"; allowed: success, failure, other",
+        "p.toml:5:10: rules[0].where.result: unknown result \"fail\" (did you mean \"failure\"?); allowed: success, failure, other",
     ),
     (
         "spike_no_factor",
