@@ -26,7 +26,7 @@ def scan(sources: object, **options: object) -> yokome.ScanResult:
     return yokome.scan(sources, POLICY, **options)  # type: ignore[arg-type]
 
 
-def said(result: yokome.ScanResult | yokome.RecordReader, folder: Path) -> list[str]:
+def said(result: yokome.ScanResult | yokome.Records, folder: Path) -> list[str]:
     """The Japanese notes on copies, without the folder; there are as many in English."""
     ja = [note for note in result.notes_ja if "内容が同じ" in note]
     assert len(ja) == sum("same content" in note for note in result.notes)

@@ -35,7 +35,7 @@ def scan(sources: object, **options: object) -> yokome.ScanResult:
     return yokome.scan(sources, POLICY, **options)  # type: ignore[arg-type]
 
 
-def said(result: yokome.ScanResult | yokome.RecordReader, folder: Path) -> list[str]:
+def said(result: yokome.ScanResult | yokome.Records, folder: Path) -> list[str]:
     """The Japanese note without the folder; there is one in English if there is one."""
     ja = [note for note in result.notes_ja if "引用符" in note]
     assert len(ja) == sum("inside quotes" in note for note in result.notes)

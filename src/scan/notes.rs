@@ -200,16 +200,9 @@ pub fn of_stream(
     notes
 }
 
-/// Notes on how files were read.
-#[must_use]
-pub fn of_reading<T>(
-    planned: &Planned,
-    collector: &Collector<T>,
-    names: &[String],
-    meaning: &Meaning,
-) -> Vec<Note> {
-    let mut notes = Vec::from_iter(of_references(collector, names, meaning));
-    for (paths, ja, en, how_ja, how) in [
+/// Notes on what was named or found and not read, or read once.
+fn of_passed_over(planned: &Planned) -> Vec<Note> {
+    let kinds = [
         (
             &planned.ignored,
             "ログではないとみて読まなかったファイル",
@@ -238,14 +231,27 @@ pub fn of_reading<T>(
             "",
             "",
         ),
-    ] {
-        if !paths.is_empty() {
-            notes.push(note(
-                format!("{ja}: {}{how_ja}", some_of(paths, "、", " ほか")),
-                format!("{en}: {}{how}", some_of(paths, ", ", " and more")),
-            ));
-        }
-    }
+    ];
+    let some = kinds.into_iter().filter(|kind| !kind.0.is_empty());
+    some.map(|(paths, ja, en, how_ja, how)| {
+        note(
+            format!("{ja}: {}{how_ja}", some_of(paths, "、", " ほか")),
+            format!("{en}: {}{how}", some_of(paths, ", ", " and more")),
+        )
+    })
+    .collect()
+}
+
+/// Notes on how files were read.
+#[must_use]
+pub fn of_reading<T>(
+    planned: &Planned,
+    collector: &Collector<T>,
+    names: &[String],
+    meaning: &Meaning,
+) -> Vec<Note> {
+    let mut notes = Vec::from_iter(of_references(collector, names, meaning));
+    notes.extend(of_passed_over(planned));
     notes.extend(copies::notes(&planned.copies, &collector.inputs, names));
     let mut above: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     let mut repeated: BTreeMap<String, Vec<String>> = BTreeMap::new();
