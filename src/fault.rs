@@ -333,19 +333,7 @@ fn listed(headers: &[String]) -> (String, String) {
 
 /// A field as officers call it, with its name.
 fn in_japanese(field: Field) -> String {
-    let ja = match field {
-        Field::Time => "日時",
-        Field::User => "職員番号",
-        Field::UserName => "職員名",
-        Field::Department => "所属",
-        Field::Terminal => "端末",
-        Field::System => "業務",
-        Field::Operation => "操作",
-        Field::Result => "処理結果",
-        Field::References => "個人番号参照",
-        Field::Subject => "宛名番号",
-    };
-    format!("{ja}（{}）", field.name())
+    format!("{}（{}）", field.japanese(), field.name())
 }
 
 #[cfg(test)]
