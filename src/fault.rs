@@ -293,7 +293,7 @@ impl ColumnFault {
                         field.name()
                     ),
                     format!(
-                        "{} に指定された見出し「{column}」がありません。{near_ja}ログの見出し: {seen_ja}{hint}\n{HOW_JA}",
+                        "{}に指定された見出し「{column}」がありません。{near_ja}ログの見出し: {seen_ja}{hint}\n{HOW_JA}",
                         in_japanese(*field)
                     ),
                 )

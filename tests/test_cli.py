@@ -690,7 +690,7 @@ TIMES = ("--column", "time=処理年月日", "--column", "time=処理時刻")
     ("arguments", "promises"),
     [
         ((), ("日時（time）の列が見付かりません", "処理年月日, 処理時刻", "二度書きます")),
-        (("--column", "user=誰"), ("職員番号（user） に指定された見出し「誰」がありません",)),
+        (("--column", "user=誰"), ("職員番号（user）に指定された見出し「誰」がありません",)),
         ((*TIMES, "--column", "terminal=機器名"), ("もしかして「機器名称」ですか",)),
         ((*TIMES, "--encoding", "utf-8"), ("文字化けしています", "--encoding")),
         ((*TIMES, "--encoding", "utf-16"), ("--encoding の指定を確かめてください",)),
