@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::encoding::Encoding;
 use super::fields::unquote;
 use super::framer::Segment;
-use super::rows::Row;
+use super::rows::{Row, cell};
 use crate::block::Columns;
 use crate::individual::column::{Beside, Natures};
 use crate::individual::tally::{Cell, Counted, Tally};
@@ -94,20 +94,11 @@ impl Accepted<'_> {
         Some(
             rows.filter(move |&(row, _)| wanted(row))
                 .map(move |(row, (&start, &first))| {
-                    (
-                        row as u64,
-                        self.cell(start as usize, first as usize, column),
-                    )
+                    let place = (start as usize, first as usize);
+                    let cell = cell(&self.segment.text, self.seps, place, column);
+                    (row as u64, cell)
                 }),
         )
-    }
-
-    fn cell(&self, start: usize, first_sep: usize, column: usize) -> &[u8] {
-        let from = match column.checked_sub(1) {
-            None => start,
-            Some(before) => self.seps[first_sep + before] as usize + 1,
-        };
-        &self.segment.text[from..self.seps[first_sep + column] as usize]
     }
 }
 

@@ -346,11 +346,11 @@ impl Judge<'_> {
     #[inline(always)]
     fn time(&mut self, row: &Row) -> Option<i64> {
         if let Some(second) = self.mapping.time_of_day {
-            let date = unquote(cell(self.text, self.seps, row, self.time_column));
-            let time = unquote(cell(self.text, self.seps, row, second));
+            let date = unquote(row.cell(self.text, self.seps, self.time_column));
+            let time = unquote(row.cell(self.text, self.seps, second));
             return self.reader.read_pair(&date, &time);
         }
-        match cell(self.text, self.seps, row, self.time_column) {
+        match row.cell(self.text, self.seps, self.time_column) {
             quoted @ [b'"', ..] => self.reader.read(&unquote(quoted)),
             plain => self.reader.read(plain),
         }
@@ -372,17 +372,6 @@ impl Judge<'_> {
             }),
         });
     }
-}
-
-/// The bytes of a cell as they stand.
-#[inline(always)]
-fn cell<'a>(text: &'a [u8], seps: &[u32], row: &Row, column: usize) -> &'a [u8] {
-    let begin = if column == 0 {
-        row.start
-    } else {
-        seps[row.first_sep + column - 1] as usize + 1
-    };
-    &text[begin..seps[row.first_sep + column] as usize]
 }
 
 /// The first characters of a rejected record.

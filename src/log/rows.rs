@@ -17,6 +17,31 @@ pub(super) struct Row {
     pub(super) regular: bool,
 }
 
+impl Row {
+    /// The bytes of a cell as they stand.
+    #[inline(always)]
+    pub(super) fn cell<'a>(&self, text: &'a [u8], seps: &[u32], column: usize) -> &'a [u8] {
+        cell(text, seps, (self.start, self.first_sep), column)
+    }
+}
+
+/// The bytes of a cell as they stand, in the row that begins at `start` and whose first separator is at
+/// the place `first_sep` in `seps`.
+#[inline(always)]
+pub(super) fn cell<'a>(
+    text: &'a [u8],
+    seps: &[u32],
+    (start, first_sep): (usize, usize),
+    column: usize,
+) -> &'a [u8] {
+    let begin = if column == 0 {
+        start
+    } else {
+        seps[first_sep + column - 1] as usize + 1
+    };
+    &text[begin..seps[first_sep + column] as usize]
+}
+
 /// Walks the rows of an index.
 pub(super) struct Rows<'a> {
     text: &'a [u8],

@@ -14,7 +14,7 @@ use super::table::Table;
 use super::{Keyed, Known, Tally, Times};
 use crate::detect::run::{Open, Out, Run};
 use crate::detect::values::Value;
-use crate::log::scan::{Hot as Hottest, hot};
+use crate::log::scan;
 use crate::policy::Key;
 use crate::record::Field;
 
@@ -83,7 +83,7 @@ impl Queue {
 /// How many of some values are this one.
 struct Alike<'a>(&'a [Value], Value);
 
-impl Hottest for Alike<'_> {
+impl scan::Hot for Alike<'_> {
     type Output = u64;
 
     #[inline(always)]
@@ -236,7 +236,7 @@ impl Sieve {
     /// that is the threshold at least.
     #[cold]
     fn search(&mut self, value: Value, at_least: u64, until: i64, out: &mut Out<'_>) -> usize {
-        let found = hot(Alike(&self.queue.values[self.queue.gone..], value));
+        let found = scan::hot(Alike(&self.queue.values[self.queue.gone..], value));
         if found < at_least {
             return 0;
         }
