@@ -229,7 +229,7 @@ pub fn glob(pattern: &str) -> Result<Regex> {
             (
                 format!("{pattern}: malformed glob: {why}"),
                 format!(
-                    "{pattern}: 型（glob）の書き方に誤りがあります（{why}）。ポリシーを直してください"
+                    "{pattern}: パターン（glob）の書き方に誤りがあります（{why}）。ポリシーを直してください"
                 ),
             ),
         )

@@ -183,7 +183,7 @@ impl Conditions {
                             "policy",
                             (
                                 format!("no list is named {name}"),
-                                format!("「{name}」という一覧はありません。ポリシーの [lists] を確かめてください"),
+                                format!("「{name}」というリストはありません。ポリシーの [lists] を確かめてください"),
                             ),
                         )
                     })?;

@@ -57,7 +57,7 @@ impl ReadOptions {
                 (
                     format!("timezone: {name} is no IANA time zone (such as Asia/Tokyo, UTC)"),
                     format!(
-                        "時間帯「{name}」はありません。Asia/Tokyo や UTC のような名前で指定してください"
+                        "タイムゾーン「{name}」はありません。Asia/Tokyo や UTC のような名前で指定してください"
                     ),
                 ),
             )

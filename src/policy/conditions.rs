@@ -48,7 +48,7 @@ const CLOCK: Phrase = (
 
 const CONDITION: Phrase = ("condition", "条件");
 const CLASS: Phrase = ("operation class", "操作の分類");
-const LIST: Phrase = ("list", "一覧");
+const LIST: Phrase = ("list", "リスト");
 
 /// What a `where` may refer to.
 pub(super) struct Names<'a> {
@@ -241,7 +241,7 @@ pub(super) fn globs(node: &Node) -> Result<Vec<String>, Fault> {
     let mut globs = Vec::new();
     for (node, pattern) in node.texts((
         "a glob pattern, or an array of them",
-        "* などを使った型（例: \"税務*\"。いくつかなら [ ] で囲みます）",
+        "* などを使ったパターン（例: \"税務*\"。いくつかなら [ ] で囲みます）",
     ))? {
         glob_regex(pattern).map_err(|error| {
             node.fail((
@@ -249,7 +249,7 @@ pub(super) fn globs(node: &Node) -> Result<Vec<String>, Fault> {
                     "bad glob pattern: {error} (\"*\" any text, \"?\" one character, \"[…]\", \"{{a,b}}\"; \"\\\" before a character takes it as it stands)"
                 ),
                 format!(
-                    "型（glob）の書き方に誤りがあります（{error}）。使えるのは、任意の文字列 \"*\"、任意の一文字 \"?\"、\"[…]\"、\"{{a,b}}\" です。記号をそのままの文字として書くときは、前に \"\\\" を置きます"
+                    "パターン（glob）の書き方に誤りがあります（{error}）。使えるのは、任意の文字列 \"*\"、任意の一文字 \"?\"、\"[…]\"、\"{{a,b}}\" です。記号をそのままの文字として書くときは、前に \"\\\" を置きます"
                 ),
             ))
         })?;
@@ -294,7 +294,7 @@ fn compiles(node: &Node, pattern: &str) -> Result<(), Fault> {
 }
 
 fn list(field: Field, node: &Node, names: &Names<'_>) -> Result<String, Fault> {
-    let name = node.text(("the name of a list", "一覧（[lists]）の名前"))?;
+    let name = node.text(("the name of a list", "リスト（[lists]）の名前"))?;
     let Some(list) = names.lists.get(name) else {
         let known: Vec<&str> = names.lists.keys().map(String::as_str).collect();
         return Err(node.unknown(LIST, name, &known));
@@ -307,7 +307,7 @@ fn list(field: Field, node: &Node, names: &Names<'_>) -> Result<String, Fault> {
                 "the list \"{name}\" is tied to {on}, not to {field}; use it on one of those, or say so in its \"on\""
             ),
             format!(
-                "一覧 \"{name}\" は {on} のためのもので、{field} には使えません。{on} の条件に使うか、一覧の on に {field} を加えてください"
+                "リスト \"{name}\" は {on} のためのもので、{field} には使えません。{on} の条件に使うか、リストの on に {field} を加えてください"
             ),
         )));
     }

@@ -31,14 +31,14 @@ pub(super) fn read(table: &Table, base: Option<&Path>) -> Result<BTreeMap<String
 fn list(entry: &Entry, base: Option<&Path>) -> Result<List, Fault> {
     let table = entry.node.table((
         "a list, a table with a \"file\" or \"values\"",
-        "一覧（file または values を持つ項目のまとまり）",
+        "リスト（file または values を持つ項目のまとまり）",
     ))?;
     table.only(KEY, &["file", "header", "columns", "values", "on"])?;
     let on = match table.get("on") {
         Some(node) if node.one_or_more().is_empty() => {
             return Err(node.fail((
                 "an empty array ties the list to no field; leave \"on\" out to tie it to whichever field names it",
-                "on が空の並び [ ] では、一覧をどの項目にも使えません。どの項目にも使えるようにするなら、on の行を消してください",
+                "on が空の並び [ ] では、リストをどの項目にも使えません。どの項目にも使えるようにするなら、on の行を消してください",
             )));
         }
         Some(node) => node.keys()?,
@@ -47,12 +47,12 @@ fn list(entry: &Entry, base: Option<&Path>) -> Result<List, Fault> {
     match (table.get("file"), table.get("values")) {
         (Some(_), Some(node)) => Err(node.fail((
             "a list has either a \"file\" or \"values\"",
-            "一覧に file と values の両方が書かれています。どちらか一つにしてください",
+            "リストに file と values の両方が書かれています。どちらか一つにしてください",
         ))),
         (None, None) => {
             Err(entry.fail((
                 "missing: a list needs a \"file\" (CSV or TSV) or \"values\"",
-                "一覧に file も values もありません。file（CSV か TSV のファイル）か values（値の並び）を書いてください",
+                "リストに file も values もありません。file（CSV か TSV のファイル）か values（値の並び）を書いてください",
             )))
         }
         (Some(file), None) => {
@@ -218,7 +218,7 @@ fn from_file(
         let mut fault = file.fail((
             format!("cannot read {shown}: {error}"),
             format!(
-                "一覧のファイル {shown} を読めません（{}）",
+                "リストのファイル {shown} を読めません（{}）",
                 of_system(&error).ja
             ),
         ));

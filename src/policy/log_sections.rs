@@ -109,7 +109,7 @@ fn time_formats(node: &Node) -> Result<Vec<String>, Fault> {
 fn timezone(node: &Node) -> Result<String, Fault> {
     const WHAT: Phrase = (
         "the name of a time zone such as \"Asia/Tokyo\" or \"UTC\"",
-        "時間帯の名前（例: \"Asia/Tokyo\"、\"UTC\"）",
+        "タイムゾーンの名前（例: \"Asia/Tokyo\"、\"UTC\"）",
     );
     let name = node.text(WHAT)?;
     // The zones that are built in, not those of the machine: the same everywhere.

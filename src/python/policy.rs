@@ -112,7 +112,7 @@ impl Policy {
                 let message = (
                     format!("{name} is no IANA time zone (such as Asia/Tokyo, UTC)"),
                     format!(
-                        "時間帯「{name}」はありません。Asia/Tokyo や UTC のような名前で指定してください"
+                        "タイムゾーン「{name}」はありません。Asia/Tokyo や UTC のような名前で指定してください"
                     ),
                 );
                 return Err(wrong(PolicyError::new(
