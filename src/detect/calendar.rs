@@ -79,6 +79,26 @@ pub struct Day {
     pub to: i64,
 }
 
+/// What a calendar says of an instant, as a number: off hours, or not ([`ON`]); a closed day, or an open
+/// one ([`OPEN`]).
+pub type Status = usize;
+
+/// The office is at work.
+pub const ON: Status = 1;
+/// The day is not closed.
+pub const OPEN: Status = 2;
+
+impl Day {
+    /// What is so at these milliseconds of the day.
+    fn status(&self, at: i64) -> Status {
+        let on = !self.closed && self.from <= at && at < self.to;
+        usize::from(on) * ON + usize::from(!self.closed) * OPEN
+    }
+}
+
+/// Times (from, to) between which no calendar changes.
+pub type Stretch = (i64, i64);
+
 /// Days that are found without searching.
 const RECENT: usize = 512;
 const RECENT_DAYS: i32 = 512;
@@ -96,6 +116,9 @@ pub struct Calendars {
     /// Days found last, by their last bits: records in no order turn to another day at every step.
     recent: Vec<(i32, usize)>,
     last: (i32, usize),
+    /// What each calendar says of the stretch turned to, and whether all say the same.
+    status: Vec<Status>,
+    alike: bool,
 }
 
 impl Calendars {
@@ -123,6 +146,8 @@ impl Calendars {
             places: HashMap::new(),
             recent: vec![(i32::MIN, 0); RECENT],
             last: (i32::MIN, 0),
+            status: Vec::new(),
+            alike: true,
         })
     }
 
@@ -138,26 +163,54 @@ impl Calendars {
         }
     }
 
-    /// The day turned to, of a department (null: the base calendar's).
+    /// What is so in the stretch turned to, if it is so for all departments.
+    ///
+    /// # Panics
+    /// Before [`Calendars::turn_to`].
+    #[must_use]
+    pub fn of_all(&self) -> Option<Status> {
+        self.alike.then(|| self.status[0])
+    }
+
+    /// What is so in the stretch turned to, for a department (null: by the base calendar).
     ///
     /// # Panics
     /// Before [`Calendars::turn_to`].
     #[inline]
     #[must_use]
-    pub fn day(&self, department: Id) -> Day {
-        let calendar = self
-            .of_department
-            .get(department as usize)
-            .copied()
-            .unwrap_or(0);
-        self.days[self.last.1 + calendar as usize]
+    pub fn of(&self, department: Id) -> Status {
+        let calendar = self.of_department.get(department as usize);
+        self.status[usize::from(calendar.copied().unwrap_or(0))]
     }
 
-    /// Turns to a day.
+    /// Turns to a time: the stretch that it lies in.
     ///
     /// # Errors
     /// What the source of holidays says.
-    pub fn turn_to(&mut self, day: i32) -> Result<()> {
+    pub fn turn_to(&mut self, time: i64) -> Result<Stretch> {
+        let day = super::values::day_of(time);
+        self.turn_to_day(day)?;
+        let midnight = i64::from(day) * DAY_MS;
+        let (at, mut from, mut to) = (time - midnight, 0, DAY_MS);
+        let calendars = 1 + self.policy.overrides.len();
+        self.status.clear();
+        for day in &self.days[self.last.1..][..calendars] {
+            self.status.push(day.status(at));
+            if !day.closed {
+                for change in [day.from, day.to] {
+                    if change <= at {
+                        from = from.max(change);
+                    } else {
+                        to = to.min(change);
+                    }
+                }
+            }
+        }
+        self.alike = self.status.iter().all(|&status| status == self.status[0]);
+        Ok((midnight + from, midnight + to))
+    }
+
+    fn turn_to_day(&mut self, day: i32) -> Result<()> {
         if self.last.0 == day {
             return Ok(());
         }

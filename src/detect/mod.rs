@@ -7,6 +7,7 @@ pub mod count;
 pub mod days;
 pub mod evaluated;
 pub mod gap;
+pub mod glance;
 pub mod group;
 pub mod grouped;
 pub mod hours;

@@ -8,10 +8,12 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::days::{Newest, words};
+use super::glance::Glance;
 use super::rule::Placed;
 use super::run::{Hit, Open, Out, Run};
 use super::saved::{SavedOpen, Whose};
 use super::values::{Value, day_of};
+use crate::dictionary::Id;
 use crate::findings::{ByValues, NO_TIME};
 use crate::policy::{Key, Kind};
 use crate::record::DAY_MS;
@@ -81,7 +83,7 @@ struct Slot {
     open: Option<Box<Open>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Verdict {
     Usual,
     New { used: u32, since: i64 },
@@ -226,19 +228,64 @@ impl NoveltyState {
             let to = from + run.time[from..].partition_point(|&time| time < tomorrow);
             let today = from..to;
             match run.ids(what.field) {
-                Some(ids) if ids.len() == run.len() => {
-                    self.take_today(of, what, run, today, |i| ids[i].into(), out);
-                }
-                Some(_) => self.take_today(of, what, run, today, |_| 0, out),
-                None => self.take_today(of, what, run, today, |i| run.value(i, what.field), out),
+                Some([]) => self.take_null(of, what, run, today, out),
+                Some(ids) => self.take_ids(of, what, run, (today, ids), out),
+                None => self.take_values(of, what, run, today, |i| run.value(i, what.field), out),
             }
             from = to;
         }
     }
 
-    /// Takes records of the day that is under way.
+    /// Takes records of the day that is under way, without a value.
+    fn take_null(
+        &mut self,
+        of: Placed<'_>,
+        what: Novelty,
+        run: &Run<'_>,
+        today: Range<usize>,
+        out: &mut Out<'_>,
+    ) {
+        let judged = run.count_judged(today, of.place);
+        self.count(of, what, (judged, judged), out);
+    }
+
+    /// Takes records of the day that is under way, of which `ids` are the values: where they are few,
+    /// each value is looked at once, and the records only if one of them is new.
+    fn take_ids(
+        &mut self,
+        of: Placed<'_>,
+        what: Novelty,
+        run: &Run<'_>,
+        (today, ids): (Range<usize>, &[Id]),
+        out: &mut Out<'_>,
+    ) {
+        let value = |i: usize| ids[i].into();
+        if run.words != 1 {
+            return self.take_values(of, what, run, today, value, out);
+        }
+        let masks = &run.masks[today.clone()];
+        let glance = Glance::at(&ids[today.clone()], masks, of.place, run.bits.scope());
+        let Some(few) = glance.few() else {
+            return self.take_values(of, what, run, today, value, out);
+        };
+        let asked = glance.judged > glance.null && self.today.1 >= what.min_active_days;
+        let mut new = false;
+        for id in few {
+            let slot = self.used(id.into(), self.today.0);
+            new |= asked && self.verdict(slot as usize, what) != Verdict::Usual;
+        }
+        if new {
+            for i in today.filter(|&i| ids[i] != 0 && run.judged(i, of.place)) {
+                let slot = self.slot(value(i));
+                self.judge(of, what, run, i, slot as usize, out);
+            }
+        }
+        self.count(of, what, (glance.judged, glance.null), out);
+    }
+
+    /// Takes records of the day that is under way one by one.
     #[inline(always)]
-    fn take_today(
+    fn take_values(
         &mut self,
         of: Placed<'_>,
         what: Novelty,
@@ -247,8 +294,8 @@ impl NoveltyState {
         value: impl Fn(usize) -> Value,
         out: &mut Out<'_>,
     ) {
-        let (day, least) = (self.today.0, what.min_active_days);
-        let too_early = self.today.1 < least;
+        let day = self.today.0;
+        let too_early = self.today.1 < what.min_active_days;
         let judged = run.count_judged(today.clone(), of.place);
         let mut null = 0;
         let mut met = [Met::NOTHING; MET];
@@ -271,6 +318,13 @@ impl NoveltyState {
                 place.usual = !self.judge(of, what, run, i, place.slot as usize, out);
             }
         }
+        self.count(of, what, (judged, null), out);
+    }
+
+    /// Counts records of the day that is under way: those that may be flagged, and those of them
+    /// without a value.
+    fn count(&self, of: Placed<'_>, what: Novelty, (judged, null): (u64, u64), out: &mut Out<'_>) {
+        let too_early = self.today.1 < what.min_active_days;
         let counts = &mut out.counts[of.place];
         counts.not_evaluable += if too_early { judged } else { null };
         counts.evaluated += if too_early { 0 } else { judged - null };
@@ -298,18 +352,9 @@ impl NoveltyState {
         })
     }
 
-    /// Flags a record if its value is new; whether it is.
-    fn judge(
-        &mut self,
-        of: Placed<'_>,
-        what: Novelty,
-        run: &Run<'_>,
-        i: usize,
-        at: usize,
-        out: &mut Out<'_>,
-    ) -> bool {
-        let time = run.time[i];
-        let (value, slot) = &mut self.values[at];
+    /// Whether a value is new on the day that is under way.
+    fn verdict(&mut self, at: usize, what: Novelty) -> Verdict {
+        let slot = &mut self.values[at].1;
         if slot.judged != self.today.0 {
             slot.judged = self.today.0;
             let used = slot.days.before(
@@ -327,9 +372,25 @@ impl NoveltyState {
                 Verdict::Usual
             };
         }
-        let Verdict::New { used, since } = slot.verdict else {
+        slot.verdict
+    }
+
+    /// Flags a record if its value is new; whether it is.
+    fn judge(
+        &mut self,
+        of: Placed<'_>,
+        what: Novelty,
+        run: &Run<'_>,
+        i: usize,
+        at: usize,
+        out: &mut Out<'_>,
+    ) -> bool {
+        let verdict = self.verdict(at, what);
+        let Verdict::New { used, since } = verdict else {
             return false;
         };
+        let time = run.time[i];
+        let (value, slot) = &self.values[at];
         if slot.open.is_none() {
             let dictionaries = out.dictionaries;
             let mut open = Open::new(

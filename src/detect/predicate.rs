@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::bits::{clear, has};
-use super::calendar::{Calendars, HolidayCache, weekday};
+use super::calendar::{Calendars, HolidayCache, ON, OPEN, weekday};
 use super::conditions::{Conditions, Test};
 use super::values::{Value, day_of, value};
 use crate::block::Columns;
@@ -14,11 +14,6 @@ use crate::dictionary::{Dictionaries, ID_FIELDS, Values, id_column};
 use crate::error::Result;
 use crate::policy::Policy;
 use crate::record::{DAY_MS, Field};
-
-/// Bits of what the calendar says of a record: off hours or on, its day closed or open.
-const OFF: usize = 0;
-const ON: usize = 1;
-const OPEN: usize = 2;
 
 /// Evaluates the conditions; one per thread, for its tables.
 pub struct Evaluator {
@@ -116,24 +111,7 @@ impl Evaluator {
                 n,
             );
         }
-        if !self.conditions.result.is_empty() {
-            and_table(
-                masks,
-                &self.result,
-                words,
-                columns.result.iter().map(|&c| c.into()),
-                n,
-            );
-        }
-        if !self.conditions.references.is_empty() {
-            and_table(
-                masks,
-                &self.references,
-                words,
-                columns.references.iter().map(|&c| c.into()),
-                n,
-            );
-        }
+        self.codes(columns, masks);
         self.calendar(columns, masks)?;
         if self.needs_time {
             self.times(columns, masks);
@@ -161,6 +139,42 @@ impl Evaluator {
         Ok(())
     }
 
+    /// What the results and the references satisfy.
+    fn codes(&self, columns: &Columns, masks: &mut [u64]) {
+        let (n, words) = (columns.len(), self.words);
+        let asked = [
+            !self.conditions.result.is_empty(),
+            !self.conditions.references.is_empty(),
+        ];
+        let there = [&columns.result, &columns.references].map(|codes| codes.len() == n);
+        if words == 1 && asked == [true; 2] && there == [true; 2] {
+            // Both together: two bits of the one, two of the other.
+            let both: [u64; 16] = std::array::from_fn(|codes| {
+                let references = self.references.get(codes >> 2).copied().unwrap_or(0);
+                self.result[codes & 3] & references
+            });
+            let codes = columns.result.iter().zip(&columns.references);
+            for (mask, (&result, &references)) in masks.iter_mut().zip(codes) {
+                *mask &= both[usize::from(result & 3 | references << 2) & 15];
+            }
+            return;
+        }
+        let code = |&code: &u8| usize::from(code);
+        if asked[0] {
+            and_table(
+                masks,
+                &self.result,
+                words,
+                columns.result.iter().map(code),
+                n,
+            );
+        }
+        if asked[1] {
+            let codes = columns.references.iter().map(code);
+            and_table(masks, &self.references, words, codes, n);
+        }
+    }
+
     fn calendar(&mut self, columns: &Columns, masks: &mut [u64]) -> Result<()> {
         let departments = &columns.ids[id_column(Field::Department).unwrap_or(0)];
         self.calendars
@@ -175,25 +189,27 @@ impl Evaluator {
                 .map(|o| o.0);
             all_but(self.words, wrong.collect())
         };
-        let mut keep = [spoiled(true), spoiled(false), spoiled(true), spoiled(false)];
-        clear(&mut keep[OPEN | OFF], closed_bit);
-        clear(&mut keep[OPEN | ON], closed_bit);
-        let (mut from, mut to) = (i64::MAX, i64::MIN);
-        for (row, mask) in masks.chunks_exact_mut(self.words).enumerate() {
-            let time = columns.time[row];
-            if time < from || time >= to {
-                from = i64::from(day_of(time)) * DAY_MS;
-                to = from + DAY_MS;
-                self.calendars.turn_to(day_of(time))?;
+        // By what the calendar says: off hours or on, the day closed or open.
+        let mut keep: [Vec<u64>; 4] = std::array::from_fn(|status| spoiled(status & ON == 0));
+        for keep in &mut keep[OPEN..] {
+            clear(keep, closed_bit);
+        }
+        let (times, words) = (&columns.time, self.words);
+        let mut row = 0;
+        while row < times.len() {
+            let (from, to) = self.calendars.turn_to(times[row])?;
+            let within = times[row..].iter().take_while(|&&t| from <= t && t < to);
+            let end = row + within.count();
+            let stretch = &mut masks[row * words..end * words];
+            if let Some(status) = self.calendars.of_all() {
+                and_all(stretch, &keep[status]);
+            } else {
+                for (row, mask) in (row..).zip(stretch.chunks_exact_mut(words)) {
+                    let department = departments.get(row).copied().unwrap_or(0);
+                    and(mask, &keep[self.calendars.of(department)]);
+                }
             }
-            let department = departments.get(row).copied().unwrap_or(0);
-            let day = self.calendars.day(department);
-            let at = time - from;
-            let on = usize::from(!day.closed && day.from <= at && at < day.to) * ON;
-            let open = usize::from(!day.closed) * OPEN;
-            for (word, keep) in mask.iter_mut().zip(&keep[on | open]) {
-                *word &= keep;
-            }
+            row = end;
         }
         Ok(())
     }
@@ -270,21 +286,31 @@ fn and_table(
     n: usize,
 ) {
     if codes.len() < n {
-        for mask in masks.chunks_exact_mut(words) {
-            for (word, keep) in mask.iter_mut().zip(&table[..words]) {
-                *word &= keep;
-            }
-        }
+        and_all(masks, &table[..words]);
     } else if words == 1 {
         for (mask, code) in masks.iter_mut().zip(codes) {
             *mask &= table[code];
         }
     } else {
         for (mask, code) in masks.chunks_exact_mut(words).zip(codes) {
-            for (word, keep) in mask.iter_mut().zip(&table[code * words..]) {
-                *word &= keep;
-            }
+            and(mask, &table[code * words..]);
         }
+    }
+}
+
+/// ANDs the masks of records with the same words.
+fn and_all(masks: &mut [u64], keep: &[u64]) {
+    if let [keep] = *keep {
+        masks.iter_mut().for_each(|mask| *mask &= keep);
+    } else {
+        let masks = masks.chunks_exact_mut(keep.len());
+        masks.for_each(|mask| and(mask, keep));
+    }
+}
+
+fn and(mask: &mut [u64], keep: &[u64]) {
+    for (word, keep) in mask.iter_mut().zip(keep) {
+        *word &= keep;
     }
 }
 

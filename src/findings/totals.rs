@@ -17,6 +17,7 @@ use crate::policy::Rule;
 use crate::record::{DAY_MS, Field};
 
 const HOUR_MS: i64 = 3_600_000;
+const HOUR: u64 = HOUR_MS.unsigned_abs();
 
 /// Days whose counts are at hand.
 const RECENT: i32 = 128;
@@ -27,8 +28,8 @@ const WEEK: usize = 7 * 24;
 /// Counts of records in scope. One per thread, summed at the end.
 #[derive(Debug, Default)]
 pub struct RecordTotals {
-    /// Records by department id, weekday × 24 + hour.
-    by_hour: Vec<[u64; WEEK]>,
+    /// Records by weekday × 24 + hour, department id.
+    by_hour: Vec<Vec<u64>>,
     /// Records by civil day.
     by_day: HashMap<i32, u64, foldhash::fast::RandomState>,
     /// Days counted last, by their last bits, and their records that are not in `by_day` yet: records in
@@ -41,34 +42,33 @@ pub struct RecordTotals {
 impl RecordTotals {
     /// Counts the records of a block.
     pub fn add(&mut self, columns: &Columns, bits: Bits) {
-        let departments = &columns.ids[id_column(Field::Department).unwrap_or(0)];
+        let departments = columns.ids[id_column(Field::Department).unwrap_or(0)].as_slice();
         let most = departments.iter().max().copied().unwrap_or(0) as usize;
-        if self.by_hour.len() <= most {
-            self.by_hour.resize(most + 1, [0; WEEK]);
-        }
-        // The hour that is being counted: where it begins and ends, and its place in the week.
-        let (mut from, mut to, mut hour) = (i64::MAX, i64::MIN, 0);
+        self.by_hour.resize_with(WEEK, Vec::new);
+        let (words, n) = (bits.words(), columns.len());
         let mut today = (i32::MIN, 0u64);
-        let words = bits.words();
-        let (word, bit) = (bits.scope() / 64, bits.scope() % 64);
-        for (row, &time) in columns.time.iter().enumerate() {
-            if columns.masks[row * words + word] >> bit & 1 == 0 {
-                continue;
+        let mut row = 0;
+        while row < n {
+            // The hour that is being counted: where it begins and ends, and its place in the week.
+            let time = columns.time[row];
+            let day = day_of(time);
+            if day != today.0 {
+                self.put_day(today);
+                today = (day, 0);
             }
-            if time < from || time >= to {
-                let day = day_of(time);
-                if day != today.0 {
-                    self.put_day(today);
-                    today = (day, 0);
-                }
-                from = time - time.rem_euclid(HOUR_MS);
-                to = from + HOUR_MS;
-                let of_day = (from.rem_euclid(DAY_MS) / HOUR_MS).unsigned_abs();
-                hour = weekday(day) * 24 + usize::try_from(of_day).unwrap_or(0);
+            let from = time - time.rem_euclid(HOUR_MS);
+            let of_day = (from.rem_euclid(DAY_MS) / HOUR_MS).unsigned_abs();
+            let hour = weekday(day) * 24 + usize::try_from(of_day).unwrap_or(0);
+            let within = |&&time: &&i64| time.wrapping_sub(from).cast_unsigned() < HOUR;
+            let end = row + columns.time[row..].iter().take_while(within).count();
+            let by_department = &mut self.by_hour[hour];
+            if by_department.len() <= most {
+                by_department.resize(most + 1, 0);
             }
-            today.1 += 1;
-            let department = departments.get(row).copied().unwrap_or(0) as usize;
-            self.by_hour[department][hour] += 1;
+            let masks = &columns.masks[row * words..end * words];
+            let departments = departments.get(row..end).unwrap_or(&[]);
+            today.1 += count(by_department, departments, masks, bits);
+            row = end;
         }
         self.put_day(today);
         for at in 0..self.recent.len() {
@@ -99,9 +99,12 @@ impl RecordTotals {
     /// Adds the counts of another thread.
     pub fn merge(&mut self, other: &RecordTotals) {
         if self.by_hour.len() < other.by_hour.len() {
-            self.by_hour.resize(other.by_hour.len(), [0; WEEK]);
+            self.by_hour.resize_with(other.by_hour.len(), Vec::new);
         }
         for (to, from) in self.by_hour.iter_mut().zip(&other.by_hour) {
+            if to.len() < from.len() {
+                to.resize(from.len(), 0);
+            }
             for (to, from) in to.iter_mut().zip(from) {
                 *to += from;
             }
@@ -114,13 +117,14 @@ impl RecordTotals {
 
     /// Records by department id, weekday (Monday = 0) and hour, where there are any.
     pub fn activity(&self) -> impl Iterator<Item = (Id, usize, usize, u64)> + '_ {
-        self.by_hour.iter().enumerate().flat_map(|(id, hours)| {
-            let id = Id::try_from(id).unwrap_or(0);
-            hours
-                .iter()
-                .enumerate()
-                .filter(|(_, n)| **n > 0)
-                .map(move |(h, &n)| (id, h / 24, h % 24, n))
+        let departments = self.by_hour.iter().map(Vec::len).max().unwrap_or(0);
+        (0..departments).flat_map(move |department| {
+            let id = Id::try_from(department).unwrap_or(0);
+            let hours = self.by_hour.iter().enumerate();
+            hours.filter_map(move |(h, by_department)| {
+                let &n = by_department.get(department)?;
+                (n > 0).then_some((id, h / 24, h % 24, n))
+            })
         })
     }
 
@@ -129,6 +133,25 @@ impl RecordTotals {
     pub fn by_day(&self) -> BTreeMap<i32, u64> {
         self.by_day.iter().map(|(&d, &n)| (d, n)).collect()
     }
+}
+
+/// Counts the records in scope by department (all null, if there is none); how many they are.
+fn count(by_department: &mut [u64], departments: &[Id], masks: &[u64], bits: Bits) -> u64 {
+    let (word, bit) = (bits.scope() / 64, bits.scope() % 64);
+    let in_scope = masks
+        .chunks_exact(bits.words())
+        .map(|mask| mask[word] >> bit & 1);
+    if departments.is_empty() {
+        let records = in_scope.sum();
+        by_department[0] += records;
+        return records;
+    }
+    let mut records = 0;
+    for (&department, one) in departments.iter().zip(in_scope) {
+        by_department[department as usize] += one;
+        records += one;
+    }
+    records
 }
 
 /// Counts of flags.
