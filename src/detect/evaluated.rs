@@ -138,6 +138,18 @@ pub struct KeyDays {
     users: HashSet<Id, foldhash::fast::RandomState>,
 }
 
+impl KeyDays {
+    /// See [`RuleState::bring_near`](super::rule::RuleState::bring_near).
+    #[must_use]
+    pub fn bring_near(&self, depth: u8) -> u64 {
+        match depth {
+            0 => u64::from(self.day.cast_unsigned()),
+            1 => self.bits.iter().fold(0, |sum, word| sum ^ word),
+            _ => 0,
+        }
+    }
+}
+
 /// The last day on which a key was active, and the days before it within the lookbacks, as bits;
 /// empty where no rule looks back.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

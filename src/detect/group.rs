@@ -1,12 +1,16 @@
-//! A batch, key after key: the columns that the rules of a `per` field look at are scattered into the
-//! order of the keys, so that each key's records lie together when its rules read them.
+//! A batch, key after key: what the rules of a `per` field look at is put into the order of the keys, so
+//! that each key's records lie together when its rules read them.
 
-use super::shards::PerRules;
+use super::packing::Packing;
+use super::shards::{PerRules, ShardContext};
 use super::values::Value;
 use crate::block::Columns;
-use crate::dictionary::{ID_FIELDS, id_column};
+use crate::dictionary::id_column;
 use crate::order::Batch;
 use crate::record::Field;
+
+/// Rows that are packed at a time: they stay in the cache.
+const AT_A_TIME: usize = 1024;
 
 /// Records of a batch by key; each key's in the order of the batch.
 #[derive(Debug, Default)]
@@ -15,22 +19,24 @@ pub struct Grouped {
     pub keys: Vec<(Value, u32)>,
     /// Row of each record in the batch.
     pub rows: Vec<u32>,
-    /// Time, mask and the fields that the rules look at.
-    pub columns: Columns,
+    /// Time, mask and the fields that the rules look at, packed.
+    packing: Packing,
+    words: Vec<Vec<u64>>,
     /// Where each row of the batch stands in `rows`.
     places: Vec<u32>,
 }
 
 impl Grouped {
-    /// Groups a batch for the rules of one `per` field; masks have `words` words. `spare` is one that
-    /// is not needed any more: its buffers are used again.
+    /// Groups a batch for the rules of one `per` field. `spare` is one that is not needed any more: its
+    /// buffers are used again.
     #[must_use]
-    pub fn by(batch: &Batch, per: &PerRules, words: usize, spare: Grouped) -> Grouped {
+    pub fn by(batch: &Batch, per: &PerRules, of: ShardContext<'_>, spare: Grouped) -> Grouped {
         let Grouped {
             mut keys,
             mut rows,
-            mut columns,
+            mut words,
             mut places,
+            ..
         } = spare;
         keys.clear();
         places.clear();
@@ -45,46 +51,53 @@ impl Grouped {
         for (row, &place) in (0u32..).zip(&places) {
             rows[place as usize] = row;
         }
-        drop_others(&mut columns, per);
-        scatter(batch, &places, &mut columns.time, |c| &c.time);
-        scatter_masks(batch, &places, words, &mut columns.masks);
-        for &field in &per.fields {
-            match field {
-                Field::Subject => scatter(batch, &places, &mut columns.subject, |c| &c.subject),
-                Field::Result => scatter(batch, &places, &mut columns.result, |c| &c.result),
-                Field::References => {
-                    scatter(batch, &places, &mut columns.references, |c| &c.references);
-                }
-                field => {
-                    if let Some(column) = id_column(field) {
-                        let out = &mut columns.ids[column];
-                        scatter(batch, &places, out, |c| &c.ids[column]);
+        let packing = Packing::of(batch, per, of);
+        words.resize_with(packing.words().max(words.len()), Vec::new);
+        let mut packed = Vec::with_capacity(AT_A_TIME);
+        for (number, word) in words.iter_mut().enumerate().take(packing.words()) {
+            word.resize(places.len(), 0);
+            let mut to = places.as_slice();
+            for block in batch.blocks() {
+                let n = block.columns.len();
+                for from in (0..n).step_by(AT_A_TIME) {
+                    let rows = from..n.min(from + AT_A_TIME);
+                    packing.pack(&block.columns, rows, number, &mut packed);
+                    let (here, behind) = to.split_at(packed.len());
+                    for (&place, &packed) in here.iter().zip(&packed) {
+                        word[place as usize] = packed;
                     }
+                    to = behind;
                 }
             }
         }
         Grouped {
             keys,
             rows,
-            columns,
+            packing,
+            words,
             places,
         }
     }
 
-    /// Rows and columns of the records `start..end`, in time order.
+    /// The columns of the records `start..end`, put into `columns`.
+    pub fn unpack(&self, start: usize, end: usize, columns: &mut Columns) {
+        self.packing.unpack(&self.words, start..end, columns);
+    }
+
+    /// Rows and columns of the records `start..end`, of which these are the columns, in time order.
     #[must_use]
-    pub fn sorted(&self, start: usize, end: usize) -> (Vec<u32>, Columns) {
-        let order = in_order(&self.columns.time[start..end], start);
+    pub fn sorted(&self, start: usize, columns: &Columns) -> (Vec<u32>, Columns) {
+        let order = in_order(&columns.time);
         (
-            order.iter().map(|&i| self.rows[i]).collect(),
-            self.columns.select(&order),
+            order.iter().map(|&i| self.rows[start + i]).collect(),
+            columns.select(&order),
         )
     }
 }
 
-/// The places of times, the first of which is `start`, in their order.
+/// The places of times in their order.
 #[allow(clippy::cast_possible_truncation)]
-fn in_order(times: &[i64], start: usize) -> Vec<usize> {
+fn in_order(times: &[i64]) -> Vec<usize> {
     let first = times.iter().min().copied().unwrap_or(0);
     let last = times.iter().max().copied().unwrap_or(0);
     let bits = usize::BITS - times.len().leading_zeros();
@@ -95,31 +108,12 @@ fn in_order(times: &[i64], start: usize) -> Vec<usize> {
             .map(|(place, &time)| time.abs_diff(first) << bits | place)
             .collect();
         both.sort_unstable();
-        let place = |both: u64| start + (both & ((1 << bits) - 1)) as usize;
+        let place = |both: u64| (both & ((1 << bits) - 1)) as usize;
         return both.into_iter().map(place).collect();
     }
-    let mut order: Vec<usize> = (start..start + times.len()).collect();
-    order.sort_by_key(|&i| times[i - start]);
+    let mut order: Vec<usize> = (0..times.len()).collect();
+    order.sort_by_key(|&i| times[i]);
     order
-}
-
-/// Takes out the columns that the rules do not look at: what stands in them is another batch's.
-fn drop_others(columns: &mut Columns, per: &PerRules) {
-    let unused = |field: Field| !per.fields.contains(&field);
-    for (column, &field) in columns.ids.iter_mut().zip(&ID_FIELDS) {
-        if unused(field) {
-            column.clear();
-        }
-    }
-    if unused(Field::Subject) {
-        columns.subject.clear();
-    }
-    if unused(Field::Result) {
-        columns.result.clear();
-    }
-    if unused(Field::References) {
-        columns.references.clear();
-    }
 }
 
 type Keys = Vec<(Value, u32)>;
@@ -186,44 +180,5 @@ fn places_by_sorting(batch: &Batch, keys: &mut Keys, places: &mut Vec<u32>) {
             Some(last) if last.0 == key => last.1 = at + 1,
             _ => keys.push((key, at + 1)),
         }
-    }
-}
-
-/// A column of all blocks, each value at its place; null where a block has no such column.
-fn scatter<T: Copy + Default>(
-    batch: &Batch,
-    places: &[u32],
-    out: &mut Vec<T>,
-    column: impl Fn(&Columns) -> &Vec<T>,
-) {
-    out.resize(places.len(), T::default());
-    let mut from = 0;
-    for block in batch.blocks() {
-        let to = from + block.columns.len();
-        let (places, values) = (&places[from..to], column(&block.columns));
-        if values.is_empty() {
-            for &place in places {
-                out[place as usize] = T::default();
-            }
-        }
-        for (&value, &place) in values.iter().zip(places) {
-            out[place as usize] = value;
-        }
-        from = to;
-    }
-}
-
-fn scatter_masks(batch: &Batch, places: &[u32], words: usize, out: &mut Vec<u64>) {
-    if words == 1 {
-        scatter(batch, places, out, |c| &c.masks);
-        return;
-    }
-    out.resize(places.len() * words, 0);
-    let masks = batch
-        .blocks()
-        .iter()
-        .flat_map(|b| b.columns.masks.chunks_exact(words));
-    for (mask, &place) in masks.zip(places) {
-        out[place as usize * words..][..words].copy_from_slice(mask);
     }
 }

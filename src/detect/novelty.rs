@@ -57,6 +57,9 @@ impl Novelty {
 const FORGET_AT: usize = 64;
 const MET: usize = 16;
 
+/// Values that are brought near.
+const NEAR: usize = 16;
+
 /// A value met on the day that is being looked at; values of the same low bits take turns.
 #[derive(Clone, Copy)]
 struct Met {
@@ -213,6 +216,27 @@ impl NoveltyState {
             magnitude: None,
             flagged: Vec::new(),
             forget_at: FORGET_AT,
+        }
+    }
+
+    /// See [`RuleState::bring_near`](super::rule::RuleState::bring_near).
+    #[must_use]
+    pub fn bring_near(&self, depth: u8) -> u64 {
+        match depth {
+            0 => {
+                let sizes = self.words ^ self.values.len() ^ self.bits.len() ^ self.forget_at;
+                sizes as u64 ^ u64::from(self.today.1) ^ u64::from(self.magnitude.is_some())
+            }
+            1 => {
+                let values = self.values.iter().take(NEAR);
+                let values = values.fold(0, |sum, (value, slot)| {
+                    sum ^ value ^ u64::from(slot.judged.cast_unsigned())
+                });
+                let bits = self.bits.iter().take(NEAR * self.words).step_by(8);
+                let first = self.values.first().and_then(|(v, _)| self.slots.get(v));
+                bits.fold(values, |sum, word| sum ^ word) ^ u64::from(*first.unwrap_or(&0))
+            }
+            _ => 0,
         }
     }
 

@@ -301,7 +301,9 @@ fn and_table(
 /// ANDs the masks of records with the same words.
 fn and_all(masks: &mut [u64], keep: &[u64]) {
     if let [keep] = *keep {
-        masks.iter_mut().for_each(|mask| *mask &= keep);
+        for mask in masks {
+            *mask &= keep;
+        }
     } else {
         let masks = masks.chunks_exact_mut(keep.len());
         masks.for_each(|mask| and(mask, keep));

@@ -120,6 +120,22 @@ impl RuleState {
         }
     }
 
+    /// How deep [`RuleState::bring_near`] goes.
+    pub const DEPTH: u8 = 2;
+
+    /// Reads a little of what [`RuleState::advance`] will look at: at depth 0 the state itself, at
+    /// each further depth what was pointed to. What comes of it means nothing; but reads of several
+    /// states, one depth after another, wait for memory together, not one after another.
+    #[must_use]
+    pub fn bring_near(&self, depth: u8) -> u64 {
+        match (self, depth.checked_sub(1)) {
+            (RuleState::Keyed(state), Some(depth)) => state.bring_near(depth),
+            (RuleState::Novelty(state), Some(depth)) => state.bring_near(depth),
+            // The others are small, or seldom.
+            _ => u64::from(matches!(self, RuleState::Keyed(_) | RuleState::Novelty(_))),
+        }
+    }
+
     /// No more records: what is open is closed.
     pub fn finish(self, out: &mut Out<'_>) {
         match self {

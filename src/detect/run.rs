@@ -23,10 +23,8 @@ pub struct Run<'a> {
     pub words: usize,
     /// The bits of a mask.
     pub bits: Bits,
-    /// The fields that rules look at; record `i` of the run is `base + i` there.
+    /// Time, mask and the fields that rules look at.
     pub columns: &'a Columns,
-    /// See `columns`.
-    pub base: usize,
 }
 
 impl Run<'_> {
@@ -87,7 +85,7 @@ impl Run<'_> {
     pub fn ids(&self, key: Key) -> Option<&[Id]> {
         let Key::Field(field) = key else { return None };
         let ids = &self.columns.ids[id_column(field)?];
-        Some(ids.get(self.base..self.base + self.len()).unwrap_or(&[]))
+        Some(ids.get(..self.len()).unwrap_or(&[]))
     }
 
     /// The value of a key in record `i`.
@@ -95,7 +93,7 @@ impl Run<'_> {
     #[must_use]
     pub fn value(&self, i: usize, key: Key) -> Value {
         let closed = key == Key::DayType && self.has(i, self.bits.closed());
-        values::value(key, self.columns, self.base + i, closed)
+        values::value(key, self.columns, i, closed)
     }
 
     /// The values of several keys; none if any is null.

@@ -86,13 +86,34 @@ pub fn shard_of(key: Value, shards: usize) -> usize {
 pub struct Shard {
     rules: PerRules,
     days: Days,
-    states: HashMap<Value, KeyState, foldhash::fast::RandomState>,
+    places: HashMap<Value, u32, foldhash::fast::RandomState>,
+    states: Vec<KeyState>,
+    /// Of the key that is under way.
+    columns: Columns,
 }
 
 struct KeyState {
+    key: Value,
     days: KeyDays,
     rules: Box<[RuleState]>,
 }
+
+impl KeyState {
+    /// See [`RuleState::bring_near`].
+    fn bring_near(&self, depth: u8) -> u64 {
+        let Some(depth) = depth.checked_sub(1) else {
+            return self.key;
+        };
+        let rules = self.rules.iter().map(|rule| rule.bring_near(depth));
+        rules.fold(self.days.bring_near(depth), |sum, word| sum ^ word)
+    }
+}
+
+/// Keys whose states are brought near together.
+const TOGETHER: usize = 8;
+
+/// A key of a batch: where its state is, and its records from … to.
+type Mine = (usize, usize, usize);
 
 /// What a shard made of a batch.
 #[derive(Debug, Default)]
@@ -147,7 +168,9 @@ impl Shard {
         Shard {
             days: Days::new(policy, rules.per, &rules.places),
             rules,
-            states: HashMap::default(),
+            places: HashMap::default(),
+            states: Vec::new(),
+            columns: Columns::default(),
         }
     }
 
@@ -160,61 +183,82 @@ impl Shard {
     ) -> ShardOut {
         let mut out = of.out();
         let mut from = 0;
+        let mut some: Vec<Mine> = Vec::with_capacity(TOGETHER);
         for &(key, end) in &grouped.keys {
             let (start, end) = (from, end as usize);
             from = end;
-            if !mine(key) {
-                continue;
+            if mine(key) {
+                some.push((self.place(of.policy, key), start, end));
             }
-            if grouped.columns.time[start..end].is_sorted() {
-                self.run(
-                    of,
-                    key,
-                    &grouped.rows[start..end],
-                    &grouped.columns,
-                    start,
-                    &mut out,
-                );
-            } else {
-                let (rows, columns) = grouped.sorted(start, end);
-                self.run(of, key, &rows, &columns, 0, &mut out);
+            if some.len() == TOGETHER {
+                self.take(of, grouped, &some, &mut out);
+                some.clear();
             }
         }
+        self.take(of, grouped, &some, &mut out);
         out.into()
     }
 
-    /// Takes the records of one key: `rows`, of which the first is record `base` of `columns`.
+    /// Where the state of a key is.
+    fn place(&mut self, policy: &Policy, key: Value) -> usize {
+        let (states, days, rules) = (&mut self.states, &self.days, &self.rules);
+        let place = self.places.entry(key).or_insert_with(|| {
+            let rules = rules.places.iter();
+            states.push(KeyState {
+                key,
+                days: days.key(),
+                rules: rules
+                    .map(|&place| RuleState::new(&policy.rules[place]))
+                    .collect(),
+            });
+            u32::try_from(states.len() - 1).expect("fewer than 2^32 keys")
+        });
+        *place as usize
+    }
+
+    /// Takes the records of some keys. Their states lie anywhere in memory: a little of each is read
+    /// first, so that the waits for them overlap.
+    fn take(&mut self, of: ShardContext<'_>, grouped: &Grouped, some: &[Mine], out: &mut Out<'_>) {
+        for depth in 0..=RuleState::DEPTH + 1 {
+            let states = some.iter().map(|&(place, ..)| &self.states[place]);
+            let words = states.map(|state| state.bring_near(depth));
+            std::hint::black_box(words.fold(0, |sum, word| sum ^ word));
+        }
+        for &(place, start, end) in some {
+            let mut columns = std::mem::take(&mut self.columns);
+            grouped.unpack(start, end, &mut columns);
+            if columns.time.is_sorted() {
+                self.run(of, place, &grouped.rows[start..end], &columns, out);
+            } else {
+                let (rows, columns) = grouped.sorted(start, &columns);
+                self.run(of, place, &rows, &columns, out);
+            }
+            self.columns = columns;
+        }
+    }
+
+    /// Takes the records of one key.
     fn run(
         &mut self,
         of: ShardContext<'_>,
-        key: Value,
+        place: usize,
         rows: &[u32],
         columns: &Columns,
-        base: usize,
         out: &mut Out<'_>,
     ) {
         let words = of.bits.words();
-        let end = base + rows.len();
+        let state = &mut self.states[place];
+        let key = state.key;
         let run = Run {
             key,
             rows,
-            time: &columns.time[base..end],
-            masks: &columns.masks[base * words..end * words],
+            time: &columns.time,
+            masks: &columns.masks,
             words,
             bits: of.bits,
             columns,
-            base,
         };
         let rules = &of.policy.rules;
-        let state = self.states.entry(key).or_insert_with(|| KeyState {
-            days: self.days.key(),
-            rules: self
-                .rules
-                .places
-                .iter()
-                .map(|&place| RuleState::new(&rules[place]))
-                .collect(),
-        });
         self.days.take(&mut state.days, &run);
         let places = self.rules.places.iter().zip(&self.rules.steps);
         for (state, (&place, &steps)) in state.rules.iter_mut().zip(places) {
@@ -245,12 +289,12 @@ impl Shard {
     pub fn save(&self, of: ShardContext<'_>, to: &mut Saver) -> Vec<SavedKey> {
         let placed = self.placed(of.policy);
         let mut keys = Vec::new();
-        for (&key, state) in &self.states {
+        for state in &self.states {
             let rules = state.rules.iter().zip(&placed);
             let rules: Vec<SavedRule> = rules.map(|(rule, &of)| rule.save(of, to)).collect();
             if rules.iter().any(|rule| *rule != SavedRule::Nothing) {
                 keys.push(SavedKey {
-                    key: to.value(Key::Field(self.rules.per), key),
+                    key: to.value(Key::Field(self.rules.per), state.key),
                     days: self.days.save(&state.days),
                     rules,
                 });
@@ -270,14 +314,16 @@ impl Shard {
         let days = self.days.load(&saved.days);
         from.broken |= days.is_none();
         let days = days.unwrap_or_else(|| self.days.key());
-        self.states.insert(key, KeyState { days, rules });
+        let place = self.place(of.policy, key);
+        self.states[place] = KeyState { key, days, rules };
     }
 
     /// No more batches: closes all findings.
     pub fn finish(&mut self, of: ShardContext<'_>) -> ShardOut {
         let mut out = of.out();
-        for (key, state) in self.states.drain() {
-            self.days.end(key, state.days);
+        self.places.clear();
+        for state in std::mem::take(&mut self.states) {
+            self.days.end(state.key, state.days);
             for rule in state.rules {
                 rule.finish(&mut out);
             }

@@ -45,25 +45,18 @@ pub struct Units {
     pers: Vec<PerRules>,
     /// Shards of each `per` field.
     shards: usize,
-    /// Words of a mask.
-    words: usize,
     all: Vec<Mutex<Shard>>,
 }
 
 impl Units {
     /// `shards` units for each `per` field.
     #[must_use]
-    pub fn new(policy: &Policy, pers: Vec<PerRules>, shards: usize, words: usize) -> Units {
+    pub fn new(policy: &Policy, pers: Vec<PerRules>, shards: usize) -> Units {
         let all = pers
             .iter()
             .flat_map(|per| (0..shards).map(|_| Mutex::new(Shard::new(policy, per.clone()))))
             .collect();
-        Units {
-            pers,
-            shards,
-            words,
-            all,
-        }
+        Units { pers, shards, all }
     }
 
     /// The number of units.
@@ -115,12 +108,12 @@ impl Units {
 
     /// Makes the job of a batch.
     #[must_use]
-    pub fn job(&self, seq: u64, blocks: Vec<Block>, pool: &Pool) -> Job {
+    pub fn job(&self, seq: u64, blocks: Vec<Block>, of: ShardContext<'_>, pool: &Pool) -> Job {
         let batch = Batch::of(blocks);
         let grouped = self
             .pers
             .iter()
-            .map(|per| Grouped::by(&batch, per, self.words, pool.grouped()))
+            .map(|per| Grouped::by(&batch, per, of, pool.grouped()))
             .collect();
         Job {
             seq,
@@ -211,12 +204,22 @@ impl Queues {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::bits::Bits;
+    use crate::dictionary::Dictionaries;
 
     #[test]
     fn units_see_jobs_in_their_order_and_one_at_a_time() {
-        let units = Units::new(&Policy::default_policy(), Vec::new(), 2, 1);
+        let policy = &Policy::default_policy();
+        let dictionaries = &Dictionaries::default();
+        let bits = Bits::of(policy);
+        let of = ShardContext {
+            policy,
+            bits,
+            dictionaries,
+        };
+        let units = Units::new(policy, Vec::new(), 2);
         let pool = Pool::default();
-        let job = |seq| Arc::new(units.job(seq, Vec::new(), &pool));
+        let job = |seq| Arc::new(units.job(seq, Vec::new(), of, &pool));
         let mut queues = Queues::new(2);
         let take = |queues: &mut Queues| queues.take().map(|(unit, job)| (unit, job.seq));
         // Whichever thread is faster.

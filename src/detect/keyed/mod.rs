@@ -108,6 +108,15 @@ impl KeyedState {
         }
     }
 
+    /// See [`RuleState::bring_near`](super::rule::RuleState::bring_near).
+    #[must_use]
+    pub fn bring_near(&self, depth: u8) -> u64 {
+        match self {
+            KeyedState::Sieve(sieve) => sieve.bring_near(depth),
+            KeyedState::Table(_) => 0,
+        }
+    }
+
     /// Takes the next records of the key.
     pub fn advance(&mut self, of: Placed<'_>, what: Keyed, run: &Run<'_>, out: &mut Out<'_>) {
         let mut from = 0;
@@ -401,15 +410,16 @@ mod tests {
         for to in 1..=records.len() {
             let whole = to == records.len() || columns.time[to] != columns.time[to - 1];
             if whole && (to == records.len() || cuts(to)) {
+                let some: Vec<usize> = (from..to).collect();
+                let columns = columns.select(&some);
                 let run = Run {
                     key: 1,
                     rows: &rows[from..to],
-                    time: &columns.time[from..to],
-                    masks: &columns.masks[from..to],
+                    time: &columns.time,
+                    masks: &columns.masks,
                     words: 1,
                     bits,
                     columns: &columns,
-                    base: from,
                 };
                 let rule = &policy.rules[0];
                 let (place, steps) = (0, 0);

@@ -124,6 +124,26 @@ impl Sieve {
     /// pass what a byte holds.
     pub const THRESHOLDS: RangeInclusive<u64> = 4..=32;
 
+    /// See [`RuleState::bring_near`](crate::detect::rule::RuleState::bring_near).
+    pub(super) fn bring_near(&self, depth: u8) -> u64 {
+        match depth {
+            0 => (self.counts.len() ^ self.queue.gone ^ self.queue.values.len()) as u64,
+            1 => {
+                let Queue {
+                    values,
+                    times,
+                    gone,
+                } = &self.queue;
+                let ends = [values.get(*gone), values.last()].map(|v| v.copied().unwrap_or(0));
+                let when = [times.get(*gone), times.last()].map(|t| t.copied().unwrap_or(0));
+                let counts = self.counts.iter().step_by(64);
+                counts.fold(ends[0] ^ ends[1], |sum, &count| sum ^ u64::from(count))
+                    ^ (when[0] ^ when[1]).cast_unsigned()
+            }
+            _ => 0,
+        }
+    }
+
     #[inline]
     fn place(&self, value: Value) -> usize {
         hash(value) & (self.counts.len() - 1)
@@ -383,9 +403,8 @@ impl Times for Sieve {
         what: Keyed,
         to: &mut Tally,
     ) -> usize {
-        let of_run = run.base..run.base + run.len();
         match what.by {
-            Key::Field(Field::Subject) => match run.columns.subject.get(of_run) {
+            Key::Field(Field::Subject) => match run.columns.subject.get(..run.len()) {
                 Some(subjects) => self.pass_values(run, from, place, what, to, |i| subjects[i]),
                 None => from,
             },

@@ -110,12 +110,7 @@ pub fn run(
     target: Option<Target>,
     control: &mut Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
-    let units = Units::new(
-        &context.policy,
-        pers,
-        context.threads * 2,
-        context.conditions.bits().words(),
-    );
+    let units = Units::new(&context.policy, pers, context.threads * 2);
     let pipeline = Pipeline {
         context,
         bits: context.conditions.bits(),

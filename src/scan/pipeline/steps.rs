@@ -180,7 +180,10 @@ impl Pipeline<'_> {
     }
 
     pub(super) fn enqueue(&self, seq: u64, blocks: Vec<Block>) -> Result<()> {
-        let job = Arc::new(self.units.job(seq, blocks, &self.pool));
+        let job = Arc::new(
+            self.units
+                .job(seq, blocks, self.shard_context(), &self.pool),
+        );
         if self.units.is_empty() {
             return self.complete(&job);
         }

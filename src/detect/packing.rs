@@ -1,0 +1,389 @@
+//! Columns of the records of a batch, side by side in as few words of 64 bits as they need. What is
+//! put in the order of the keys is written at random: once per word then, not once per column.
+
+use std::ops::Range;
+
+use super::shards::{PerRules, ShardContext};
+use crate::block::Columns;
+use crate::dictionary::id_column;
+use crate::log::scan;
+use crate::order::Batch;
+use crate::record::Field;
+
+/// A column, and where it stands in the words of a record.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    column: Column,
+    word: usize,
+    shift: u32,
+    bits: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Column {
+    /// From the first of the batch.
+    Time,
+    /// A word of the mask.
+    Mask(usize),
+    Id(usize),
+    Result,
+    References,
+    Subject,
+}
+
+/// How the records of a batch are packed.
+#[derive(Debug, Default)]
+pub struct Packing {
+    parts: Vec<Part>,
+    /// Words of a record.
+    words: usize,
+    /// Words of its mask.
+    mask: usize,
+    /// The first time.
+    from: i64,
+}
+
+/// Bits that hold numbers up to this one.
+fn bits(most: u64) -> u32 {
+    u64::BITS - most.leading_zeros()
+}
+
+impl Packing {
+    /// For the columns that the rules of one `per` field look at.
+    #[must_use]
+    pub fn of(batch: &Batch, per: &PerRules, of: ShardContext<'_>) -> Packing {
+        let times = batch
+            .blocks()
+            .iter()
+            .map(|b| scan::hot(Span(&b.columns.time)));
+        let (from, to) = times.fold((i64::MAX, i64::MIN), |(from, to), (first, last)| {
+            (from.min(first), to.max(last))
+        });
+        let mut packing = Packing {
+            mask: of.bits.words(),
+            from,
+            ..Packing::default()
+        };
+        let there = |is: &dyn Fn(&Columns) -> bool| batch.blocks().iter().any(|b| is(&b.columns));
+        let mut columns = Vec::new();
+        for &field in &per.fields {
+            let column = match field {
+                Field::Subject => (
+                    Column::Subject,
+                    u64::BITS,
+                    there(&|c| !c.subject.is_empty()),
+                ),
+                // A byte each: two bits would do.
+                Field::Result => (Column::Result, u8::BITS, there(&|c| !c.result.is_empty())),
+                Field::References => (
+                    Column::References,
+                    u8::BITS,
+                    there(&|c| !c.references.is_empty()),
+                ),
+                field => {
+                    let Some(column) = id_column(field) else {
+                        continue;
+                    };
+                    let most = of.dictionaries.of(field).read().len() as u64;
+                    (
+                        Column::Id(column),
+                        bits(most),
+                        there(&|c| !c.ids[column].is_empty()),
+                    )
+                }
+            };
+            columns.extend(column.2.then_some((column.0, column.1)));
+        }
+        let mask_bits = match packing.mask {
+            1 => bits(1 << of.bits.closed()),
+            _ => u64::BITS,
+        };
+        columns.extend((0..packing.mask).map(|word| (Column::Mask(word), mask_bits)));
+        columns.push((Column::Time, bits(to.abs_diff(from))));
+        // The widest first: the others fill what they leave.
+        columns.sort_by_key(|&(_, bits)| std::cmp::Reverse(bits));
+        for (column, bits) in columns {
+            packing.add(column, bits);
+        }
+        packing
+    }
+
+    fn add(&mut self, column: Column, bits: u32) {
+        let used = |word: usize| -> u32 {
+            let parts = self.parts.iter().filter(|part| part.word == word);
+            parts.map(|part| part.bits).sum()
+        };
+        let fits = |&word: &usize| used(word) + bits <= u64::BITS;
+        let word = (0..self.words).find(fits).unwrap_or(self.words);
+        let shift = used(word);
+        self.words = self.words.max(word + 1);
+        self.parts.push(Part {
+            column,
+            word,
+            // Of a column without any bit (one time throughout), behind a full word.
+            shift: shift.min(u64::BITS - 1),
+            bits,
+        });
+    }
+
+    /// Words of a record.
+    #[must_use]
+    pub fn words(&self) -> usize {
+        self.words
+    }
+
+    /// One word of some records of a block.
+    pub fn pack(&self, columns: &Columns, rows: Range<usize>, word: usize, to: &mut Vec<u64>) {
+        to.clear();
+        to.resize(rows.len(), 0);
+        for part in self.parts.iter().filter(|part| part.word == word) {
+            let Part { shift, .. } = *part;
+            match part.column {
+                Column::Time => put(to, &columns.time, &rows, shift, |time| {
+                    time.wrapping_sub(self.from).cast_unsigned()
+                }),
+                Column::Mask(_) if self.mask == 1 => {
+                    // Bits behind those of the rules mean nothing.
+                    let used = u64::MAX >> (u64::BITS - part.bits);
+                    put(to, &columns.masks, &rows, shift, |mask| mask & used);
+                }
+                Column::Mask(word) => {
+                    let masks = columns.masks[rows.start * self.mask..].chunks_exact(self.mask);
+                    for (to, mask) in to.iter_mut().zip(masks) {
+                        *to = mask[word];
+                    }
+                }
+                Column::Id(id) => put(to, &columns.ids[id], &rows, shift, u64::from),
+                Column::Result => put(to, &columns.result, &rows, shift, u64::from),
+                Column::References => put(to, &columns.references, &rows, shift, u64::from),
+                Column::Subject => put(to, &columns.subject, &rows, shift, |subject| subject),
+            }
+        }
+    }
+
+    /// Some records as columns again; `words` has each word of all records.
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn unpack(&self, words: &[Vec<u64>], records: Range<usize>, to: &mut Columns) {
+        to.clear();
+        for part in &self.parts {
+            let packed = &words[part.word][records.clone()];
+            match part.column {
+                Column::Time => take(&mut to.time, packed, *part, |time| {
+                    time.cast_signed().wrapping_add(self.from)
+                }),
+                Column::Mask(_) if self.mask == 1 => {
+                    take(&mut to.masks, packed, *part, |mask| mask);
+                }
+                Column::Mask(word) => {
+                    to.masks.resize(packed.len() * self.mask, 0);
+                    let masks = to.masks.chunks_exact_mut(self.mask);
+                    for (mask, &packed) in masks.zip(packed) {
+                        mask[word] = packed;
+                    }
+                }
+                Column::Id(id) => take(&mut to.ids[id], packed, *part, |id| id as u32),
+                Column::Result => take(&mut to.result, packed, *part, |code| code as u8),
+                Column::References => take(&mut to.references, packed, *part, |code| code as u8),
+                Column::Subject => take(&mut to.subject, packed, *part, |subject| subject),
+            }
+        }
+    }
+}
+
+/// Puts a column of some rows into words; one that a block has not is null throughout.
+fn put<T: Copy>(
+    to: &mut [u64],
+    column: &[T],
+    rows: &Range<usize>,
+    shift: u32,
+    number: impl Fn(T) -> u64,
+) {
+    if let Some(values) = column.get(rows.clone()) {
+        scan::hot(Put {
+            to,
+            values,
+            shift,
+            number,
+        });
+    }
+}
+
+fn take<T>(to: &mut Vec<T>, packed: &[u64], part: Part, value: impl Fn(u64) -> T) {
+    scan::hot(Take {
+        to,
+        packed,
+        part,
+        value,
+    });
+}
+
+/// The first and the last time.
+struct Span<'a>(&'a [i64]);
+
+impl scan::Hot for Span<'_> {
+    type Output = (i64, i64);
+
+    #[inline(always)]
+    fn run(self) -> (i64, i64) {
+        let start = (i64::MAX, i64::MIN);
+        let times = self.0.iter();
+        times.fold(start, |(from, to), &time| (from.min(time), to.max(time)))
+    }
+}
+
+struct Put<'a, T, F> {
+    to: &'a mut [u64],
+    values: &'a [T],
+    shift: u32,
+    number: F,
+}
+
+impl<T: Copy, F: Fn(T) -> u64> scan::Hot for Put<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (to, &value) in self.to.iter_mut().zip(self.values) {
+            *to |= (self.number)(value) << self.shift;
+        }
+    }
+}
+
+struct Take<'a, T, F> {
+    to: &'a mut Vec<T>,
+    packed: &'a [u64],
+    part: Part,
+    value: F,
+}
+
+impl<T, F: Fn(u64) -> T> scan::Hot for Take<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Part { shift, bits, .. } = self.part;
+        let mask = u64::MAX.checked_shr(u64::BITS - bits).unwrap_or(0);
+        let values = self
+            .packed
+            .iter()
+            .map(|&word| (self.value)(word >> shift & mask));
+        self.to.extend(values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Block;
+    use crate::detect::bits::Bits;
+    use crate::dictionary::{Dictionaries, ID_FIELDS};
+    use crate::policy::Policy;
+
+    fn block(from: u64, n: u64, with: &[Field], words: usize) -> Block {
+        let odd = move |i: u64| (from + i).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let all = || (0..n).map(odd);
+        let mut columns = Columns {
+            time: all().map(|x| (x >> 20).cast_signed() - (1 << 43)).collect(),
+            masks: (0..n * words as u64).map(odd).collect(),
+            ..Columns::default()
+        };
+        for field in with {
+            match field {
+                Field::Subject => columns.subject = all().collect(),
+                Field::Result => columns.result = all().map(|x| (x % 4) as u8).collect(),
+                Field::References => columns.references = all().map(|x| (x % 3) as u8).collect(),
+                field => {
+                    let column = id_column(*field).expect("a column");
+                    columns.ids[column] = all().map(|x| (x % 100) as u32).collect();
+                }
+            }
+        }
+        Block {
+            columns,
+            ..Block::default()
+        }
+    }
+
+    /// Packs a batch and holds what is unpacked against the columns.
+    fn round(rules: usize, with: &[&[Field]]) {
+        let rule = "viewpoint = 5\nkind = \"match\"\nwhere = { result = \"failure\" }\n";
+        let rules = (0..rules).map(|n| format!("[[rules]]\nid = \"r{n}\"\n{rule}"));
+        let policy = Policy::from_toml(&rules.collect::<String>(), "test", None).expect("rules");
+        let dictionaries = Dictionaries::default();
+        for (field, n) in ID_FIELDS
+            .into_iter()
+            .flat_map(|f| (0..99).map(move |n| (f, n)))
+        {
+            dictionaries.of(field).intern(&format!("{n}"), None);
+        }
+        let of = ShardContext {
+            policy: &policy,
+            bits: Bits::of(&policy),
+            dictionaries: &dictionaries,
+        };
+        let words = of.bits.words();
+        let blocks = with.iter().zip([0u64, 10_000, 20_000]);
+        let blocks: Vec<Block> = blocks.map(|(w, from)| block(from, 70, w, words)).collect();
+        let batch = Batch::of(blocks);
+        let per = PerRules {
+            per: Field::User,
+            places: Vec::new(),
+            steps: Vec::new(),
+            fields: Field::ALL
+                .into_iter()
+                .filter(|&f| f != Field::Time)
+                .collect(),
+        };
+        let packing = Packing::of(&batch, &per, of);
+        let mut packed: Vec<Vec<u64>> = vec![Vec::new(); packing.words()];
+        let mut some = Vec::new();
+        for block in batch.blocks() {
+            for rows in [0..1, 1..64, 64..70] {
+                for (number, word) in packed.iter_mut().enumerate() {
+                    packing.pack(&block.columns, rows.clone(), number, &mut some);
+                    word.extend(&some);
+                }
+            }
+        }
+        let mut columns = Columns::default();
+        for (at, block) in batch.blocks().iter().enumerate() {
+            let range = at * 70 + 3..at * 70 + 68;
+            packing.unpack(&packed, range, &mut columns);
+            let expected = block.columns.select(&(3..68).collect::<Vec<usize>>());
+            assert_eq!(columns.time, expected.time);
+            for (mask, expected) in columns.masks.iter().zip(&expected.masks) {
+                let used = u64::MAX >> (63 - of.bits.closed() % 64);
+                let told = if words == 1 { used } else { u64::MAX };
+                assert_eq!(mask & told, expected & told);
+            }
+            assert_eq!(columns.masks.len(), expected.masks.len());
+            same(&columns.subject, &expected.subject);
+            same(&columns.result, &expected.result);
+            same(&columns.references, &expected.references);
+            for (ids, expected) in columns.ids.iter().zip(&expected.ids) {
+                same(ids, expected);
+            }
+        }
+    }
+
+    /// A column that a block has not is null, if another block has it, or empty.
+    fn same<T: Copy + Default + PartialEq + std::fmt::Debug>(found: &[T], expected: &[T]) {
+        if expected.is_empty() {
+            assert!(found.iter().all(|value| *value == T::default()));
+        } else {
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_packed_is_what_is_unpacked() {
+        let all: &[Field] = &Field::ALL[1..];
+        let few: &[Field] = &[Field::Operation, Field::Result];
+        for rules in [1, 6, 62, 63, 70] {
+            round(rules, &[all]);
+            round(rules, &[few, all, &[]]);
+            round(rules, &[&[], &[]]);
+            round(rules, &[&[Field::Subject], few]);
+        }
+    }
+}
