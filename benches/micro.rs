@@ -285,12 +285,12 @@ fn rule(bencher: Bencher<'_, '_>, rule: &str) {
     };
     let batch = Batch::of(vec![block]);
     let per = PerRules::of(&prepared.policy, |_| true).remove(0);
-    let grouped = Grouped::by(&batch, &per, bits.words(), Grouped::default());
     let context = ShardContext {
         policy: &prepared.policy,
         bits,
         dictionaries: &prepared.dictionaries,
     };
+    let grouped = Grouped::by(&batch, &per, context, Grouped::default());
     bencher
         .counter(ItemsCount::new(batch.len()))
         .with_inputs(|| Shard::new(&prepared.policy, per.clone()))
