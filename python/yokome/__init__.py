@@ -15,6 +15,8 @@ ranked (`yokome.ranking`), written (`yokome.output`, `yokome.report`), put on re
 (`yokome.evidence`) and made fit to be sent (`yokome.pseudonyms`).
 """
 
+from typing import TYPE_CHECKING
+
 from yokome._scan import Progress, read, scan
 from yokome._yokome import __version__
 from yokome.errors import (
@@ -32,7 +34,9 @@ from yokome.errors import (
 from yokome.policy import Policy
 from yokome.records import Records
 from yokome.result import ScanResult
-from yokome.state import State, read_state
+
+if TYPE_CHECKING:
+    from yokome.state import State, read_state
 
 __all__ = [
     "ColumnError",
@@ -55,3 +59,17 @@ __all__ = [
     "read_state",
     "scan",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """`State` and `read_state` when first asked for: they take as long to load as all else."""
+        if name in ("State", "read_state", "state"):
+            from importlib import import_module
+
+            module = import_module("yokome.state")
+            return module if name == "state" else getattr(module, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -11,11 +11,10 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 from yokome import _yokome
-from yokome.calendar import public_holidays
+from yokome.calendar import is_certain, public_holidays
 from yokome.errors import OptionError
 from yokome.policy import Policy, toml_conditions
 from yokome.records import Records
@@ -313,12 +312,16 @@ def run(
     temp_dir: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     sink: Callable[[Any], None] | None = None,
+    ahead: Sequence[str] = (),
 ) -> ScanResult:
     """`scan` with its policy prepared.
 
     With a `sink`, flagged rows are handed to it batch by batch, in order, as objects with
     ``__arrow_c_stream__``, and the result's own ``flagged`` is empty. The `state` that the scan
     leaves is written by the result's ``_write_state()``, once everything else is safe.
+
+    Args:
+        ahead: modules that will be needed when the logs have been read; imported meanwhile.
     """
     threads = _at_least(1, "threads", threads)
     max_ratio = _at_least(1, "max_ratio", max_ratio)
@@ -327,11 +330,11 @@ def run(
     batch_size = _at_least(1, "batch_size", batch_size)
     limit = _at_least(1, "memory_limit", size(memory_limit))
     folder = None if temp_dir is None else os.fsdecode(temp_dir)
-    if policy.country is not None:
+    if policy.country is not None and not is_certain(policy.country):
         public_holidays(policy.country, 2000)  # better now than when the logs have been read
     state = None if state is None else os.fsdecode(state)
     paths = _paths(source)
-    _import_ahead()
+    _import_ahead(policy.country, ahead)
     if paths is None:
         for name, value in (
             ("encoding", encoding),
@@ -385,15 +388,22 @@ def run(
     return ScanResult(native, policy, state=state)
 
 
-def _import_ahead() -> None:
-    """Import what results are handed over with while the logs are read, not afterwards."""
-    if "pyarrow" in sys.modules:
+def _import_ahead(country: str | None, modules: Sequence[str]) -> None:
+    """Import the holidays, what results are handed over with, and other modules, while the logs
+    are read: not before, when nothing is read yet, and not afterwards, when all is read.
+    """
+    missing = [name for name in ("pyarrow", *modules) if name not in sys.modules]
+    if "holidays" in sys.modules and not missing:
         return
 
     def work() -> None:
-        # If it is missing, whoever asks for a table is told.
-        with contextlib.suppress(ImportError):
-            importlib.import_module("pyarrow")
+        # Whoever asks for what is missing or unknown is told.
+        with contextlib.suppress(Exception):
+            if country is not None:
+                public_holidays(country, 2000)
+        for name in missing:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
 
     threading.Thread(target=work, name="yokome-import").start()
 
@@ -409,6 +419,8 @@ def size(given: int | str | None) -> int | None:
     """
     if not isinstance(given, str):
         return given
+    from decimal import Decimal
+
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)\s*", given.lower())
     if found is None or (found[3] and not found[2]):
         raise OptionError(

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from yokome.errors import PolicyError
 
-__all__ = ["public_holidays"]
+__all__ = ["is_certain", "public_holidays"]
 
+_JAPAN = ("JP", "JPN")
 _EPOCH = dt.date(1970, 1, 1)
 
 # Days off by ordinance that the library may not know. Okinawa: 慰霊の日.
@@ -38,13 +39,19 @@ def public_holidays(country: str, year: int) -> list[int]:
     return list(_public_holidays(country, year))
 
 
+def is_certain(country: str) -> bool:
+    """Whether the country is known without asking the library: Japan or one of its prefectures."""
+    code, dash, subdivision = country.partition("-")
+    return code.upper() in _JAPAN and (not dash or _is_prefecture(subdivision))
+
+
 @lru_cache(maxsize=1024)
 def _public_holidays(country: str, year: int) -> tuple[int, ...]:
     code, _, subdivision = country.partition("-")
     code = code.upper()
     days: set[dt.date]
-    if code in ("JP", "JPN") and subdivision:
-        if not (len(subdivision) == 2 and subdivision.isdecimal() and 1 <= int(subdivision) <= 47):
+    if code in _JAPAN and subdivision:
+        if not _is_prefecture(subdivision):
             raise _unknown(country, "JP-01 … JP-47", None)
         try:
             days = _days(code, subdivision, year)
@@ -57,6 +64,10 @@ def _public_holidays(country: str, year: int) -> tuple[int, ...]:
         except NotImplementedError as error:
             raise _unknown(country, "JP, JP-47, KR, TW, US, US-CA …", error) from None
     return tuple(sorted((day - _EPOCH).days for day in days))
+
+
+def _is_prefecture(subdivision: str) -> bool:
+    return len(subdivision) == 2 and subdivision.isdecimal() and 1 <= int(subdivision) <= 47
 
 
 def _days(code: str, subdivision: str | None, year: int) -> set[dt.date]:

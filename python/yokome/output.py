@@ -5,6 +5,10 @@ directory made 0700. They are made beside their place, flushed to disk and go th
 then, and whenever anything fails, what stood there before still stands. A directory of results is
 that of one scan: files of an earlier one that the new one does not have are removed.
 
+Rows are encoded and compressed by threads of their own, so that whoever hands them over need not
+wait: a scan goes on, and the tables of a result are written side by side. An error of theirs is
+raised by the next call that has to wait for them, at the latest by the one that closes or commits.
+
 CSV is for Excel: UTF-8 with a byte order mark, CRLF, and no text cell that a spreadsheet would
 take for a formula. Parquet and Arrow hold every text exactly as it was.
 """
@@ -13,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
 import itertools
 import json
 import os
@@ -28,6 +31,8 @@ from yokome.directory import StagedDirectory
 from yokome.staging import StagedFile, naming
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     import pyarrow as pa
 
     from yokome.result import ScanResult
@@ -114,6 +119,7 @@ class ResultWriter:
         self.directory = Path(directory)
         self.format = format
         self._files: list[StagedFile | TableFile] = []
+        self._threads = _Threads(2)
         self._staged = StagedDirectory(self.directory, recorded, last=_RECORDS)
 
         self.kept: list[Path] = []
@@ -131,10 +137,26 @@ class ResultWriter:
         return file
 
     def table(self, name: str, table: pa.Table) -> None:
-        """Write a whole table."""
+        """Begin to write a whole table; `wait` for it."""
         file = self.stream(name)
-        file.write(table)
-        file.close(table.schema)
+
+        def work() -> None:
+            file.write(table)
+            file.close(table.schema)
+
+        self._threads.begin(work)
+
+    def close(self, file: TableFile, schema: pa.Schema) -> None:
+        """Begin to finish a `stream`, as by its own `close`; `wait` for it."""
+        self._threads.begin(lambda: file.close(schema))
+
+    def wait(self) -> None:
+        """Wait for what was begun.
+
+        Raises:
+            OSError: a file could not be written; the error names it.
+        """
+        self._threads.wait()
 
     def text(self, name: str, text: str) -> None:
         """Write a text file, UTF-8."""
@@ -150,6 +172,7 @@ class ResultWriter:
 
     def digests(self, digest: Callable[[Path], T]) -> list[tuple[str, T]]:
         """What `digest` says of each file staged so far, by its name."""
+        self.wait()
         return [(file.path.name, digest(file.staged)) for file in self._files]
 
     def commit(self) -> list[Path]:
@@ -161,6 +184,7 @@ class ResultWriter:
             OSError: a file cannot be replaced (it is open in a spreadsheet, say); the old ones
                 still stand.
         """
+        self.wait()
         with naming(self.directory):
             self.kept = _keep_what_was_filled_in(self.directory, self.names())
             self._staged.commit(self.names())
@@ -177,6 +201,7 @@ class ResultWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._threads.stop()
         while self._files:
             self._files.pop().discard()
         self._staged.close()
@@ -199,6 +224,7 @@ class TableFile:
         self._format: Format = format
         self._staged = StagedFile(self.path) if staged is None else staged
         self._writer: _Writer | None = None
+        self._thread = _Threads(1)
         self._waiting: list[pa.Table] = []
         self._rows = 0
         self._bytes = 0
@@ -221,13 +247,16 @@ class TableFile:
         self._rows += table.num_rows
         self._bytes += table.nbytes
         if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
-            with naming(self.path):
-                self._flush()
+            self._thread.wait()  # no more than one group waits while one is written
+            group = self._take()
+            self._thread.begin(lambda: self._write(group))
 
     def close(self, schema: pa.Schema) -> None:
         """Finish the file; `schema` is the table's, for the case that no rows came."""
+        self._thread.wait()
+        self._thread.stop()
+        self._write(self._take())
         with naming(self.path):
-            self._flush()
             writer = self._writer or self._open(schema)
             writer.close()
             self._staged.close()
@@ -247,21 +276,26 @@ class TableFile:
         self._staged.discard()
 
     def _abandon(self) -> None:
-        self._waiting, self._rows, self._bytes = [], 0, 0
+        self._thread.stop()
+        self._take()
         if self._writer is not None:
             with contextlib.suppress(Exception):
                 self._writer.close()
             self._writer = None
 
-    def _flush(self) -> None:
+    def _take(self) -> list[pa.Table]:
+        """The rows that wait, which wait no more."""
+        group, self._waiting, self._rows, self._bytes = self._waiting, [], 0, 0
+        return group
+
+    def _write(self, group: list[pa.Table]) -> None:
         import pyarrow as pa
 
-        if not self._waiting:
-            return
-        # One dictionary per column, or Parquet would give up on dictionaries.
-        table = pa.concat_tables(self._waiting).unify_dictionaries()
-        self._waiting, self._rows, self._bytes = [], 0, 0
-        (self._writer or self._open(table.schema)).write(table)
+        if group:
+            # One dictionary per column, or Parquet would give up on dictionaries.
+            table = pa.concat_tables(group).unify_dictionaries()
+            with naming(self.path):
+                (self._writer or self._open(table.schema)).write(table)
 
     def _open(self, schema: pa.Schema) -> _Writer:
         kinds: dict[Format, type[_Parquet | _Csv | _Arrow]] = {
@@ -282,6 +316,36 @@ class TableFile:
         trace: TracebackType | None,
     ) -> None:
         self.discard()
+
+
+class _Threads:
+    """Threads that write while something else is done; started when there is something to do."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._pool: ThreadPoolExecutor | None = None
+        self._begun: list[Future[None]] = []
+
+    def begin(self, work: Callable[[], None]) -> None:
+        """Do `work` in a thread."""
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(self._number, thread_name_prefix="yokome-write")
+        self._begun.append(self._pool.submit(work))
+
+    def wait(self) -> None:
+        """Wait until all is done; raises what the first that failed raised."""
+        begun, self._begun = self._begun, []
+        for work in begun:
+            work.result()
+
+    def stop(self) -> None:
+        """Drop what has not begun, wait for what has, whatever comes of it, and end the threads."""
+        self._begun = []
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            pool.shutdown(cancel_futures=True)
 
 
 def recorded(directory: Path) -> set[str]:
@@ -355,6 +419,8 @@ def _written(directory: Path) -> set[str]:
 
 
 def _sha256(path: Path) -> str:
+    import hashlib
+
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -366,7 +432,8 @@ def write_result(
     flagged: TableFile | None = None,
     others: Sequence[tuple[str, bytes]] = (),
 ) -> None:
-    """Stage every table of a scan, and ``summary.json`` last of all.
+    """Stage every table of a scan, and ``summary.json`` last of all. When it returns, they are
+    written.
 
     Args:
         flagged: where the scan's sink wrote the flagged rows, if it had one.
@@ -376,7 +443,7 @@ def write_result(
 
     for name in TABLES:
         if name == "flagged" and flagged is not None:
-            flagged.close(result.flagged.schema)
+            writer.close(flagged, result.flagged.schema)
         else:
             writer.table(name, getattr(result, name))
     for name, data in others:
@@ -384,6 +451,7 @@ def write_result(
     names = [*writer.names(), "summary.json"]
     workbook = dict(others).get(_WORKBOOK)
     writer.text("summary.json", summary_json(result, files=names, workbook=workbook))
+    writer.wait()
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -433,7 +501,14 @@ class _Parquet:
 
         # What repeats has a dictionary already; of other columns one is made for nothing.
         coded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-        self._writer = pq.ParquetWriter(stream, schema, compression="zstd", use_dictionary=coded)
+        # The least and the greatest text of a group tell a reader nothing: rows come by time, so
+        # that every group has users, subjects and records from one end to the other. To find them
+        # takes a third of the time of writing, and they would stand in the file uncompressed.
+        texts = (pa.string(), pa.dictionary(pa.uint32(), pa.string()))
+        told = [field.name for field in schema if field.type not in texts]
+        self._writer = pq.ParquetWriter(
+            stream, schema, compression="zstd", use_dictionary=coded, write_statistics=told
+        )
 
     def write(self, table: pa.Table) -> None:
         self._writer.write_table(table)

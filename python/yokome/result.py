@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -252,6 +251,8 @@ class ScanResult:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        import html
+
         o = self.overview
 
         def cell(value: object, align: str = "left") -> str:

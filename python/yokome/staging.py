@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import re
-import secrets
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -193,13 +191,17 @@ def sync_directory(directory: Path) -> None:
 
 def _label(name: str) -> str:
     raw = os.fsencode(name)
-    return name if len(raw) <= _LONGEST else hashlib.sha256(raw).hexdigest()
+    if len(raw) <= _LONGEST:
+        return name
+    import hashlib
+
+    return hashlib.sha256(raw).hexdigest()
 
 
 def _make(folder: Path, name: str) -> tuple[Path, int]:
     """A new room without anything but its lock, which is locked."""
     for _ in range(_TRIES):
-        path = folder / f".{_label(name)}.{secrets.token_hex(4)}.tmp"
+        path = folder / f".{_label(name)}.{os.urandom(4).hex()}.tmp"
         try:
             path.mkdir(mode=0o700)
         except FileExistsError:

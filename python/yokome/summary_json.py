@@ -40,7 +40,6 @@ logs and policy give the same bytes.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -92,9 +91,7 @@ def summary_json(
         "leaks": result.leaks.to_pylist(),
         "notes": {"ja": result.notes_ja, "en": result.notes},
         "files": list(files),
-        "workbook": None
-        if workbook is None
-        else {"bytes": len(workbook), "sha256": hashlib.sha256(workbook).hexdigest()},
+        "workbook": None if workbook is None else _of_workbook(workbook),
     }
     return json.dumps(document, ensure_ascii=False, indent=2, default=_value) + "\n"
 
@@ -109,6 +106,12 @@ def versions() -> dict[str, str]:
         "pyarrow": importlib.metadata.version("pyarrow"),
         "holidays": importlib.metadata.version("holidays"),
     }
+
+
+def _of_workbook(content: bytes) -> dict[str, Any]:
+    import hashlib
+
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _top_users(result: ScanResult) -> list[dict[str, Any]]:

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str], lang: Lang) -> int:
-    options = parser(lang).parse_args(words)
+    options = parser(lang, words).parse_args(words)
     options.lang = options.lang or lang
     command: Callable[[argparse.Namespace], int] = options.command
     return command(options)

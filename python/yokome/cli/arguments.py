@@ -5,18 +5,21 @@ arguments. What one command takes is in its own module.
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
-from yokome.cli import init, key, policy, read, scan, state, synth, verify
 from yokome.cli.common import MISUSED, Stop
 from yokome.cli.values import BadValue, at_least_one, checked, delimiter, not_negative
 from yokome.lang import Lang, default_lang, pick
 
-__all__ = ["Arguments", "parser", "wished_lang"]
+__all__ = ["COMMANDS", "Arguments", "parser", "wished_lang"]
+
+COMMANDS: Final = ("scan", "init", "read", "verify", "policy", "state", "key", "synth")
+"""The commands, in the order of the help; each is a module of this package."""
 
 
 def wished_lang(words: Sequence[str]) -> Lang:
@@ -88,9 +91,15 @@ _IN_JAPANESE = (
 )
 
 
-def parser(lang: Lang) -> argparse.ArgumentParser:
-    """The parser of the whole command, in a language."""
-    return Arguments(lang).parser
+def parser(lang: Lang, words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser of the whole command, in a language.
+
+    Args:
+        words: what it is to parse. If they begin with a command, the parser knows only that one:
+            the others would take longer to load and build than a small log takes to scan.
+    """
+    one = [word for word in words[:1] if word in COMMANDS]
+    return Arguments(lang, one or COMMANDS).parser
 
 
 class Arguments:
@@ -102,7 +111,7 @@ class Arguments:
         logs: those of the commands that read logs.
     """
 
-    def __init__(self, lang: Lang) -> None:
+    def __init__(self, lang: Lang, commands: Sequence[str] = COMMANDS) -> None:
         from yokome._yokome import __version__
 
         class Parser(_Parser):
@@ -129,8 +138,8 @@ class Arguments:
         self.commands: Any = self.parser.add_subparsers(metavar="COMMAND", required=True)
         self.shared = self._shared()
         self.logs = self._logs()
-        for module in (scan, init, read, verify, policy, state, key, synth):
-            module.arguments(self)
+        for name in commands:
+            importlib.import_module(f"yokome.cli.{name}").arguments(self)
 
     def t(self, ja: str, en: str) -> str:
         """The text in the parser's language."""

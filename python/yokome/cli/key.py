@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,8 @@ def arguments(make: Arguments) -> None:
 
 def key(options: argparse.Namespace) -> int:
     """Write a new random key, for its owner only; a file that is there stays as it is."""
+    import secrets
+
     lang: Lang = options.lang
     with writing(options.out):
         try:
