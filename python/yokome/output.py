@@ -504,8 +504,8 @@ class _Parquet:
         # The least and the greatest text of a group tell a reader nothing: rows come by time, so
         # that every group has users, subjects and records from one end to the other. To find them
         # takes a third of the time of writing, and they would stand in the file uncompressed.
-        texts = (pa.string(), pa.dictionary(pa.uint32(), pa.string()))
-        told = [field.name for field in schema if field.type not in texts]
+        texts = [*coded, *(field.name for field in schema if pa.types.is_string(field.type))]
+        told = [name for name in schema.names if name not in texts]
         self._writer = pq.ParquetWriter(
             stream, schema, compression="zstd", use_dictionary=coded, write_statistics=told
         )

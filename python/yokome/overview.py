@@ -69,12 +69,15 @@ def overview(result: ScanResult) -> Overview:
         for row in result.summary.to_pylist()
     )
     figures = records_and_period(result.inputs)
-    users = {u for u in result.by_user.column("user").to_pylist() if u is not None}
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    users = pc.count_distinct(result.by_user.column("user").cast(pa.string())).as_py()
     return Overview(
         **figures,
         flagged=sum(r.flagged for r in rules),
         findings=sum(r.findings for r in rules),
-        users=len(users),
+        users=users,
         rules=rules,
     )
 

@@ -43,7 +43,6 @@ import datetime as dt
 import importlib.metadata
 import json
 import platform
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -115,14 +114,19 @@ def _of_workbook(content: bytes) -> dict[str, Any]:
 
 
 def _top_users(result: ScanResult) -> list[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    users = result.by_user.column("user").cast(pa.string())
+    rows = result.by_user.filter(pc.is_in(users, value_set=users.unique()[:_TOP]))
     totals: dict[str | None, list[int]] = {}
-    for row in result.by_user.to_pylist():
+    for row in rows.select(["user", "findings", "flagged"]).to_pylist():
         total = totals.setdefault(row["user"], [0, 0])
         total[0] += row["findings"]
         total[1] += row["flagged"]
     return [
         {"user": user, "findings": findings, "flagged": flagged}
-        for user, (findings, flagged) in islice(totals.items(), _TOP)
+        for user, (findings, flagged) in totals.items()
     ]
 
 

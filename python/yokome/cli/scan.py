@@ -33,6 +33,18 @@ if TYPE_CHECKING:
 
 __all__ = ["arguments", "scan"]
 
+# What is needed to write and to tell when the logs have been read.
+_AHEAD = (
+    "concurrent.futures.thread",
+    "pyarrow.compute",
+    "pyarrow.parquet",
+    "yokome.explain",
+    "yokome.overview",
+    "yokome.summary_json",
+    "yokome.summary_text",
+    "yokome.words",
+)
+
 
 def arguments(make: Arguments) -> None:
     """What `scan` can be told."""
@@ -166,7 +178,6 @@ def scan(options: argparse.Namespace) -> int:
     from yokome._scan import run
     from yokome.output import ResultWriter
     from yokome.progress import progress_line
-    from yokome.summary_text import location_text, summary_text
 
     lang: Lang = options.lang
     key = _checked(options)
@@ -199,6 +210,7 @@ def scan(options: argparse.Namespace) -> int:
                 progress=line,
                 # Without --out nobody looks at the flagged rows: do not keep them.
                 sink=None if keeps else ignore if flagged is None else _sink(flagged, options),
+                ahead=_AHEAD,
             )
         if line is not None:
             line.close()
@@ -217,6 +229,8 @@ def scan(options: argparse.Namespace) -> int:
         with reading():
             scanned._write_state()
     if not options.quiet:
+        from yokome.summary_text import location_text, summary_text
+
         top = {} if options.top is None else {"top": options.top}
         print(summary_text(result, lang, ambiguous=ambiguous_width(sys.stdout), **top))
         print()
