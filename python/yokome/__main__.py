@@ -1,4 +1,4 @@
-"""``python -m yokome``, and what the script ``yokome`` runs: the command as a process of its own."""
+"""``python -m yokome``, and what the script ``yokome`` runs: the command as its own process."""
 
 import gc
 import sys

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from yokome.result import ScanResult
 
-__all__ = ["Overview", "RuleOverview", "overview", "records_and_period"]
+__all__ = ["Overview", "RuleOverview", "overview", "records_and_period", "texts"]
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,26 @@ def overview(result: ScanResult) -> Overview:
         for row in result.summary.to_pylist()
     )
     figures = records_and_period(result.inputs)
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    users = pc.count_distinct(result.by_user.column("user").cast(pa.string())).as_py()
+    users = {user for user in texts(result.by_user.column("user")) if user is not None}
     return Overview(
         **figures,
         flagged=sum(r.flagged for r in rules),
         findings=sum(r.findings for r in rules),
-        users=users,
+        users=len(users),
         rules=rules,
     )
+
+
+def texts(column: pa.ChunkedArray) -> list[str | None]:
+    """The texts of a dictionary column, without an object of Arrow's for each, as ``to_pylist``
+    makes them: of many rows that takes longer than all else that is told of a scan. (Arrow's own
+    functions, for their part, take longer to load.)
+    """
+    found: list[str | None] = []
+    for chunk in column.chunks:
+        words = chunk.dictionary.to_pylist()
+        found += (None if code is None else words[code] for code in chunk.indices.to_pylist())
+    return found
 
 
 def records_and_period(inputs: Any) -> dict[str, Any]:

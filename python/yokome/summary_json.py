@@ -43,7 +43,10 @@ import datetime as dt
 import importlib.metadata
 import json
 import platform
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from yokome.overview import texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,19 +117,16 @@ def _of_workbook(content: bytes) -> dict[str, Any]:
 
 
 def _top_users(result: ScanResult) -> list[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    users = result.by_user.column("user").cast(pa.string())
-    rows = result.by_user.filter(pc.is_in(users, value_set=users.unique()[:_TOP]))
+    users = texts(result.by_user.column("user"))
+    counts = (result.by_user.column(name).to_pylist() for name in ("findings", "flagged"))
     totals: dict[str | None, list[int]] = {}
-    for row in rows.select(["user", "findings", "flagged"]).to_pylist():
-        total = totals.setdefault(row["user"], [0, 0])
-        total[0] += row["findings"]
-        total[1] += row["flagged"]
+    for user, findings, flagged in zip(users, *counts, strict=True):
+        total = totals.setdefault(user, [0, 0])
+        total[0] += findings
+        total[1] += flagged
     return [
         {"user": user, "findings": findings, "flagged": flagged}
-        for user, (findings, flagged) in totals.items()
+        for user, (findings, flagged) in islice(totals.items(), _TOP)
     ]
 
 

@@ -33,18 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["arguments", "scan"]
 
-# What is needed to write and to tell when the logs have been read.
-_AHEAD = (
-    "concurrent.futures.thread",
-    "pyarrow.compute",
-    "pyarrow.parquet",
-    "yokome.explain",
-    "yokome.overview",
-    "yokome.summary_json",
-    "yokome.summary_text",
-    "yokome.words",
-)
-
 
 def arguments(make: Arguments) -> None:
     """What `scan` can be told."""
@@ -210,7 +198,7 @@ def scan(options: argparse.Namespace) -> int:
                 progress=line,
                 # Without --out nobody looks at the flagged rows: do not keep them.
                 sink=None if keeps else ignore if flagged is None else _sink(flagged, options),
-                ahead=_AHEAD,
+                ahead=_ahead(options),
             )
         if line is not None:
             line.close()
@@ -275,6 +263,15 @@ def _checked(options: argparse.Namespace) -> bytes | None:
             f"cannot read the key: {en} (yokome key makes one)",
             MISUSED,
         ) from error
+
+
+def _ahead(options: argparse.Namespace) -> list[str]:
+    """What is needed to tell and to write the result when the logs have been read."""
+    modules = ["yokome.overview", "yokome.summary_text", "yokome.explain", "yokome.words"]
+    if options.out is not None:
+        by_format = "pyarrow.parquet" if options.format == "parquet" else "pyarrow.compute"
+        modules += ["yokome.summary_json", "concurrent.futures.thread", by_format]
+    return modules
 
 
 def _sink(flagged: TableFile, options: argparse.Namespace) -> Callable[[Any], None]:
