@@ -360,6 +360,7 @@ def test_options_of_the_library_are_told_in_both_languages(tmp_path: Path) -> No
         {"threads": 0},
         {"memory_limit": "much"},
         {"temp_dir": tmp_path / "none"},
+        {"flagged_to": tmp_path / "flagged.csv"},
     ]
     for options in wrong:
         with pytest.raises(yokome.OptionError) as caught:

@@ -253,6 +253,59 @@ def test_when_writing_fails_the_old_result_stays(
     assert old.read_text() == "old"
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+def test_tables_are_written_side_by_side_in_the_order_they_were_begun(
+    tmp_path: Path, kind: Format
+) -> None:
+    names = [f"t{n}" for n in range(12)]
+    with ResultWriter(tmp_path, kind) as writer:
+        for number, name in enumerate(names):
+            writer.table(name, pa.table({"a": range(20_000 * (len(names) - number))}))
+        assert writer.names() == [f"{name}.{kind}" for name in names]
+        sizes = writer.digests(lambda path: path.stat().st_size)
+        paths = writer.commit()
+    assert [path.stem for path in paths] == names
+    assert sizes == [(path.name, path.stat().st_size) for path in paths]
+
+
+def test_the_first_table_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with ResultWriter(tmp_path, "parquet") as writer:
+        for name in ("first", "second", "third"):
+            writer.table(name, pa.table({"a": [1]}))
+        with pytest.raises(OSError, match="No space") as caught:
+            writer.wait()
+    assert caught.value.filename == str(tmp_path / "first.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_a_group_of_rows_is_raised_where_it_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yokome.output._GROUP_ROWS", 1)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("yokome.output._Csv.write", fail)
+    table = pa.table({"a": [1]})
+    with TableFile(tmp_path / "t.csv", "csv") as file:
+        file.write(table)
+        with pytest.raises(OSError, match="No space") as caught:
+            file.write(table)
+        assert caught.value.filename == str(tmp_path / "t.csv")
+        file.write(None)  # begun anew: what was wrong with the old rows is forgotten
+        file.write(table)
+        with pytest.raises(OSError, match="No space"):
+            file.close(table.schema)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_written_where_a_file_stands(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(NotADirectoryError):

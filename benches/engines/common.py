@@ -9,8 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import TypeAlias
 
-import holidays
-
 RULES = ("off-hours", "new-terminal", "failures", "new-operation", "repeat-subject")
 
 # The log's header, in the words of Yokome's schema.
@@ -41,6 +39,8 @@ Counts: TypeAlias = dict[str, int]
 
 def japanese_holidays() -> list[date]:
     """The public holidays of the years that a log of the benchmark can touch."""
+    import holidays  # not every engine asks
+
     return sorted(holidays.country_holidays("JP", years=range(2024, 2027)))
 
 

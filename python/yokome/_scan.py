@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import importlib
 import json
 import os
+import pathlib
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 from yokome import _yokome
 from yokome.calendar import is_certain, public_holidays
@@ -19,6 +21,9 @@ from yokome.errors import OptionError
 from yokome.policy import Policy, toml_conditions
 from yokome.records import Records
 from yokome.result import ScanResult
+
+if TYPE_CHECKING:
+    from yokome.output import TableFile
 
 __all__ = ["DELIMITERS", "ENCODINGS", "Progress", "prepare", "read", "run", "scan"]
 
@@ -92,6 +97,7 @@ def scan(
     state: Path | None = None,
     memory_limit: int | str | None = None,
     temp_dir: Path | None = None,
+    flagged_to: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> ScanResult:
     """Scan access logs by the rules of a policy.
@@ -131,6 +137,12 @@ def scan(
             come on top. None: a quarter of the machine's memory, or of its container's.
         temp_dir: folder of the temporary files, which only this process can open and which are
             gone when it ends, however it ends; None: the system's.
+        flagged_to: a ``.parquet`` or ``.arrow`` file to which the flagged rows are written while
+            the logs are read, so that they need no memory: whole or not at all, for its owner only,
+            in place of one that is there. The result's ``flagged`` is read from it when first asked
+            for, and is the same; if it is gone or another's by then, that fails
+            (``FileNotFoundError``, or what pyarrow raises). Not ``.csv``, whose texts are made safe
+            for spreadsheets and so are no longer those of the log.
         progress: called now and then with a `Progress`.
 
     Returns:
@@ -147,6 +159,7 @@ def scan(
         TemporaryFileError: a temporary file cannot be written (the disk is full); also an
             ``OSError``.
         OptionError: an argument has a value that is not allowed (also a ``ValueError``).
+        OSError: `flagged_to` cannot be written; what was there before still is.
         TypeError: an argument is of the wrong type.
     """
     prepared = prepare(
@@ -159,24 +172,32 @@ def scan(
         to=to,
         where=where,
     )
-    result = run(
-        source,
-        prepared,
-        encoding=encoding,
-        delimiter=delimiter,
-        threads=threads,
-        strict=strict,
-        unmask=unmask,
-        skip_unreadable=skip_unreadable,
-        max_ratio=max_ratio,
-        max_rejects=max_rejects,
-        chunk_size=chunk_size,
-        batch_size=batch_size,
-        state=state,
-        memory_limit=memory_limit,
-        temp_dir=temp_dir,
-        progress=progress,
-    )
+    with contextlib.ExitStack() as stack:
+        file = None if flagged_to is None else stack.enter_context(_flagged_file(flagged_to))
+        result = run(
+            source,
+            prepared,
+            encoding=encoding,
+            delimiter=delimiter,
+            threads=threads,
+            strict=strict,
+            unmask=unmask,
+            skip_unreadable=skip_unreadable,
+            max_ratio=max_ratio,
+            max_rejects=max_rejects,
+            chunk_size=chunk_size,
+            batch_size=batch_size,
+            state=state,
+            memory_limit=memory_limit,
+            temp_dir=temp_dir,
+            progress=progress,
+            sink=None if file is None else file.write,
+            ahead=() if file is None else file.needed,
+        )
+        if file is not None:
+            file.close(result._flagged_schema())
+            file.move()
+            result._flagged_file = file.path
     result._write_state()
     return result
 
@@ -386,6 +407,24 @@ def run(
             sink=sink,
         )
     return ScanResult(native, policy, state=state)
+
+
+def _flagged_file(given: Path) -> TableFile:
+    """The file to which flagged rows are to be written."""
+    from yokome.output import TableFile, format_of
+
+    path = pathlib.Path(os.fsdecode(given)).absolute()
+    name, suffix = os.fspath(path), path.suffix.lower()
+    if suffix not in (".parquet", ".arrow"):
+        raise OptionError(
+            f"flagged_to is a .parquet or .arrow file: {name}",
+            "flagged_to",
+            message_ja="flagged_to には .parquet か .arrow で終わるファイルの名前を"
+            f"指定してください: {name}",
+        )
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+    return TableFile(path, format_of(path))
 
 
 def _import_ahead(country: str | None, modules: Sequence[str]) -> None:

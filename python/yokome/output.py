@@ -43,7 +43,9 @@ __all__ = [
     "ResultWriter",
     "TableFile",
     "format_of",
+    "needed",
     "neutralise",
+    "read_table",
     "recorded",
     "write_result",
     "write_text",
@@ -102,6 +104,12 @@ def format_of(path: str | os.PathLike[str]) -> Format:
         known = ", ".join(f".{f}" for f in FORMATS)
         raise ValueError(f"cannot tell a format from the name {str(path)!r}; known: {known}")
     return extension
+
+
+def needed(format: Format) -> tuple[str, ...]:
+    """The modules that are loaded to write a table."""
+    of_format = "pyarrow.parquet" if format == "parquet" else "pyarrow.compute"
+    return ("concurrent.futures.thread", of_format)
 
 
 class ResultWriter:
@@ -262,6 +270,11 @@ class TableFile:
             self._staged.close()
 
     @property
+    def needed(self) -> tuple[str, ...]:
+        """The modules that are loaded to write it."""
+        return needed(self._format)
+
+    @property
     def staged(self) -> Path:
         """Where the finished file is until it is moved."""
         return self._staged.staged
@@ -346,6 +359,28 @@ class _Threads:
         if self._pool is not None:
             pool, self._pool = self._pool, None
             pool.shutdown(cancel_futures=True)
+
+
+def read_table(path: Path, schema: pa.Schema) -> pa.Table:
+    """A table as it was written to a Parquet or Arrow file, in the schema it had.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        KeyError, ValueError: it is another table (``pyarrow.ArrowInvalid`` is a ValueError).
+    """
+    import pyarrow as pa
+
+    if format_of(path) == "parquet":
+        import pyarrow.parquet as pq
+
+        # Not `read_table`, to which `month=04` in a path is a column.
+        with pq.ParquetFile(path) as file:
+            table = file.read()
+    else:
+        with pa.OSFile(os.fspath(path)) as stream, pa.ipc.open_file(stream) as reader:
+            table = reader.read_all()
+    columns = [_as(table.column(field.name), field.type) for field in schema]
+    return pa.table(columns, schema=schema)
 
 
 def recorded(directory: Path) -> set[str]:
@@ -605,6 +640,22 @@ def _csv_cells(column: pa.Array) -> pa.Array:
     mark = _text('"')
     quoted = pc.binary_join_element_wise(mark, quoted, mark, _text(""))
     return pc.if_else(pc.match_substring_regex(cells, pattern='[",\r\n]'), quoted, cells)
+
+
+def _as(column: pa.ChunkedArray, type: pa.DataType) -> pa.ChunkedArray:
+    """A column as a type, of which the files keep all but how dictionaries are numbered."""
+    import pyarrow as pa
+
+    if column.type == type:
+        return column
+    if not pa.types.is_dictionary(type):
+        return column.cast(type)
+    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    chunks = [
+        pa.DictionaryArray.from_arrays(chunk.indices.cast(type.index_type), chunk.dictionary)
+        for chunk in coded.chunks
+    ]
+    return pa.chunked_array(chunks, type)
 
 
 def _decoded(type: pa.DataType) -> pa.DataType:

@@ -45,6 +45,7 @@ class ScanResult:
     ) -> None:
         self._native = native
         self._state = state
+        self._flagged_file: Path | None = None
         self.policy = policy
 
     def _write_state(self) -> None:
@@ -58,9 +59,16 @@ class ScanResult:
 
         ``rule``, ``viewpoint``, the record's fields, ``observed``, ``threshold``, ``since``,
         ``active_days``, ``finding``, ``source``, ``line``, ``offset`` and ``raw``, the record's
-        own text as it stood.
+        own text as it stood. After a scan with ``flagged_to``, read from that file.
         """
-        return _table(self._native.flagged)
+        if self._flagged_file is None:
+            return _table(self._native.flagged)
+        from yokome.output import read_table
+
+        return read_table(self._flagged_file, self._flagged_schema())
+
+    def _flagged_schema(self) -> pa.Schema:
+        return _table(self._native.flagged).schema
 
     @cached_property
     def findings(self) -> pa.Table:

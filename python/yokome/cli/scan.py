@@ -267,10 +267,11 @@ def _checked(options: argparse.Namespace) -> bytes | None:
 
 def _ahead(options: argparse.Namespace) -> list[str]:
     """What is needed to tell and to write the result when the logs have been read."""
+    from yokome.output import needed
+
     modules = ["yokome.overview", "yokome.summary_text", "yokome.explain", "yokome.words"]
     if options.out is not None:
-        by_format = "pyarrow.parquet" if options.format == "parquet" else "pyarrow.compute"
-        modules += ["yokome.summary_json", "concurrent.futures.thread", by_format]
+        modules += ["yokome.summary_json", *needed(options.format)]
     return modules
 
 
