@@ -22,6 +22,8 @@ from observe import TABLES
 
 import yokome
 from yokome import cli, demo
+from yokome.cli.arguments import COMMANDS, parser
+from yokome.lang import Lang
 
 DATA = Path(__file__).parent / "data"
 EXAMPLE = str(DATA / "ppc_example.csv")
@@ -568,6 +570,28 @@ def test_synth_writes_shift_jis(run: Run, tmp_path: Path) -> None:
 
 def test_version(run: Run) -> None:
     assert run("--version").out.strip() == f"yokome {yokome.__version__}"
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_alone_says_what_it_says_among_all(
+    capsys: pytest.CaptureFixture[str], lang: Lang, name: str
+) -> None:
+    said = []
+    for words in ([], [name]):
+        with pytest.raises(SystemExit):
+            parser(lang, words).parse_args([name, "--help"])
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert said[0].count(f"yokome {name}") == 1
+
+
+def test_the_module_is_the_command_and_its_status_the_process_s() -> None:
+    for words, status in ((["--version"], 0), (["scan"], 2), (["policy", "default"], 0)):
+        command = [sys.executable, "-m", "yokome", *words]
+        done = subprocess.run(command, capture_output=True, check=False)
+        assert done.returncode == status
+        assert bool(done.stderr) == (status != 0)
 
 
 @pytest.mark.parametrize("lang", ["ja", "en"])

@@ -503,6 +503,26 @@ def test_importing_yokome_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_scan_begins_without_what_it_does_not_need() -> None:
+    code = (
+        "import sys, yokome.cli.scan, yokome.output; "
+        "print([m for m in ('dataclasses', 'hashlib', 'holidays', 'pyarrow', 'secrets') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_all_of_yokome_is_there() -> None:
+    code = (
+        "import yokome; names = dir(yokome); "
+        "print([n for n in yokome.__all__ if n not in names or not hasattr(yokome, n)]); "
+        "print(hasattr(yokome, 'nothing'), yokome.state.State is yokome.State)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["[]", "False True"]
+
+
 def test_a_missing_file_is_also_a_file_not_found_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         yokome.scan(tmp_path / "none.csv")

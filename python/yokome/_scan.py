@@ -432,13 +432,14 @@ def _import_ahead(country: str | None, modules: Sequence[str]) -> None:
     are read: not before, when nothing is read yet, and not afterwards, when all is read.
     """
     missing = [name for name in ("pyarrow", *modules) if name not in sys.modules]
-    if "holidays" in sys.modules and not missing:
+    asked = country is not None and "holidays" not in sys.modules
+    if not missing and not asked:
         return
 
     def work() -> None:
         # Whoever asks for what is missing or unknown is told.
         with contextlib.suppress(Exception):
-            if country is not None:
+            if asked and country is not None:
                 public_holidays(country, 2000)
         for name in missing:
             with contextlib.suppress(ImportError):
