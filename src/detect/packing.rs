@@ -135,7 +135,6 @@ impl Packing {
     /// One word of some records of a block.
     pub fn pack(&self, columns: &Columns, rows: Range<usize>, word: usize, to: &mut Vec<u64>) {
         to.clear();
-        to.resize(rows.len(), 0);
         for part in self.parts.iter().filter(|part| part.word == word) {
             let Part { shift, .. } = *part;
             match part.column {
@@ -148,10 +147,8 @@ impl Packing {
                     put(to, &columns.masks, &rows, shift, |mask| mask & used);
                 }
                 Column::Mask(word) => {
-                    let masks = columns.masks[rows.start * self.mask..].chunks_exact(self.mask);
-                    for (to, mask) in to.iter_mut().zip(masks) {
-                        *to = mask[word];
-                    }
+                    let masks = &columns.masks[rows.start * self.mask..rows.end * self.mask];
+                    to.extend(masks.chunks_exact(self.mask).map(|mask| mask[word]));
                 }
                 Column::Id(id) => put(to, &columns.ids[id], &rows, shift, u64::from),
                 Column::Result => put(to, &columns.result, &rows, shift, u64::from),
@@ -190,9 +187,10 @@ impl Packing {
     }
 }
 
-/// Puts a column of some rows into words; one that a block has not is null throughout.
+/// Puts a column of some rows into words, of which there are none before the first column; one that a
+/// block has not is null throughout.
 fn put<T: Copy>(
-    to: &mut [u64],
+    to: &mut Vec<u64>,
     column: &[T],
     rows: &Range<usize>,
     shift: u32,
@@ -205,6 +203,8 @@ fn put<T: Copy>(
             shift,
             number,
         });
+    } else {
+        to.resize(rows.len(), 0);
     }
 }
 
@@ -232,7 +232,7 @@ impl scan::Hot for Span<'_> {
 }
 
 struct Put<'a, T, F> {
-    to: &'a mut [u64],
+    to: &'a mut Vec<u64>,
     values: &'a [T],
     shift: u32,
     number: F,
@@ -243,8 +243,16 @@ impl<T: Copy, F: Fn(T) -> u64> scan::Hot for Put<'_, T, F> {
 
     #[inline(always)]
     fn run(self) {
-        for (to, &value) in self.to.iter_mut().zip(self.values) {
-            *to |= (self.number)(value) << self.shift;
+        let numbers = self
+            .values
+            .iter()
+            .map(|&value| (self.number)(value) << self.shift);
+        if self.to.is_empty() {
+            self.to.extend(numbers);
+        } else {
+            for (to, number) in self.to.iter_mut().zip(numbers) {
+                *to |= number;
+            }
         }
     }
 }

@@ -195,7 +195,7 @@ impl Open {
         first: i64,
         dictionaries: &Dictionaries,
     ) -> Open {
-        let mut identity = Vec::new();
+        let mut identity = Vec::with_capacity(256);
         put(&mut identity, Some(rule.1.id.as_bytes()));
         let values = [(Key::Field(rule.1.per), key)]
             .into_iter()

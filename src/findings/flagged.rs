@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::builder::StringDictionaryBuilder;
+use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_array::{
@@ -24,6 +24,9 @@ use crate::individual::mask::{IDS, Mask};
 use crate::order::Batch;
 use crate::policy::{Key, Rule};
 use crate::record::{Field, Outcome};
+
+/// Bytes of a record's text, about.
+const TEXT: usize = 96;
 
 /// Texts of records, by their rows in a batch, that were not kept and have been read again.
 pub type Reread = HashMap<u32, Vec<u8>>;
@@ -64,10 +67,10 @@ impl Row<'_> {
     }
 
     /// The record's own text as it stood, numbers hidden.
-    fn raw(&self, mask: &Mask) -> Option<String> {
+    fn raw(&self, mask: &Mask) -> Option<Cow<'_, str>> {
         let again = || Some((self.again?, self.block.elsewhere(self.at)?.encoding));
         let (bytes, encoding) = self.block.raw(self.at).or_else(again)?;
-        let text = encoding.decode(bytes).0.into_owned();
+        let (text, _) = encoding.decode(bytes);
         Some(mask.record(self.block.source(self.at), text))
     }
 }
@@ -227,6 +230,10 @@ fn judgement_right(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
 
 fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     let mut offsets = Offsets::default();
+    let mut raws = StringBuilder::with_capacity(rows.len(), rows.len() * TEXT);
+    for row in rows {
+        raws.append_option(row.raw(names.mask));
+    }
     let sources = rows.iter().map(|r| Some(r.block.source(r.at) as usize));
     vec![
         ("source", place_dictionary(sources, |at| &names.sources[at])),
@@ -246,14 +253,7 @@ fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
                     .collect::<UInt64Array>(),
             ),
         ),
-        (
-            "raw",
-            Arc::new(
-                rows.iter()
-                    .map(|row| row.raw(names.mask))
-                    .collect::<StringArray>(),
-            ),
-        ),
+        ("raw", Arc::new(raws.finish())),
     ]
 }
 

@@ -139,7 +139,7 @@ impl Mask {
     /// The text of a record of a source: numbers that are the whole of a cell in a column of other
     /// numbers stay.
     #[must_use]
-    pub fn record(&self, source: u32, text: String) -> String {
+    pub fn record<'a>(&self, source: u32, text: Cow<'a, str>) -> Cow<'a, str> {
         if !self.on || find(&text).is_empty() {
             return text;
         }
@@ -147,6 +147,6 @@ impl Mask {
             .natures
             .get(source as usize)
             .map_or_else(Vec::new, |natures| natures.other_numbers(&text));
-        masked_but(&text, &known).into_owned()
+        Cow::Owned(masked_but(&text, &known).into_owned())
     }
 }
