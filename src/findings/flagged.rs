@@ -230,9 +230,9 @@ fn judgement_right(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
 
 fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     let mut offsets = Offsets::default();
-    let mut raws = StringBuilder::with_capacity(rows.len(), rows.len() * TEXT);
+    let mut texts = StringBuilder::with_capacity(rows.len(), rows.len() * TEXT);
     for row in rows {
-        raws.append_option(row.raw(names.mask));
+        texts.append_option(row.raw(names.mask));
     }
     let sources = rows.iter().map(|r| Some(r.block.source(r.at) as usize));
     vec![
@@ -253,7 +253,7 @@ fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
                     .collect::<UInt64Array>(),
             ),
         ),
-        ("raw", Arc::new(raws.finish())),
+        ("raw", Arc::new(texts.finish())),
     ]
 }
 
