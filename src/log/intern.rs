@@ -378,4 +378,34 @@ mod tests {
         texts.sort_by_key(String::len);
         numbers(&texts);
     }
+
+    #[test]
+    fn spans_are_looked_up_together_or_one_by_one() {
+        let text = |i: usize| format!("{}{i}", "職員".repeat(i % 13));
+        let texts: Vec<String> = (0..2000).map(text).chain([String::new()]).collect();
+        let (mut bytes, mut spans) = (Vec::new(), Vec::new());
+        for text in &texts {
+            let from = bytes.len();
+            bytes.extend_from_slice(text.as_bytes());
+            spans.push((from, bytes.len()));
+        }
+        bytes.extend_from_slice(&[0; BEHIND]);
+        let (mut cache, mut room) = (Cache::default(), Room::default());
+        let none = cache.find_all(&bytes, 7, |i| spans[i], &mut room);
+        assert_eq!(none, [UNKNOWN; 7]);
+        for text in texts.iter().step_by(2) {
+            cache.insert(text.as_bytes());
+        }
+        let mut left = 0;
+        for spans in spans.chunks(TOGETHER) {
+            let numbers = cache.find_all(&bytes, spans.len(), |i| spans[i], &mut room);
+            for (&number, &(from, to)) in numbers.iter().zip(spans) {
+                let found = cache.find(&bytes, from, to).unwrap_or(UNKNOWN);
+                assert!(number == found || number == UNKNOWN);
+                left += usize::from(number != found && to - from <= LONGEST);
+            }
+        }
+        // Short spans that were not where their hash leads to: some, but few.
+        assert!(left > 0 && left < texts.len() / 20, "{left}");
+    }
 }
