@@ -14,7 +14,7 @@ use yokome::detect::group::Grouped;
 use yokome::detect::predicate::Evaluator;
 use yokome::detect::shards::{PerRules, Shard, ShardContext};
 use yokome::dictionary::{Dictionaries, id_column, pack_digits};
-use yokome::log::intern::{BEHIND, Cache, TOGETHER, UNKNOWN};
+use yokome::log::intern::{BEHIND, Cache, Room, TOGETHER, UNKNOWN};
 use yokome::log::meaning::Meaning;
 use yokome::log::scan::{Index, PAD, Special, index};
 use yokome::log::time::{TimeFormat, TimeReader, Zone};
@@ -141,35 +141,31 @@ fn times(bencher: Bencher<'_, '_>, form: &str) {
 #[divan::bench(args = [("user", USER, USER), ("department", DEPARTMENT, DEPARTMENT), ("subject", SUBJECT, SUBJECT), ("person", USER, TERMINAL)])]
 fn intern(bencher: Bencher<'_, '_>, (_, first, last): (&str, usize, usize)) {
     let mut text = Vec::new();
-    let (mut from, mut to) = (Vec::new(), Vec::new());
+    let mut spans = Vec::new();
     for cells in CELLS.iter() {
-        from.push(u32::try_from(text.len()).expect("a small log"));
+        let from = text.len();
         text.extend_from_slice(cells[first..=last].join(",").as_bytes());
-        to.push(u32::try_from(text.len()).expect("a small log"));
+        spans.push((from, text.len()));
         text.push(b',');
     }
     text.extend_from_slice(&[0; BEHIND]);
-    let together = |of: &[u32], at: usize| -> [u32; TOGETHER] {
-        of[at..at + TOGETHER].try_into().expect("so many")
-    };
-    let whole = from.len() / TOGETHER * TOGETHER;
-    bencher.counter(ItemsCount::new(whole)).bench_local(|| {
-        let (mut cache, mut numbers) = (Cache::default(), [0; TOGETHER]);
-        let mut sum = 0u64;
-        for at in (0..whole).step_by(TOGETHER) {
-            let (from, to) = (together(&from, at), together(&to, at));
-            cache.find_all(&text, &from, &to, &mut numbers);
-            for (i, number) in numbers.iter_mut().enumerate() {
-                if *number == UNKNOWN {
-                    let (from, to) = (from[i] as usize, to[i] as usize);
-                    let found = cache.find(&text, from, to);
-                    *number = found.unwrap_or_else(|| cache.insert(&text[from..to]));
+    bencher
+        .counter(ItemsCount::new(spans.len()))
+        .bench_local(|| {
+            let (mut cache, mut room) = (Cache::default(), Room::default());
+            let mut sum = 0u64;
+            for spans in spans.chunks(TOGETHER) {
+                let numbers = cache.find_all(&text, spans.len(), |i| spans[i], &mut room);
+                for (number, &(from, to)) in numbers.iter_mut().zip(spans) {
+                    if *number == UNKNOWN {
+                        let found = cache.find(&text, from, to);
+                        *number = found.unwrap_or_else(|| cache.insert(&text[from..to]));
+                    }
+                    sum += u64::from(*number);
                 }
-                sum += u64::from(*number);
             }
-        }
-        sum
-    });
+            sum
+        });
 }
 
 // --- rules ---------------------------------------------------------------------------------------

@@ -100,12 +100,13 @@ impl Columns {
         self.masks.clear();
     }
 
-    /// Makes room for rows.
-    pub fn reserve_rows(&mut self, rows: usize) {
-        self.time.reserve(rows);
-        self.line.reserve(rows);
-        self.start.reserve(rows);
-        self.end.reserve(rows);
+    /// Makes it so many rows, of which only the times and the places in a text are known yet; of those
+    /// that were none before, both are 0.
+    pub fn resize_rows(&mut self, rows: usize) {
+        self.time.resize(rows, 0);
+        self.line.resize(rows, 0);
+        self.start.resize(rows, 0);
+        self.end.resize(rows, 0);
     }
 
     /// Adds a row of which only the time and the place in a text are known yet.

@@ -158,38 +158,52 @@ pub fn is_packed(subject: Subject) -> bool {
 pub fn pack_digits(text: &[u8]) -> Option<Subject> {
     let mut padded = [0; 16];
     padded.get_mut(..text.len())?.copy_from_slice(text);
-    pack_padded(&padded, 0, text.len())
+    let both = u128::from_le_bytes(padded);
+    #[allow(clippy::cast_possible_truncation)]
+    let (low, high) = (both as u64, (both >> 64) as u64);
+    match pack_sixteen(low, high, text.len() as u64) {
+        0 => None,
+        packed => Some(packed),
+    }
 }
 
-/// As [`pack_digits`], of `text[from..to]`, all digits at once; sixteen bytes must stand in `text`
-/// from `from`.
-///
-/// # Panics
-/// If they do not.
-#[inline]
+/// As [`pack_digits`], of the first `len` of sixteen bytes, of which the first eight are `low`, each
+/// half in little-endian order; 0 for what is empty or no such subject. Works on all digits at once
+/// and has no branch: a loop of it is compiled to one that packs several subjects at a time.
+#[inline(always)]
 #[must_use]
-pub fn pack_padded(text: &[u8], from: usize, to: usize) -> Option<Subject> {
-    const ZEROS: u128 = 0x3030_3030_3030_3030_3030_3030_3030_3030;
-    const TO_SIGN: u128 = 0x7676_7676_7676_7676_7676_7676_7676_7676;
-    const SIGN: u128 = 0x8080_8080_8080_8080_8080_8080_8080_8080;
-    let len = to - from;
-    if len == 0 || len > 15 {
-        return None;
-    }
-    let sixteen: [u8; 16] = text[from..from + 16].try_into().expect("sixteen bytes");
+pub fn pack_sixteen(low: u64, high: u64, len: u64) -> Subject {
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    const TO_SIGN: u64 = 0x7676_7676_7676_7676;
+    const SIGN: u64 = 0x8080_8080_8080_8080;
+    let (low, high) = (low ^ ZEROS, high ^ ZEROS);
     // The digits move to the top, zeros come in below: the lowest byte is free.
-    let digits = (u128::from_le_bytes(sixteen) ^ ZEROS) << (8 * (16 - len));
-    if (digits.wrapping_add(TO_SIGN) | digits) & SIGN != 0 {
-        return None;
+    let up = 128_u64.wrapping_sub(8 * len);
+    let top = left(high, up) | right(low, 64_u64.wrapping_sub(up)) | left(low, up.wrapping_sub(64));
+    let bottom = left(low, up);
+    let carried = top.wrapping_add(TO_SIGN) | bottom.wrapping_add(TO_SIGN);
+    let packed = nibbles(bottom) | nibbles(top) << 32 | len;
+    if (carried | top | bottom) & SIGN == 0 && len <= 15 {
+        packed.rotate_right(4)
+    } else {
+        0
     }
-    #[allow(clippy::cast_possible_truncation)]
-    let (high, low) = (digits as u64, (digits >> 64) as u64);
-    let packed = nibbles(high) | nibbles(low) << 32 | len as u64;
-    Some(packed.rotate_right(4))
+}
+
+/// A shift to higher bits; by 64 and more, nothing is left.
+#[inline(always)]
+fn left(bits: u64, by: u64) -> u64 {
+    if by < 64 { bits << by } else { 0 }
+}
+
+/// A shift to lower bits; by 64 and more, nothing is left.
+#[inline(always)]
+fn right(bits: u64, by: u64) -> u64 {
+    if by < 64 { bits >> by } else { 0 }
 }
 
 /// The low halves of eight bytes whose high halves are 0, side by side.
-#[inline]
+#[inline(always)]
 fn nibbles(bytes: u64) -> u64 {
     let pairs = (bytes | bytes >> 4) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
@@ -357,7 +371,12 @@ mod tests {
                 "ÿÿÿÿÿÿÿÿ",
             ] {
                 let padded = format!("7{text}{behind}");
-                let packed = pack_padded(padded.as_bytes(), 1, 1 + text.len());
+                let eight = |at: usize| {
+                    let bytes = padded.as_bytes()[at..at + 8].try_into();
+                    u64::from_le_bytes(bytes.expect("eight bytes"))
+                };
+                let packed = pack_sixteen(eight(1), eight(9), text.len() as u64);
+                let packed = Some(packed).filter(|&packed| packed != 0);
                 assert_eq!(packed, pack_digits(text.as_bytes()), "{text:?}");
                 if let Some((digits, len)) = packed.and_then(packed_digits) {
                     assert_eq!(&digits.to_le_bytes()[..len], text.as_bytes());

@@ -6,10 +6,10 @@ use super::encoding::Encoding;
 use super::fields::unquote;
 use super::framer::Segment;
 use super::header::Mapping;
-use super::intern::{BEHIND, Cache, TOGETHER, UNKNOWN};
+use super::intern::{BEHIND, Cache, Room, TOGETHER, UNKNOWN, word};
 use super::meaning::{Meaning, UNKNOWN_REFERENCES};
 use crate::block::Columns;
-use crate::dictionary::{Dictionaries, id_column, pack_padded};
+use crate::dictionary::{Dictionaries, Subject, id_column, pack_sixteen};
 use crate::record::Field;
 
 /// Spans, and bytes of them, beyond which a cache starts anew: memory stays bounded.
@@ -30,6 +30,9 @@ const LOOKED_UP: [(Field, Kin); 8] = [
     (Field::Result, Kin::Act),
     (Field::References, Kin::Act),
 ];
+
+/// The most fields that belong together.
+const MOST_FIELDS: usize = 4;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kin {
@@ -56,22 +59,25 @@ pub(super) struct Layout {
     pub(super) unknown_references: bool,
 }
 
+/// Ids and codes of the cells of a span; behind those, zeros.
+type Values = [u32; MOST_FIELDS];
+
 /// Adjacent columns that are looked up together.
 struct Group {
     fields: Vec<Field>,
     first: usize,
     cache: Cache,
-    /// Ids and codes of each span's cells.
-    values: Vec<u32>,
+    /// Ids and codes of each span's cells, by the span's number.
+    values: Vec<Values>,
     lookups: u64,
     misses: u64,
 }
 
-#[derive(Default)]
 struct Subjects {
     column: usize,
     cache: Cache,
-    values: Vec<u64>,
+    /// By the span's number.
+    values: Vec<Subject>,
 }
 
 /// A segment, its rows, and what their values become.
@@ -141,10 +147,7 @@ impl Layout {
         }
         Layout {
             groups: groups.into_iter().map(|g| g.0).collect(),
-            subject: key.columns[Field::Subject as usize].map(|column| Subjects {
-                column,
-                ..Subjects::default()
-            }),
+            subject: key.columns[Field::Subject as usize].map(Subjects::new),
             key,
             dirty: false,
             unknown_references: false,
@@ -153,17 +156,12 @@ impl Layout {
 
     /// Fills the columns of a block whose rows are known.
     #[inline(always)]
-    pub(super) fn fill(
-        &mut self,
-        cells: &Cells<'_>,
-        entries: &mut Vec<u32>,
-        columns: &mut Columns,
-    ) {
+    pub(super) fn fill(&mut self, cells: &Cells<'_>, columns: &mut Columns) {
         let starts = std::mem::take(&mut columns.start);
         let mut seen = Seen::default();
+        let mut room = Room::default();
         for group in &mut self.groups {
-            group.look_up(cells, &starts, entries, &mut seen);
-            group.write(entries, columns);
+            group.fill(cells, &starts, &mut room, columns, &mut seen);
         }
         if let Some(subject) = &mut self.subject {
             subject.fill(cells, &starts, &mut columns.subject, &mut seen);
@@ -190,65 +188,97 @@ impl Group {
             fields,
             first,
             cache: Cache::default(),
-            values: Vec::new(),
+            values: vec![Values::default()],
             lookups: 0,
             misses: 0,
         }
     }
 
-    /// The number of each row's span.
+    /// Looks up each row's span and writes what it says into the columns.
     #[inline(always)]
-    fn look_up(
+    fn fill(
         &mut self,
         cells: &Cells<'_>,
         starts: &[u32],
-        entries: &mut Vec<u32>,
+        room: &mut Room,
+        columns: &mut Columns,
         seen: &mut Seen,
     ) {
         if self.cache.len() > MOST || self.cache.bytes() > MOST_BYTES {
             *self = Group::new(std::mem::take(&mut self.fields), self.first);
         }
-        entries.clear();
-        entries.reserve(starts.len());
         let before = self.cache.len();
-        let Group {
-            fields,
-            cache,
-            values,
-            ..
-        } = self;
-        let mut look_up = LookUp {
-            cells,
-            fields,
-            first: self.first,
-            starts,
-            entries,
-            values,
-            seen,
-        };
-        while look_up.go_on(cache) {
-            look_up.learn(cache);
+        let (first, last) = (self.first, self.first + self.fields.len() - 1);
+        let mut values = [[0; TOGETHER]; MOST_FIELDS];
+        let rows = starts.chunks(TOGETHER);
+        for (starts, first_sep) in rows.zip(cells.first_sep.chunks(TOGETHER)) {
+            let count = starts.len().min(first_sep.len());
+            let (starts, first_sep) = (&starts[..count], &first_sep[..count]);
+            let text = cells.segment.text.as_slice();
+            let span = |i: usize| cells.span(starts[i], first_sep[i], first, last);
+            let numbers = self.cache.find_all(text, count, span, room);
+            if numbers.contains(&UNKNOWN) {
+                self.learn(cells, (starts, first_sep), numbers, seen);
+            }
+            for (i, &number) in numbers.iter().enumerate() {
+                let of_span = self.values[number as usize];
+                for (values, value) in values.iter_mut().zip(of_span) {
+                    values[i] = value;
+                }
+            }
+            for (&field, values) in self.fields.iter().zip(&values) {
+                write(columns, field, &values[..count]);
+            }
         }
         self.lookups += starts.len() as u64;
         self.misses += (self.cache.len() - before) as u64;
     }
 
-    /// Writes the values of the spans into the columns.
-    #[inline(always)]
-    fn write(&self, entries: &[u32], columns: &mut Columns) {
-        let width = self.fields.len();
-        for (i, &field) in self.fields.iter().enumerate() {
-            let values = entries.iter().map(|&e| self.values[e as usize * width + i]);
-            #[allow(clippy::cast_possible_truncation)]
-            match field {
-                Field::Result => columns.result.extend(values.map(|v| v as u8)),
-                Field::References => columns.references.extend(values.map(|v| v as u8)),
-                field => {
-                    let column = id_column(field).expect("an id field");
-                    columns.ids[column].extend(values);
-                }
+    /// Finds the rows' numbers that were not found at once; works out what spans say that are new.
+    #[inline(never)]
+    fn learn(
+        &mut self,
+        cells: &Cells<'_>,
+        (starts, first_sep): (&[u32], &[u32]),
+        numbers: &mut [u32],
+        seen: &mut Seen,
+    ) {
+        let text = cells.segment.text.as_slice();
+        let last = self.first + self.fields.len() - 1;
+        for (i, number) in numbers.iter_mut().enumerate() {
+            if *number == UNKNOWN {
+                let (from, to) = cells.span(starts[i], first_sep[i], self.first, last);
+                *number = self.cache.find(text, from, to).unwrap_or_else(|| {
+                    let values = self.read(cells, starts[i], first_sep[i], seen);
+                    self.values.push(values);
+                    self.cache.insert(&text[from..to])
+                });
             }
         }
+    }
+
+    /// Works out what the cells of a row say.
+    #[cold]
+    fn read(&self, cells: &Cells<'_>, start: u32, first_sep: u32, seen: &mut Seen) -> Values {
+        let text = cells.segment.text.as_slice();
+        let mut values = Values::default();
+        let columns = self.first..;
+        for ((column, &field), value) in columns.zip(&self.fields).zip(&mut values) {
+            let (from, to) = cells.span(start, first_sep, column, column);
+            let raw = unquote(&text[from..to]);
+            if raw.is_empty() {
+                continue;
+            }
+            let encoding = cells.segment.encoding;
+            let dirty;
+            (*value, dirty) = cells
+                .meaning
+                .number(field, &raw, encoding, cells.dictionaries);
+            seen.dirty |= dirty;
+            seen.unknown_references |=
+                field == Field::References && *value == u32::from(UNKNOWN_REFERENCES);
+        }
+        values
     }
 
     /// The group as it goes on: in single columns if its cells are too rarely the same together.
@@ -267,103 +297,84 @@ impl Group {
     }
 }
 
-/// The look-up of the spans of all rows; `entries` says how far it has come.
-struct LookUp<'a> {
-    cells: &'a Cells<'a>,
-    fields: &'a [Field],
-    first: usize,
-    starts: &'a [u32],
-    entries: &'a mut Vec<u32>,
-    values: &'a mut Vec<u32>,
-    seen: &'a mut Seen,
-}
-
-impl LookUp<'_> {
-    /// Looks up the rows that are left, until one's span is not known; whether there is one.
-    #[inline(always)]
-    fn go_on(&mut self, cache: &Cache) -> bool {
-        let text = self.cells.segment.text.as_slice();
-        let (first, last) = (self.first, self.first + self.fields.len() - 1);
-        let (mut from, mut to) = ([0; TOGETHER], [0; TOGETHER]);
-        let mut numbers = [0; TOGETHER];
-        while self.entries.len() < self.starts.len() {
-            let row = self.entries.len();
-            let rows = self.starts[row..].iter().zip(&self.cells.first_sep[row..]);
-            let mut count = 0;
-            for (i, (&start, &first_sep)) in rows.take(TOGETHER).enumerate() {
-                #[allow(clippy::cast_possible_truncation)]
-                let place = |at: usize| at as u32;
-                let span = self.cells.span(start, first_sep, first, last);
-                (from[i], to[i]) = (place(span.0), place(span.1));
-                count += 1;
-            }
-            cache.find_all(text, &from, &to, &mut numbers);
-            let known = numbers[..count].iter().position(|&n| n == UNKNOWN);
-            self.entries.extend(&numbers[..known.unwrap_or(count)]);
-            if known.is_some() {
-                return true;
-            }
+/// Writes values of a field behind those that its column has.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation)]
+fn write(columns: &mut Columns, field: Field, values: &[u32]) {
+    match field {
+        Field::Result => columns.result.extend(values.iter().map(|&v| v as u8)),
+        Field::References => columns.references.extend(values.iter().map(|&v| v as u8)),
+        field => {
+            let column = id_column(field).expect("an id field");
+            columns.ids[column].extend_from_slice(values);
         }
-        false
-    }
-
-    /// Works out what the cells of the row say.
-    #[cold]
-    fn learn(&mut self, cache: &mut Cache) {
-        let (cells, row) = (self.cells, self.entries.len());
-        let (start, first_sep) = (self.starts[row], cells.first_sep[row]);
-        let text = cells.segment.text.as_slice();
-        for (column, &field) in (self.first..).zip(self.fields) {
-            let (from, to) = cells.span(start, first_sep, column, column);
-            let raw = unquote(&text[from..to]);
-            let mut number = 0;
-            if !raw.is_empty() {
-                let encoding = cells.segment.encoding;
-                let dirty;
-                (number, dirty) = cells
-                    .meaning
-                    .number(field, &raw, encoding, cells.dictionaries);
-                self.seen.dirty |= dirty;
-                self.seen.unknown_references |=
-                    field == Field::References && number == u32::from(UNKNOWN_REFERENCES);
-            }
-            self.values.push(number);
-        }
-        let last = self.first + self.fields.len() - 1;
-        let (from, to) = cells.span(start, first_sep, self.first, last);
-        self.entries.push(cache.insert(&text[from..to]));
     }
 }
 
 impl Subjects {
+    fn new(column: usize) -> Subjects {
+        Subjects {
+            column,
+            cache: Cache::default(),
+            values: vec![0],
+        }
+    }
+
     #[inline(always)]
     fn fill(
         &mut self,
         cells: &Cells<'_>,
         starts: &[u32],
-        subjects: &mut Vec<u64>,
+        subjects: &mut Vec<Subject>,
         seen: &mut Seen,
     ) {
         if self.cache.len() > MOST || self.cache.bytes() > MOST_BYTES {
-            self.cache = Cache::default();
-            self.values.clear();
+            *self = Subjects::new(self.column);
         }
         let text = cells.segment.text.as_slice();
-        subjects.reserve(starts.len());
-        for (&start, &first_sep) in starts.iter().zip(cells.first_sep) {
-            let (mut from, mut to) = cells.span(start, first_sep, self.column, self.column);
-            if text[from] == b'"' && to - from >= 2 && text[to - 1] == b'"' {
-                from += 1;
-                to -= 1;
+        let (mut low, mut high, mut lens) = ([0; TOGETHER], [0; TOGETHER], [0; TOGETHER]);
+        subjects.resize(starts.len(), 0);
+        let rows = starts
+            .chunks(TOGETHER)
+            .zip(cells.first_sep.chunks(TOGETHER));
+        for ((starts, first_sep), subjects) in rows.zip(subjects.chunks_mut(TOGETHER)) {
+            for (i, (&start, &first_sep)) in starts.iter().zip(first_sep).enumerate().take(TOGETHER)
+            {
+                let (mut from, mut to) = cells.span(start, first_sep, self.column, self.column);
+                if cells.segment.quotes {
+                    (from, to) = within_quotes(text, from, to);
+                }
+                let sixteen = &text[from..from + 16];
+                (low[i], high[i]) = (word(sixteen, 0), word(sixteen, 8));
+                lens[i] = (to - from) as u64;
             }
-            subjects.push(if from == to {
-                0
-            } else if let Some(packed) = pack_padded(text, from, to) {
-                packed
-            } else {
-                let (from, to) = cells.span(start, first_sep, self.column, self.column);
-                self.look_up(cells, from, to, seen)
-            });
+            let mut others = false;
+            let sixteens = low.iter().zip(&high).zip(&lens);
+            for (subject, ((&low, &high), &len)) in subjects.iter_mut().zip(sixteens) {
+                *subject = pack_sixteen(low, high, len);
+                others |= *subject == 0 && len != 0;
+            }
+            if others {
+                self.look_up_others(cells, (starts, first_sep), &lens, subjects, seen);
+            }
+        }
+    }
+
+    /// The subjects of rows that have one which is no short decimal.
+    #[inline(never)]
+    fn look_up_others(
+        &mut self,
+        cells: &Cells<'_>,
+        (starts, first_sep): (&[u32], &[u32]),
+        lens: &[u64],
+        subjects: &mut [Subject],
+        seen: &mut Seen,
+    ) {
+        for (i, subject) in subjects.iter_mut().enumerate() {
+            if *subject == 0 && lens[i] != 0 {
+                let (from, to) = cells.span(starts[i], first_sep[i], self.column, self.column);
+                *subject = self.look_up(cells, from, to, seen);
+            }
         }
     }
 
@@ -381,6 +392,16 @@ impl Subjects {
         self.values.push(subject);
         self.cache.insert(&text[from..to]);
         subject
+    }
+}
+
+/// Where the text of a cell lies, of a quoted one what is within its quotes.
+#[inline(always)]
+fn within_quotes(text: &[u8], from: usize, to: usize) -> (usize, usize) {
+    if text[from] == b'"' && to - from >= 2 && text[to - 1] == b'"' {
+        (from + 1, to - 1)
+    } else {
+        (from, to)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The spans of bytes a thread has seen: a hash table that numbers them from 0, so that what they
+//! The spans of bytes a thread has seen: a hash table that numbers them from 1, so that what they
 //! say is worked out once, not once per record.
 //!
 //! Spans of up to 64 bytes (nearly all) lie in the table filled up with zeros, so a look-up does the
@@ -15,11 +15,13 @@ const LONGEST: usize = 64;
 /// A span, filled up with zeros.
 type Padded = [u64; LONGEST / 8];
 
-/// A table from spans of bytes to numbers 0, 1, … in the order of their coming.
+/// A table from spans of bytes to numbers 1, 2, … in the order of their coming.
 pub struct Cache {
-    slots: Vec<Slot>,
+    /// Where a hash leads to. Four times as many slots as spans, so that hardly any span is not
+    /// among the two that its hash leads to.
+    slots: Vec<[Slot; 2]>,
     used: u32,
-    /// The short spans, by number (those of long ones are unused).
+    /// The short spans, by number (those of long ones are unused, as is that of [`UNKNOWN`]).
     spans: Vec<Padded>,
     /// The length of each span, by number.
     lens: Vec<u8>,
@@ -32,25 +34,26 @@ pub struct Cache {
 struct Slot {
     /// Of the hash, with the length in the low bits.
     tag: u32,
-    /// The span's number plus one; 0: empty.
+    /// The span's number; [`UNKNOWN`]: empty.
     number: u32,
 }
 
 impl Default for Cache {
     fn default() -> Self {
         Cache {
-            slots: vec![Slot::default(); 64],
+            slots: vec![<[Slot; 2]>::default(); 64],
             used: 0,
-            spans: Vec::new(),
-            lens: Vec::new(),
+            spans: vec![[0; LONGEST / 8]],
+            lens: vec![u8::MAX],
             long: HashMap::default(),
             long_bytes: 0,
         }
     }
 }
 
+/// Eight bytes as a number, the first lowest.
 #[inline(always)]
-fn word(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn word(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
@@ -69,11 +72,16 @@ static SELECT: [u8; 2 * LONGEST] = {
 #[inline(always)]
 fn load(text: &[u8], start: usize, len: usize) -> Padded {
     let (text, select) = (&text[start..start + LONGEST], &SELECT[LONGEST - len..]);
-    std::array::from_fn(|i| word(text, 8 * i) & word(select, 8 * i))
+    let mut span = [0; LONGEST / 8];
+    for (i, bytes) in span.iter_mut().enumerate() {
+        *bytes = word(text, 8 * i) & word(select, 8 * i);
+    }
+    span
 }
 
-/// Factors of the hash, odd and without pattern (digits of a splitmix64 sequence).
-const FACTORS: Padded = [
+/// What the words of a span are mixed with before the hash, without pattern (digits of a splitmix64
+/// sequence).
+const SALTS: Padded = [
     0xE220_A839_7B1D_CDAF,
     0x6E78_9E6A_A1B9_65F5,
     0x06C4_5D18_8009_454F,
@@ -84,21 +92,41 @@ const FACTORS: Padded = [
     0xC584_133A_C916_AB3D,
 ];
 
-/// Products that do not wait for one another, added up.
+/// What [`mix`] makes of a span.
+type Mixed = [u64; LONGEST / 16];
+
+/// Products of the halves of words, which do not wait for one another, and the words themselves, for
+/// those of which a half is 0; each added to that of the word half a span on. Products of 32 bits are
+/// what every instruction set has.
 #[inline(always)]
-fn hash(span: &Padded, len: usize) -> u64 {
-    let products: Padded =
-        std::array::from_fn(|i| (span[i] ^ span[i] >> 31).wrapping_mul(FACTORS[i]));
-    let sum = products
+fn mix(span: &Padded) -> Mixed {
+    let mut products = [0_u64; LONGEST / 8];
+    for ((product, &bytes), salt) in products.iter_mut().zip(span).zip(SALTS) {
+        let salted = bytes ^ salt;
+        *product = ((salted & 0xFFFF_FFFF) * (salted >> 32)).wrapping_add(bytes);
+    }
+    let (low, high) = products.split_at(LONGEST / 16);
+    let mut sums = Mixed::default();
+    for ((sum, low), high) in sums.iter_mut().zip(low).zip(high) {
+        *sum = low.wrapping_add(*high);
+    }
+    sums
+}
+
+/// The hash of a span of which [`mix`] made this.
+#[inline(always)]
+fn hash(mixed: &Mixed, len: u32) -> u64 {
+    let sum = mixed
         .iter()
-        .fold(len as u64, |sum, &p| sum.wrapping_add(p));
+        .fold(u64::from(len), |sum, &m| sum.wrapping_add(m));
     (sum ^ sum >> 32).wrapping_mul(0xBF58_476D_1CE4_E5B9)
 }
 
+/// The tag of a short span.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)]
-fn tag(hash: u64, len: usize) -> u32 {
-    hash as u32 & !0x7F | len as u32
+fn tag(hash: u64, len: u32) -> u32 {
+    hash as u32 & !0x7F | len
 }
 
 /// The tag of no span.
@@ -106,15 +134,39 @@ const TOO_LONG: u32 = u32::MAX;
 
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)]
-fn home(hash: u64) -> usize {
-    (hash >> 32) as usize
+fn home(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
-/// Spans that are looked up together.
+/// Spans that are looked up together, at most.
 pub const TOGETHER: usize = 64;
 
-/// What [`Cache::find_all`] gives for a span that is not known.
-pub const UNKNOWN: u32 = u32::MAX;
+/// What [`Cache::find_all`] gives for a span that is not known, or not where it was looked for.
+pub const UNKNOWN: u32 = 0;
+
+/// Room for the spans that are looked up together: made once for many look-ups, because to clear it
+/// each time costs as much as they do.
+pub struct Room {
+    spans: [Padded; TOGETHER],
+    lens: [u32; TOGETHER],
+    mixed: [Mixed; TOGETHER],
+    homes: [u32; TOGETHER],
+    tags: [u32; TOGETHER],
+    numbers: [u32; TOGETHER],
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Room {
+            spans: [[0; LONGEST / 8]; TOGETHER],
+            lens: [0; TOGETHER],
+            mixed: [Mixed::default(); TOGETHER],
+            homes: [0; TOGETHER],
+            tags: [0; TOGETHER],
+            numbers: [0; TOGETHER],
+        }
+    }
+}
 
 impl Cache {
     /// The number of spans.
@@ -135,83 +187,69 @@ impl Cache {
         self.spans.len() * LONGEST + self.long_bytes
     }
 
-    /// The numbers of the spans `from[i]..to[i]` of `text`, or [`UNKNOWN`]. Step by step for all of
-    /// them, without branches, so that the waits for memory overlap.
+    /// The numbers of `count` spans of `text`, at most [`TOGETHER`], of which `span` says where they
+    /// begin and end; [`UNKNOWN`] for a few that are known as well: [`Cache::find`] has the last word.
+    /// Step by step for all of them, without branches, so that the waits for memory overlap.
     ///
     /// # Panics
     /// As [`Cache::find`].
     #[inline(always)]
-    pub fn find_all(
+    pub fn find_all<'r>(
         &self,
         text: &[u8],
-        from: &[u32; TOGETHER],
-        to: &[u32; TOGETHER],
-        numbers: &mut [u32; TOGETHER],
-    ) {
-        if self.is_empty() {
-            numbers.fill(UNKNOWN);
-            return;
-        }
-        let (mut homes, mut tags) = ([0u32; TOGETHER], [0u32; TOGETHER]);
-        let mut spans = [[0; LONGEST / 8]; TOGETHER];
-        for i in 0..TOGETHER {
-            let len = (to[i] - from[i]) as usize;
-            spans[i] = load(text, from[i] as usize, len.min(LONGEST));
-            let hash = hash(&spans[i], len);
+        count: usize,
+        span: impl Fn(usize) -> (usize, usize),
+        room: &'r mut Room,
+    ) -> &'r mut [u32] {
+        let count = count.min(TOGETHER);
+        for i in 0..count {
+            let (from, to) = span(i);
+            let len = to - from;
+            let span = load(text, from, len.min(LONGEST));
+            (room.spans[i], room.mixed[i]) = (span, mix(&span));
             #[allow(clippy::cast_possible_truncation)]
-            let home = home(hash) as u32;
-            homes[i] = home;
-            tags[i] = if len > LONGEST {
+            let len = len as u32;
+            room.lens[i] = len;
+        }
+        for i in 0..count {
+            let len = room.lens[i];
+            let hash = hash(&room.mixed[i], len);
+            room.homes[i] = home(hash);
+            room.tags[i] = if len as usize > LONGEST {
                 TOO_LONG
             } else {
                 tag(hash, len)
             };
         }
-        self.candidates(&homes, &tags, numbers);
-        for i in 0..TOGETHER {
-            let known = &self.spans[numbers[i].saturating_sub(1) as usize];
-            let differ = known.iter().zip(&spans[i]).fold(0, |d, (a, b)| d | (a ^ b));
-            // All ones if they differ, without a branch: no number but UNKNOWN is left then.
-            let differ = (differ | differ.wrapping_neg()).cast_signed() >> 63;
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let differ = differ as u32;
-            numbers[i] = numbers[i].wrapping_sub(1) | differ;
+        self.candidates(&room.homes[..count], &room.tags[..count], &mut room.numbers);
+        for i in 0..count {
+            let number = room.numbers[i];
+            let same = self.spans[number as usize] == room.spans[i];
+            room.numbers[i] = if same { number } else { UNKNOWN };
         }
-        for i in 0..TOGETHER {
-            if numbers[i] == UNKNOWN {
-                let found = self.find(text, from[i] as usize, to[i] as usize);
-                numbers[i] = found.unwrap_or(UNKNOWN);
-            }
-        }
+        &mut room.numbers[..count]
     }
 
-    /// The numbers (plus one) of spans that may be meant, 0 where there is none; their bytes are near
-    /// afterwards. Not inlined, so that it is not compiled for instruction sets whose gathers are
-    /// slower than single loads.
+    /// The numbers of spans that may be meant, or [`UNKNOWN`]; their bytes are near afterwards. Not
+    /// inlined, so that it is not compiled for instruction sets whose gathers are slower than single
+    /// loads.
     #[inline(never)]
-    fn candidates(
-        &self,
-        homes: &[u32; TOGETHER],
-        tags: &[u32; TOGETHER],
-        numbers: &mut [u32; TOGETHER],
-    ) {
+    fn candidates(&self, homes: &[u32], tags: &[u32], numbers: &mut [u32; TOGETHER]) {
         let mask = self.slots.len() - 1;
         let mut touched = 0;
-        for i in 0..TOGETHER {
-            let home = homes[i] as usize & mask;
-            let (first, second) = (self.slots[home], self.slots[(home + 1) & mask]);
-            let number = if second.tag == tags[i] {
+        for ((&home, &tag), number) in homes.iter().zip(tags).zip(numbers) {
+            let [first, second] = self.slots[home as usize & mask];
+            let other = if second.tag == tag {
                 second.number
             } else {
-                0
+                UNKNOWN
             };
-            let number = if first.tag == tags[i] {
+            *number = if first.tag == tag {
                 first.number
             } else {
-                number
+                other
             };
-            numbers[i] = number;
-            touched |= self.spans[number.saturating_sub(1) as usize][0];
+            touched |= self.spans[*number as usize][0];
         }
         std::hint::black_box(touched);
     }
@@ -228,18 +266,21 @@ impl Cache {
             return self.find_long(&text[start..end]);
         }
         let span = load(text, start, len);
-        let hash = hash(&span, len);
+        #[allow(clippy::cast_possible_truncation)]
+        let len = len as u32;
+        let hash = hash(&mix(&span), len);
         let (mask, tag) = (self.slots.len() - 1, tag(hash, len));
-        let mut i = home(hash) & mask;
+        let mut at = home(hash) as usize & mask;
         loop {
-            let slot = self.slots[i];
-            if slot.number == 0 {
-                return None;
+            for slot in self.slots[at] {
+                if slot.number == UNKNOWN {
+                    return None;
+                }
+                if slot.tag == tag && self.spans[slot.number as usize] == span {
+                    return Some(slot.number);
+                }
             }
-            if slot.tag == tag && self.spans[slot.number as usize - 1] == span {
-                return Some(slot.number - 1);
-            }
-            i = (i + 1) & mask;
+            at = (at + 1) & mask;
         }
     }
 
@@ -254,8 +295,8 @@ impl Cache {
     /// With 2³² spans.
     #[cold]
     pub fn insert(&mut self, span: &[u8]) -> u32 {
-        let number = self.used;
-        self.used = number.checked_add(1).expect("fewer than 2^32 spans");
+        let number = self.used.checked_add(1).expect("fewer than 2^32 spans");
+        self.used = number;
         if span.len() > LONGEST {
             self.long.insert(span.into(), number);
             self.long_bytes += span.len();
@@ -270,8 +311,8 @@ impl Cache {
         self.spans
             .push(std::array::from_fn(|i| word(&padded, i * 8)));
         if self.used as usize * 2 > self.slots.len() {
-            self.slots = vec![Slot::default(); self.slots.len() * 2];
-            (0..self.used).for_each(|number| self.place(number));
+            self.slots = vec![<[Slot; 2]>::default(); self.slots.len() * 2];
+            (1..=self.used).for_each(|number| self.place(number));
         } else {
             self.place(number);
         }
@@ -283,17 +324,20 @@ impl Cache {
         if len == u8::MAX {
             return;
         }
-        let len = usize::from(len);
-        let hash = hash(&self.spans[number as usize], len);
+        let len = u32::from(len);
+        let hash = hash(&mix(&self.spans[number as usize]), len);
         let mask = self.slots.len() - 1;
-        let mut i = home(hash) & mask;
-        while self.slots[i].number != 0 {
-            i = (i + 1) & mask;
+        let mut at = home(hash) as usize & mask;
+        loop {
+            for slot in &mut self.slots[at] {
+                if slot.number == UNKNOWN {
+                    let tag = tag(hash, len);
+                    *slot = Slot { tag, number };
+                    return;
+                }
+            }
+            at = (at + 1) & mask;
         }
-        self.slots[i] = Slot {
-            tag: tag(hash, len),
-            number: number + 1,
-        };
     }
 }
 
@@ -315,7 +359,10 @@ mod tests {
             }
         }
         assert_eq!(cache.len(), texts.len());
-        assert_eq!(numbers[..texts.len()], (0..texts.len()).collect::<Vec<_>>());
+        assert_eq!(
+            numbers[..texts.len()],
+            (1..=texts.len()).collect::<Vec<_>>()
+        );
         assert_eq!(numbers[..texts.len()], numbers[texts.len()..]);
     }
 
@@ -330,5 +377,35 @@ mod tests {
         numbers(&texts);
         texts.sort_by_key(String::len);
         numbers(&texts);
+    }
+
+    #[test]
+    fn spans_are_looked_up_together_or_one_by_one() {
+        let text = |i: usize| format!("{}{i}", "職員".repeat(i % 13));
+        let texts: Vec<String> = (0..2000).map(text).chain([String::new()]).collect();
+        let (mut bytes, mut spans) = (Vec::new(), Vec::new());
+        for text in &texts {
+            let from = bytes.len();
+            bytes.extend_from_slice(text.as_bytes());
+            spans.push((from, bytes.len()));
+        }
+        bytes.extend_from_slice(&[0; BEHIND]);
+        let (mut cache, mut room) = (Cache::default(), Room::default());
+        let none = cache.find_all(&bytes, 7, |i| spans[i], &mut room);
+        assert_eq!(none, [UNKNOWN; 7]);
+        for text in texts.iter().step_by(2) {
+            cache.insert(text.as_bytes());
+        }
+        let mut left = 0;
+        for spans in spans.chunks(TOGETHER) {
+            let numbers = cache.find_all(&bytes, spans.len(), |i| spans[i], &mut room);
+            for (&number, &(from, to)) in numbers.iter().zip(spans) {
+                let found = cache.find(&bytes, from, to).unwrap_or(UNKNOWN);
+                assert!(number == found || number == UNKNOWN);
+                left += usize::from(number != found && to - from <= LONGEST);
+            }
+        }
+        // Short spans that were not where their hash leads to: some, but few.
+        assert!(left > 0 && left < texts.len() / 20, "{left}");
     }
 }

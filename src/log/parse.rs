@@ -72,8 +72,6 @@ pub struct Parser {
     zone: Zone,
     index: Index,
     layouts: Vec<Layout>,
-    /// Numbers of spans, while they are looked up.
-    entries: Vec<u32>,
     readers: Vec<Option<TimeReader>>,
     /// First separator of each accepted row, in `index.seps`.
     first_sep: Vec<u32>,
@@ -100,7 +98,6 @@ impl Parser {
             zone,
             index: Index::default(),
             layouts: Vec::new(),
-            entries: Vec::new(),
             readers: Vec::new(),
             first_sep: Vec::new(),
             watches: false,
@@ -186,7 +183,7 @@ impl Parser {
             meaning: &self.meaning,
             dictionaries: &self.dictionaries,
         };
-        layout.fill(&cells, &mut self.entries, &mut parsed.block.columns);
+        layout.fill(&cells, &mut parsed.block.columns);
         let (dirty, unknown) = (layout.dirty, layout.unknown_references);
         for field in Field::ALL {
             if field != Field::Time && plan.mapping.column(field).is_none() {
@@ -218,25 +215,36 @@ impl Parser {
             TimeReader::new(format, self.zone.clone())
         });
         reader.set_encoding(segment.encoding);
-        self.first_sep.clear();
-        self.first_sep.reserve(self.index.ends.len());
-        parsed.block.columns.reserve_rows(self.index.ends.len());
-        let rows = Judge {
+        let lines = self.index.ends.len();
+        let columns = &mut parsed.block.columns;
+        columns.resize_rows(lines);
+        self.first_sep.resize(lines, 0);
+        let judge = Judge {
             segment,
             text: segment.text.as_slice(),
             seps: self.index.seps.as_slice(),
             mapping,
             time_column: mapping.column(Field::Time).unwrap_or(0),
             reader,
-            first_sep: &mut self.first_sep,
             offsets: Offsets::of(segment),
             natures: self.watches.then_some(&of.plan.natures),
-            parsed,
+            blank: &mut parsed.blank,
+            rejects: &mut parsed.rejects,
         };
-        match EvenRows::of(&segment.text, &self.index, mapping.width) {
-            Some(even) => rows.judge(even),
-            None => rows.judge(Rows::of(&segment.text, &self.index, mapping.width)),
-        }
+        let taken = Taken {
+            time: &mut columns.time[..lines],
+            line: &mut columns.line[..lines],
+            start: &mut columns.start[..lines],
+            end: &mut columns.end[..lines],
+            first_sep: &mut self.first_sep[..lines],
+            count: 0,
+        };
+        let count = match EvenRows::of(&segment.text, &self.index, mapping.width) {
+            Some(even) => judge.judge(even, taken),
+            None => judge.judge(Rows::of(&segment.text, &self.index, mapping.width), taken),
+        };
+        columns.resize_rows(count);
+        self.first_sep.truncate(count);
     }
 
     /// A column that the source lacks: what the policy assumes, or nothing.
@@ -302,6 +310,31 @@ impl Hot for Body<'_> {
     }
 }
 
+/// The rows that are records, so far, in columns that have room for every line.
+struct Taken<'a> {
+    time: &'a mut [i64],
+    line: &'a mut [u32],
+    start: &'a mut [u32],
+    end: &'a mut [u32],
+    /// First separator of each.
+    first_sep: &'a mut [u32],
+    count: usize,
+}
+
+impl Taken<'_> {
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)]
+    fn take(&mut self, row: &Row, time: i64) {
+        let at = self.count;
+        self.time[at] = time;
+        self.line[at] = row.line as u32;
+        self.start[at] = row.start as u32;
+        self.end[at] = row.end as u32;
+        self.first_sep[at] = row.first_sep as u32;
+        self.count = at + 1;
+    }
+}
+
 /// Tells records from what is none.
 struct Judge<'a> {
     segment: &'a Segment,
@@ -310,20 +343,21 @@ struct Judge<'a> {
     mapping: &'a Mapping,
     time_column: usize,
     reader: &'a mut TimeReader,
-    first_sep: &'a mut Vec<u32>,
     offsets: Offsets<'a>,
     /// Where numbers are looked for.
     natures: Option<&'a Natures>,
-    parsed: &'a mut Parsed,
+    blank: &'a mut u64,
+    rejects: &'a mut Vec<Reject>,
 }
 
 impl Judge<'_> {
+    /// How many rows are records.
     #[inline(always)]
-    fn judge(mut self, rows: impl Iterator<Item = Row>) {
+    fn judge(mut self, rows: impl Iterator<Item = Row>, mut taken: Taken<'_>) -> usize {
         let long = self.segment.len > MAX_RECORD;
         for row in rows {
             if row.start == row.end {
-                self.parsed.blank += 1;
+                *self.blank += 1;
                 continue;
             }
             let too_long = long && row.end - row.start > MAX_RECORD;
@@ -333,14 +367,12 @@ impl Judge<'_> {
                 None
             };
             if let Some(time) = time {
-                let columns = &mut self.parsed.block.columns;
-                columns.push_row(time, row.line, row.start, row.end);
-                #[allow(clippy::cast_possible_truncation)]
-                self.first_sep.push(row.first_sep as u32);
+                taken.take(&row, time);
             } else {
                 self.reject(&row, too_long);
             }
         }
+        taken.count
     }
 
     #[inline(always)]
@@ -351,6 +383,10 @@ impl Judge<'_> {
             return self.reader.read_pair(&date, &time);
         }
         match row.cell(self.text, self.seps, self.time_column) {
+            quoted @ [b'"', within @ .., b'"'] => {
+                let known = self.reader.read_again(within);
+                known.or_else(|| self.reader.read(&unquote(quoted)))
+            }
             quoted @ [b'"', ..] => self.reader.read(&unquote(quoted)),
             plain => self.reader.read(plain),
         }
@@ -358,7 +394,7 @@ impl Judge<'_> {
 
     #[cold]
     fn reject(&mut self, row: &Row, too_long: bool) {
-        self.parsed.rejects.push(Reject {
+        self.rejects.push(Reject {
             line: row.line as u64,
             offset: self.offsets.at(row.start),
             reason: match (too_long, row.regular) {

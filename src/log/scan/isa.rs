@@ -35,17 +35,15 @@ pub trait Isa: Copy {
     /// Appends `base` plus the number of each set bit; in fours so that the loop rarely branches.
     #[inline(always)]
     fn push_bits(self, out: &mut Vec<u32>, base: u32, mut mask: u64) {
-        if mask == 0 {
-            return;
-        }
         let old = out.len();
         let count = mask.count_ones() as usize;
-        out.resize(old + count.next_multiple_of(4), 0);
-        for four in out[old..].chunks_exact_mut(4) {
-            for slot in four {
+        while mask != 0 {
+            let mut four = [0; 4];
+            for slot in &mut four {
                 *slot = base.wrapping_add(mask.trailing_zeros());
                 mask &= mask.wrapping_sub(1);
             }
+            out.extend_from_slice(&four);
         }
         out.truncate(old + count);
     }

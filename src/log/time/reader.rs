@@ -97,17 +97,30 @@ impl TimeReader {
     /// `YYYY/MM/DD hh:mm:ss`: times of one minute share their first sixteen bytes.
     #[inline(always)]
     fn read_common(&mut self, text: &[u8]) -> Option<i64> {
+        let known = self.read_again(text);
+        known.or_else(|| self.read_minute(text))
+    }
+
+    /// A time of the common form, if it is of the same minute as the one before: nothing but digits
+    /// and what stood between them then.
+    #[inline(always)]
+    #[must_use]
+    pub fn read_again(&self, text: &[u8]) -> Option<i64> {
+        if text.len() != 19 {
+            return None;
+        }
         let minute = u128::from_le_bytes(text[..16].try_into().ok()?);
         let (tens, ones) = (text[17].wrapping_sub(b'0'), text[18].wrapping_sub(b'0'));
-        if minute == self.minute.text && text[16] == b':' && tens < 6 && ones < 10 && minute != 0 {
-            return Some(self.minute.ms + i64::from(tens * 10 + ones) * 1000);
-        }
-        self.read_minute(text, minute, i64::from(tens) * 10 + i64::from(ones))
+        let same = minute == self.minute.text && minute != 0;
+        let seconds = i64::from(tens) * 10 + i64::from(ones);
+        (same && text[16] == b':' && tens < 6 && ones < 10)
+            .then_some(self.minute.ms + seconds * 1000)
     }
 
     /// The same for a time of another minute, or of another form.
     #[inline(never)]
-    fn read_minute(&mut self, text: &[u8], minute: u128, seconds: i64) -> Option<i64> {
+    fn read_minute(&mut self, text: &[u8]) -> Option<i64> {
+        let minute = u128::from_le_bytes(text[..16].try_into().ok()?);
         if let Some(ms) = self.read_day(text, minute) {
             return Some(ms);
         }
@@ -123,7 +136,7 @@ impl TimeReader {
         {
             self.minute = Minute {
                 text: minute,
-                ms: ms - seconds * 1000,
+                ms: ms - i64::from(tens * 10 + ones) * 1000,
             };
             let text = minute & DAY_TEXT;
             self.days.resize(DAYS, Day { text: 0, ms: 0 });
