@@ -89,10 +89,13 @@ impl Columns {
 
     /// Takes all records out; the room stays.
     pub fn clear(&mut self) {
-        self.time.clear();
-        self.line.clear();
-        self.start.clear();
-        self.end.clear();
+        self.resize_rows(0);
+        self.clear_values();
+    }
+
+    /// Takes out what the records say. Their times and places stay, for [`Columns::resize_rows`] and to
+    /// be written over: clearing them would cost as much as writing them.
+    pub fn clear_values(&mut self) {
         self.ids.iter_mut().for_each(Vec::clear);
         self.result.clear();
         self.references.clear();

@@ -130,7 +130,7 @@ impl Parser {
         };
         scan::index(&segment.text, segment.len, special, &mut self.index);
         close_last(&segment, &mut self.index);
-        spare.clear();
+        spare.clear_values();
         let mut parsed = Parsed {
             lines: (self.index.ends.len() + self.index.inner.len()) as u64,
             swallowed: swallowed::of(&segment.text, &self.index, special, plan.mapping.width),
