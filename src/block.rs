@@ -106,10 +106,10 @@ impl Columns {
     /// Makes it so many rows, of which only the times and the places in a text are known yet; of those
     /// that were none before, both are 0.
     pub fn resize_rows(&mut self, rows: usize) {
-        self.time.resize(rows, 0);
-        self.line.resize(rows, 0);
-        self.start.resize(rows, 0);
-        self.end.resize(rows, 0);
+        resize(&mut self.time, rows, 0);
+        resize(&mut self.line, rows, 0);
+        resize(&mut self.start, rows, 0);
+        resize(&mut self.end, rows, 0);
     }
 
     /// Adds a row of which only the time and the place in a text are known yet.
@@ -367,6 +367,21 @@ impl Offsets {
         self.at = Some((bytes.as_ptr(), start, offset));
         Some(offset)
     }
+}
+
+/// Makes room for so many values in a column that is used again and again, for blocks of about one
+/// size: some more than asked for, as the next may be a little longer. (A vector by itself would make
+/// twice as much, and leave the old behind, for each column that ever meets a longer block.)
+pub fn make_room<T>(column: &mut Vec<T>, rows: usize) {
+    if column.capacity() < rows {
+        column.reserve_exact(rows + rows / 8 - column.len());
+    }
+}
+
+/// Makes a column so long, with room as by [`make_room`].
+pub fn resize<T: Clone>(column: &mut Vec<T>, rows: usize, value: T) {
+    make_room(column, rows);
+    column.resize(rows, value);
 }
 
 fn some<T: Copy>(values: &[T], order: &[usize]) -> Vec<T> {

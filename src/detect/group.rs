@@ -4,7 +4,7 @@
 use super::packing::Packing;
 use super::shards::{PerRules, ShardContext};
 use super::values::Value;
-use crate::block::Columns;
+use crate::block::{Columns, make_room, resize};
 use crate::dictionary::id_column;
 use crate::order::Batch;
 use crate::record::Field;
@@ -47,7 +47,7 @@ impl Grouped {
                 places_by_counting(batch, column, &mut keys, &mut places);
             }
         }
-        rows.resize(places.len(), 0);
+        resize(&mut rows, places.len(), 0);
         for (row, &place) in (0u32..).zip(&places) {
             rows[place as usize] = row;
         }
@@ -55,7 +55,7 @@ impl Grouped {
         words.resize_with(packing.words().max(words.len()), Vec::new);
         let mut packed = Vec::with_capacity(AT_A_TIME);
         for (number, word) in words.iter_mut().enumerate().take(packing.words()) {
-            word.resize(places.len(), 0);
+            resize(word, places.len(), 0);
             let mut to = places.as_slice();
             for block in batch.blocks() {
                 let n = block.columns.len();
@@ -143,7 +143,7 @@ fn places_by_counting(batch: &Batch, column: usize, keys: &mut Keys, places: &mu
     for i in 1..ends.len() {
         ends[i] += ends[i - 1];
     }
-    places.reserve(batch.len() as usize);
+    make_room(places, batch.len() as usize);
     for (ids, n) in ids() {
         let mut place = |id: u32| {
             let at = &mut ends[id as usize];
@@ -173,7 +173,7 @@ fn places_by_sorting(batch: &Batch, keys: &mut Keys, places: &mut Vec<u32>) {
         .flat_map(|b| (0..b.columns.len()).map(|i| b.columns.subject.get(i).copied().unwrap_or(0)));
     let mut pairs: Vec<(Value, u32)> = subjects.zip(0u32..).collect();
     pairs.sort_unstable();
-    places.resize(pairs.len(), 0);
+    resize(places, pairs.len(), 0);
     for (at, &(key, row)) in (0u32..).zip(&pairs) {
         places[row as usize] = at;
         match keys.last_mut() {

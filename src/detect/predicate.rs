@@ -9,7 +9,7 @@ use super::bits::{clear, has};
 use super::calendar::{Calendars, HolidayCache, ON, OPEN, weekday};
 use super::conditions::{Conditions, Test};
 use super::values::{Value, day_of, value};
-use crate::block::Columns;
+use crate::block::{Columns, resize};
 use crate::dictionary::{Dictionaries, ID_FIELDS, Values, id_column};
 use crate::error::Result;
 use crate::policy::Policy;
@@ -84,7 +84,7 @@ impl Evaluator {
     pub fn masks(&mut self, columns: &mut Columns) -> Result<()> {
         let mut masks = std::mem::take(&mut columns.masks);
         masks.clear();
-        masks.resize(columns.len() * self.words, u64::MAX);
+        resize(&mut masks, columns.len() * self.words, u64::MAX);
         let evaluated = self.evaluate(columns, &mut masks);
         columns.masks = masks;
         evaluated

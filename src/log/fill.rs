@@ -8,7 +8,7 @@ use super::framer::Segment;
 use super::header::Mapping;
 use super::intern::{BEHIND, Cache, Room, TOGETHER, UNKNOWN, word};
 use super::meaning::{Meaning, UNKNOWN_REFERENCES};
-use crate::block::Columns;
+use crate::block::{Columns, make_room, resize};
 use crate::dictionary::{Dictionaries, Subject, id_column, pack_sixteen};
 use crate::record::Field;
 
@@ -207,6 +207,9 @@ impl Group {
         if self.cache.len() > MOST || self.cache.bytes() > MOST_BYTES {
             *self = Group::new(std::mem::take(&mut self.fields), self.first);
         }
+        for &field in &self.fields {
+            make_room_for(columns, field, starts.len());
+        }
         let before = self.cache.len();
         let (first, last) = (self.first, self.first + self.fields.len() - 1);
         let mut values = [[0; TOGETHER]; MOST_FIELDS];
@@ -297,6 +300,18 @@ impl Group {
     }
 }
 
+/// Makes room for the values of a field.
+fn make_room_for(columns: &mut Columns, field: Field, rows: usize) {
+    match field {
+        Field::Result => make_room(&mut columns.result, rows),
+        Field::References => make_room(&mut columns.references, rows),
+        field => {
+            let column = id_column(field).expect("an id field");
+            make_room(&mut columns.ids[column], rows);
+        }
+    }
+}
+
 /// Writes values of a field behind those that its column has.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)]
@@ -333,7 +348,7 @@ impl Subjects {
         }
         let text = cells.segment.text.as_slice();
         let (mut low, mut high, mut lens) = ([0; TOGETHER], [0; TOGETHER], [0; TOGETHER]);
-        subjects.resize(starts.len(), 0);
+        resize(subjects, starts.len(), 0);
         let rows = starts
             .chunks(TOGETHER)
             .zip(cells.first_sep.chunks(TOGETHER));
