@@ -55,12 +55,48 @@ impl Pool {
 
     /// Takes back what a batch was made of.
     pub fn give_back(&self, blocks: Vec<Block>, grouped: Vec<Grouped>) {
-        let (columns, origins): (Vec<_>, Vec<_>) =
-            blocks.into_iter().map(|b| (b.columns, b.origin)).unzip();
-        // Of a block that was cut in two, the part that is done with last brings the text.
-        let texts = origins.into_iter().filter_map(|o| Arc::into_inner(o.text?));
-        keep(&self.texts, texts.map(|text| text.bytes));
+        // Of a block that was cut in two, the part that is done with last brings the text; the columns
+        // of the other go, or there would be more of them with every batch.
+        let used = blocks.into_iter().filter_map(|block| {
+            let text = Arc::into_inner(block.origin.text?)?;
+            Some((text.bytes, block.columns))
+        });
+        let (texts, columns): (Vec<_>, Vec<_>) = used.unzip();
+        keep(&self.texts, texts.into_iter());
         keep(&self.columns, columns.into_iter());
         keep(&self.grouped, grouped.into_iter());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::{Origin, Text};
+
+    #[test]
+    fn a_block_that_was_cut_in_two_comes_back_as_one() {
+        let text = Arc::new(Text {
+            bytes: vec![1; 10],
+            encoding: None,
+        });
+        let part = |text: &Arc<Text>| Block {
+            origin: Origin {
+                text: Some(Arc::clone(text)),
+                ..Origin::default()
+            },
+            columns: Columns {
+                time: vec![7; 5],
+                ..Columns::default()
+            },
+            ..Block::default()
+        };
+        let (early, late) = (part(&text), part(&text));
+        drop(text);
+        let pool = Pool::default();
+        pool.give_back(vec![early], Vec::new());
+        assert_eq!((pool.text().len(), pool.columns().len()), (0, 0));
+        pool.give_back(vec![late], Vec::new());
+        assert_eq!((pool.text().len(), pool.columns().len()), (10, 5));
+        assert_eq!((pool.text().len(), pool.columns().len()), (0, 0));
     }
 }

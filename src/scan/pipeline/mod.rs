@@ -19,7 +19,7 @@ use super::outcome::{Failure, Outcome};
 use super::pool::Pool;
 use super::{Context, Control};
 use crate::arrow::BlockReader;
-use crate::block::Block;
+use crate::block::{Block, make_room};
 use crate::detect::bits::Bits;
 use crate::detect::predicate::Evaluator;
 use crate::detect::shards::{PerRules, ShardContext, ShardOut};
@@ -316,6 +316,8 @@ impl Pipeline<'_> {
 impl State {
     fn take(&mut self, outs: Vec<ShardOut>) {
         for out in outs {
+            let findings = self.findings.len() + out.findings.len();
+            make_room(&mut self.findings, findings);
             self.findings.extend(out.findings);
             self.flags.add_counts(&out.counts);
             self.flags.add_evaluated(&out.evaluated);
