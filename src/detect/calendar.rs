@@ -210,6 +210,18 @@ impl Calendars {
         Ok((midnight + from, midnight + to))
     }
 
+    /// What is so at a time, for a department (null: by the base calendar). No stretch is turned to.
+    ///
+    /// # Errors
+    /// What the source of holidays says.
+    pub fn at(&mut self, time: i64, department: Id) -> Result<Status> {
+        let day = super::values::day_of(time);
+        self.turn_to_day(day)?;
+        let calendar = self.of_department.get(department as usize);
+        let place = self.last.1 + usize::from(calendar.copied().unwrap_or(0));
+        Ok(self.days[place].status(time - i64::from(day) * DAY_MS))
+    }
+
     fn turn_to_day(&mut self, day: i32) -> Result<()> {
         if self.last.0 == day {
             return Ok(());

@@ -15,6 +15,11 @@ use crate::error::Result;
 use crate::policy::Policy;
 use crate::record::{DAY_MS, Field};
 
+/// Stretches of one record each, one after another, that tell that records are in no order; and how
+/// many are then looked at one by one.
+const ALONE: usize = 4;
+const APART: usize = 256;
+
 /// Evaluates the conditions; one per thread, for its tables.
 pub struct Evaluator {
     conditions: Arc<Conditions>,
@@ -194,9 +199,21 @@ impl Evaluator {
         for keep in &mut keep[OPEN..] {
             clear(keep, closed_bit);
         }
+        let department = |row: usize| departments.get(row).copied().unwrap_or(0);
         let (times, words) = (&columns.time, self.words);
-        let mut row = 0;
+        let (mut row, mut alone) = (0, 0);
         while row < times.len() {
+            if alone == ALONE {
+                // In no order: a stretch, in which every calendar is looked at, is not worth it.
+                let end = times.len().min(row + APART);
+                let masks = masks[row * words..end * words].chunks_exact_mut(words);
+                for (row, mask) in (row..).zip(masks) {
+                    let status = self.calendars.at(times[row], department(row))?;
+                    and(mask, &keep[status]);
+                }
+                (row, alone) = (end, 0);
+                continue;
+            }
             let (from, to) = self.calendars.turn_to(times[row])?;
             let within = times[row..].iter().take_while(|&&t| from <= t && t < to);
             let end = row + within.count();
@@ -205,10 +222,10 @@ impl Evaluator {
                 and_all(stretch, &keep[status]);
             } else {
                 for (row, mask) in (row..).zip(stretch.chunks_exact_mut(words)) {
-                    let department = departments.get(row).copied().unwrap_or(0);
-                    and(mask, &keep[self.calendars.of(department)]);
+                    and(mask, &keep[self.calendars.of(department(row))]);
                 }
             }
+            alone = if end == row + 1 { alone + 1 } else { 0 };
             row = end;
         }
         Ok(())
