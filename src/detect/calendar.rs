@@ -179,8 +179,14 @@ impl Calendars {
     #[inline]
     #[must_use]
     pub fn of(&self, department: Id) -> Status {
+        self.status[self.calendar_of(department)]
+    }
+
+    /// The number of a department's calendar.
+    #[inline]
+    fn calendar_of(&self, department: Id) -> usize {
         let calendar = self.of_department.get(department as usize);
-        self.status[usize::from(calendar.copied().unwrap_or(0))]
+        usize::from(calendar.copied().unwrap_or(0))
     }
 
     /// Turns to a time: the stretch that it lies in.
@@ -217,8 +223,7 @@ impl Calendars {
     pub fn at(&mut self, time: i64, department: Id) -> Result<Status> {
         let day = super::values::day_of(time);
         self.turn_to_day(day)?;
-        let calendar = self.of_department.get(department as usize);
-        let place = self.last.1 + usize::from(calendar.copied().unwrap_or(0));
+        let place = self.last.1 + self.calendar_of(department);
         Ok(self.days[place].status(time - i64::from(day) * DAY_MS))
     }
 
@@ -361,5 +366,41 @@ mod tests {
         }
         let open = day_of(&calendar, day("2024-04-01"), false);
         assert_eq!((open.from, open.to), (8 * H, 18 * H));
+    }
+
+    #[test]
+    fn a_stretch_says_what_is_so_at_each_of_its_times() {
+        let policy = "[calendar]\nhours = \"09:00-17:00\"\nmargin = \"30m\"\n";
+        let others = ["08:30-12:00", "13:00-23:50"].map(|hours| {
+            format!("[[calendar.override]]\ndepartment = [\"{hours}\"]\nhours = \"{hours}\"\n")
+        });
+        let policy = format!("{policy}{}", others.concat());
+        let policy = crate::policy::Policy::from_toml(&policy, "test", None).expect("a policy");
+        let holidays = HolidayCache::new(&policy.calendar, Arc::new(NoHolidays));
+        let mut calendars = Calendars::new(&policy.calendar, Arc::new(holidays)).expect("globs");
+        let departments = crate::dictionary::Dictionary::default();
+        for text in ["other", "08:30-12:00", "13:00-23:50"] {
+            departments.intern(text, None);
+        }
+        calendars.learn(&departments.read());
+        let mut time = i64::from(parse_date("1969-12-01").unwrap()) * DAY_MS;
+        let end = time + 9 * DAY_MS;
+        let mut stretches = 0;
+        while time < end {
+            let (from, to) = calendars.turn_to(time).unwrap();
+            assert!(from == time && to > time);
+            let told: Vec<Status> = (0..4).map(|id| calendars.of(id)).collect();
+            assert_eq!(
+                calendars.of_all().is_some(),
+                told.iter().all(|&s| s == told[0])
+            );
+            for at in [from, (from + to) / 2, to - 1] {
+                for (id, &told) in (0..).zip(&told) {
+                    assert_eq!(calendars.at(at, id).unwrap(), told);
+                }
+            }
+            (time, stretches) = (to, stretches + 1);
+        }
+        assert!(stretches > 9 * 2);
     }
 }

@@ -24,6 +24,9 @@ const FULL: usize = 1 << 16;
 /// Counts per record in the queue, at least: few counts are reached by several values together.
 const COUNTS_PER_RECORD: usize = 4;
 
+/// Lines of the cache whose counts are brought near before it is known how many records come.
+const NEAR: usize = 64;
+
 /// Of a count: some value of this hash is hot.
 const HOT: u8 = 1 << 7;
 
@@ -136,7 +139,8 @@ impl Sieve {
                 } = &self.queue;
                 let ends = [values.get(*gone), values.last()].map(|v| v.copied().unwrap_or(0));
                 let when = [times.get(*gone), times.last()].map(|t| t.copied().unwrap_or(0));
-                let counts = self.counts.iter().step_by(64);
+                // (Of a long one, `prepare` reads the rest, if so many records come.)
+                let counts = self.counts.iter().step_by(64).take(NEAR);
                 counts.fold(ends[0] ^ ends[1], |sum, &count| sum ^ u64::from(count))
                     ^ (when[0] ^ when[1]).cast_unsigned()
             }
