@@ -113,7 +113,7 @@ impl Columns {
     }
 
     /// Adds a row of which only the time and the place in a text are known yet.
-    #[cfg(test)]
+    #[inline]
     #[allow(clippy::cast_possible_truncation)]
     pub fn push_row(&mut self, time: i64, line: usize, start: usize, end: usize) {
         self.time.push(time);

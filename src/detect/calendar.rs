@@ -394,7 +394,7 @@ mod tests {
                 calendars.of_all().is_some(),
                 told.iter().all(|&s| s == told[0])
             );
-            for at in [from, (from + to) / 2, to - 1] {
+            for at in [from, from.midpoint(to), to - 1] {
                 for (id, &told) in (0..).zip(&told) {
                     assert_eq!(calendars.at(at, id).unwrap(), told);
                 }
