@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +12,7 @@ import pytest
 
 import yokome
 from yokome import _yokome
+from yokome.staging import StagedFile
 
 EVERYTHING = {"rules": [{"id": "all", "kind": "match"}], "assume": {}}
 FORMATS = (".parquet", ".arrow")
@@ -64,15 +65,15 @@ def test_the_result_is_the_same(log: Path, tmp_path: Path, suffix: str, threads:
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_more_than_one_group_of_rows(
-    log: Path, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("yokome.output._GROUP_ROWS", 20)
+def test_more_than_one_group_of_rows(tmp_path: Path, suffix: str) -> None:
+    log = write(tmp_path / "log.csv", [n // 200 for n in range(140_000)])
+    policy = yokome.Policy.from_dict(EVERYTHING)
     out = tmp_path / f"flagged{suffix}"
-    result = yokome.scan(log, flagged_to=out, **SMALL)
-    same(result.flagged, yokome.scan(log).flagged)
+    result = yokome.scan(log, policy, flagged_to=out, batch_size=30_000)
+    same(result.flagged, yokome.scan(log, policy).flagged)
+    assert result.flagged.num_rows == 140_000
     if suffix == ".parquet":
-        assert pq.ParquetFile(out).num_row_groups > 3
+        assert pq.ParquetFile(out).num_row_groups == 2
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -99,10 +100,7 @@ def test_numbers_are_masked_in_the_file(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_log_out_of_time_order(
-    tmp_path: Path, suffix: str, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("yokome.output._GROUP_ROWS", 50)  # some are written when it turns out
+def test_a_log_out_of_time_order(tmp_path: Path, suffix: str, threads: int) -> None:
     log = write(tmp_path / "log.csv", [*range(700, 1400), *range(100)])
     policy = yokome.Policy.from_dict(EVERYTHING)
     options: Any = {"threads": threads, "chunk_size": 64, "batch_size": 10}
@@ -196,9 +194,8 @@ def interrupt(state: Any) -> None:
     ],
 )
 def test_nothing_is_left_of_a_scan_that_failed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException], options: Any
+    tmp_path: Path, error: type[BaseException], options: Any
 ) -> None:
-    monkeypatch.setattr("yokome.output._GROUP_ROWS", 50)
     log = write(tmp_path / "log.csv", list(range(1000)))
     with log.open("a", encoding="utf-8") as file:
         file.write("no time,u1,0001\n")
@@ -216,8 +213,12 @@ def test_nothing_is_left_of_a_scan_that_failed(
 def test_a_full_disk_is_an_error_that_names_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr("yokome.output._GROUP_ROWS", 50)
-    monkeypatch.setattr("yokome.staging.StagedFile._open", lambda _: FULL.open("wb"))
+
+    def full(file: StagedFile) -> BinaryIO:
+        file.staged.symlink_to(FULL)
+        return file.staged.open("wb")
+
+    monkeypatch.setattr("yokome.staging.StagedFile._open", full)
     log = write(tmp_path / "log.csv", list(range(1000)))
     out = tmp_path / f"flagged{suffix}"
     with pytest.raises(OSError, match="No space left") as caught:

@@ -165,10 +165,7 @@ def test_parquet_and_arrow_hold_the_text_exactly(tmp_path: Path, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.arrow"])
-def test_batches_with_other_dictionaries_make_one_column(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("yokome.output._GROUP_ROWS", 2)
+def test_batches_with_other_dictionaries_make_one_column(tmp_path: Path, name: str) -> None:
     parts = [pa.table({"a": pa.array([f"{i}", f"{i + 1}"]).cast(DICTIONARY)}) for i in range(5)]
     write(tmp_path / name, *parts)
     assert load(tmp_path / name).column("a").to_pylist() == [
@@ -292,7 +289,7 @@ def test_an_error_of_a_group_of_rows_is_raised_where_it_is_waited_for(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("yokome.output._Csv.write", fail)
+    monkeypatch.setattr("yokome.output._csv_lines", fail)
     table = pa.table({"a": [1]})
     with TableFile(tmp_path / "t.csv", "csv") as file:
         file.write(table)

@@ -16,7 +16,7 @@ POLICY = Path(__file__).parents[1] / "five_rules.toml"
 def scan(log: Path, out: Path) -> Counts:
     """Scan the log."""
     result = yokome.scan(log, POLICY, flagged_to=out)
-    return dict(zip(*result.summary.select(["rule", "flagged"]).to_pydict().values(), strict=True))
+    return {rule.rule: rule.flagged for rule in result.overview.rules}
 
 
 if __name__ == "__main__":

@@ -192,10 +192,10 @@ def scan(
             temp_dir=temp_dir,
             progress=progress,
             sink=None if file is None else file.write,
-            ahead=() if file is None else file.needed,
+            ahead=("yokome.overview", *(("pyarrow",) if file is None else file.needed)),
         )
         if file is not None:
-            file.close(result._flagged_schema())
+            file.close(result._native.flagged_schema())
             file.move()
             result._flagged_file = file.path
     result._write_state()
@@ -428,10 +428,10 @@ def _flagged_file(given: Path) -> TableFile:
 
 
 def _import_ahead(country: str | None, modules: Sequence[str]) -> None:
-    """Import the holidays, what results are handed over with, and other modules, while the logs
-    are read: not before, when nothing is read yet, and not afterwards, when all is read.
+    """Import the holidays, and modules, while the logs are read: not before, when nothing is read
+    yet, and not afterwards, when all is read.
     """
-    missing = [name for name in ("pyarrow", *modules) if name not in sys.modules]
+    missing = [name for name in modules if name not in sys.modules]
     asked = country is not None and "holidays" not in sys.modules
     if not missing and not asked:
         return

@@ -1,12 +1,13 @@
 """The Rust core. Use it through `yokome`; its own interface may change without notice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, final
 
 __all__ = [
     "NativeReader",
     "NativeResult",
+    "NativeTableFile",
     "Policy",
     "SourceBytes",
     "__version__",
@@ -14,6 +15,7 @@ __all__ = [
     "exchange",
     "mask",
     "read_paths",
+    "rows",
     "scan_paths",
     "scan_stream",
     "state_header",
@@ -75,6 +77,9 @@ class NativeResult:
     def flagged(self) -> Any:
         """One row per (record, rule that flagged it). Empty if the scan had a sink."""
 
+    def flagged_schema(self) -> Any:
+        """The schema of `flagged`: an object with ``__arrow_c_schema__``."""
+
     def findings(self) -> Any:
         """Flagged rows grouped into what a person checks once, the rarest first."""
 
@@ -89,6 +94,9 @@ class NativeResult:
 
     def by_user_users(self) -> list[int]:
         """Of each row of `by_user`, which user it is of: users that differ may read the same."""
+
+    def users(self) -> int:
+        """How many users have flagged records; those who read the same are one."""
 
     def by_day(self) -> Any:
         """Records and flagged rows by civil date."""
@@ -113,6 +121,29 @@ class NativeResult:
     @property
     def notes(self) -> list[tuple[str, str]]:
         """Every assumption made, as (Japanese, English)."""
+
+@final
+class NativeTableFile:
+    """A Parquet or Arrow file, written by a thread of its own."""
+
+    def __new__(cls, path: str | PathLike[str], format: str) -> NativeTableFile:
+        """Begin a table in a file that is there already; what is in it is dropped.
+
+        Raises ``OSError``; ``ValueError`` if `format` is neither ``parquet`` nor ``arrow``.
+        """
+
+    def write(self, rows: Any) -> None:
+        """Add rows: anything with ``__arrow_c_stream__``. All of them have one schema. Raises the
+        ``OSError`` of rows that could not be written before.
+        """
+
+    def close(self, schema: Any | None = None) -> None:
+        """Finish the file; `schema` (an object with ``__arrow_c_schema__``) is the table's, for the
+        case that nothing came. Raises ``OSError``.
+        """
+
+    def discard(self) -> None:
+        """End the thread and let the file be; it need not be open any more."""
 
 @final
 class NativeReader:
@@ -233,6 +264,16 @@ def read_paths(
     chunk_size: int | None,
 ) -> NativeReader:
     """Read files, directories and globs into records, without looking at the rules."""
+
+def rows(
+    table: Any, columns: Sequence[str] | None = None, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """The first rows of a table (anything with ``__arrow_c_stream__``), of all or some columns, as
+    ``pyarrow.Table.to_pylist`` gives them.
+
+    Raises ``KeyError`` for a column that there is not, ``TypeError`` for values of a type that no
+    table of a scan has.
+    """
 
 def synth(
     out: str,

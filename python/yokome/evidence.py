@@ -103,7 +103,7 @@ def _sources(result: ScanResult) -> tuple[list[dict[str, Any]], list[dict[str, A
     files: dict[str, dict[str, Any]] = {}
     digests: dict[str, tuple[int, str]] = {}
     unread = []
-    for row in result.inputs.select(["source", "bytes", "error"]).to_pylist():
+    for row in result._rows("inputs", ["source", "bytes", "error"]):
         source, wanted, error = row["source"], row["bytes"], row["error"]
         try:
             name, member = _file_and_member(source)

@@ -77,7 +77,7 @@ class Leak:
 
 def leaks_of(result: ScanResult) -> tuple[Leak, ...]:
     """The rows of a scan's ``leaks``."""
-    return tuple(Leak(**row) for row in result.leaks.to_pylist())
+    return tuple(Leak(**row) for row in result._rows("leaks"))
 
 
 def headline(leaks: Sequence[Leak], lang: Lang) -> str:

@@ -27,6 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, Protocol, TypeVar, get_args
 
+from yokome._yokome import NativeTableFile
 from yokome.directory import StagedDirectory
 from yokome.staging import StagedFile, naming
 
@@ -108,8 +109,7 @@ def format_of(path: str | os.PathLike[str]) -> Format:
 
 def needed(format: Format) -> tuple[str, ...]:
     """The modules that are loaded to write a table."""
-    of_format = "pyarrow.parquet" if format == "parquet" else "pyarrow.compute"
-    return ("concurrent.futures.thread", of_format)
+    return ("concurrent.futures.thread", *(("pyarrow.compute",) if format == "csv" else ()))
 
 
 class ResultWriter:
@@ -144,17 +144,17 @@ class ResultWriter:
         self._files.append(file)
         return file
 
-    def table(self, name: str, table: pa.Table) -> None:
-        """Begin to write a whole table; `wait` for it."""
+    def table(self, name: str, table: Any) -> None:
+        """Begin to write a whole table, anything with ``__arrow_c_stream__``; `wait` for it."""
         file = self.stream(name)
 
         def work() -> None:
             file.write(table)
-            file.close(table.schema)
+            file.close()
 
         self._threads.begin(work)
 
-    def close(self, file: TableFile, schema: pa.Schema) -> None:
+    def close(self, file: TableFile, schema: Any) -> None:
         """Begin to finish a `stream`, as by its own `close`; `wait` for it."""
         self._threads.begin(lambda: file.close(schema))
 
@@ -231,42 +231,27 @@ class TableFile:
         self.path = Path(path)
         self._format: Format = format
         self._staged = StagedFile(self.path) if staged is None else staged
-        self._writer: _Writer | None = None
-        self._thread = _Threads(1)
-        self._waiting: list[pa.Table] = []
-        self._rows = 0
-        self._bytes = 0
+        self._writer: _Writer = self._open()
 
     def write(self, batch: Any) -> None:
         """Add rows: anything with ``__arrow_c_stream__``. All batches have one schema.
 
         None takes back what was written so far.
         """
-        import pyarrow as pa
-
         if batch is None:
-            self._abandon()
+            self._writer.discard()
             self._staged.again()
-            return
-        table = pa.RecordBatchReader.from_stream(batch).read_all()
-        if table.num_rows == 0:
-            return
-        self._waiting.append(table)
-        self._rows += table.num_rows
-        self._bytes += table.nbytes
-        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
-            self._thread.wait()  # no more than one group waits while one is written
-            group = self._take()
-            self._thread.begin(lambda: self._write(group))
+            self._writer = self._open()
+        else:
+            with naming(self.path):
+                self._writer.write(batch)
 
-    def close(self, schema: pa.Schema) -> None:
-        """Finish the file; `schema` is the table's, for the case that no rows came."""
-        self._thread.wait()
-        self._thread.stop()
-        self._write(self._take())
+    def close(self, schema: Any = None) -> None:
+        """Finish the file; `schema` is the table's (anything with ``__arrow_c_schema__``), for the
+        case that nothing came.
+        """
         with naming(self.path):
-            writer = self._writer or self._open(schema)
-            writer.close()
+            self._writer.close(schema)
             self._staged.close()
 
     @property
@@ -285,39 +270,18 @@ class TableFile:
 
     def discard(self) -> None:
         """Remove every trace, unless it was moved."""
-        self._abandon()
+        self._writer.discard()
         self._staged.discard()
 
-    def _abandon(self) -> None:
-        self._thread.stop()
-        self._take()
-        if self._writer is not None:
-            with contextlib.suppress(Exception):
-                self._writer.close()
-            self._writer = None
-
-    def _take(self) -> list[pa.Table]:
-        """The rows that wait, which wait no more."""
-        group, self._waiting, self._rows, self._bytes = self._waiting, [], 0, 0
-        return group
-
-    def _write(self, group: list[pa.Table]) -> None:
-        import pyarrow as pa
-
-        if group:
-            # One dictionary per column, or Parquet would give up on dictionaries.
-            table = pa.concat_tables(group).unify_dictionaries()
+    def _open(self) -> _Writer:
+        try:
+            if self._format == "csv":
+                return _Csv(self._staged.stream)
             with naming(self.path):
-                (self._writer or self._open(table.schema)).write(table)
-
-    def _open(self, schema: pa.Schema) -> _Writer:
-        kinds: dict[Format, type[_Parquet | _Csv | _Arrow]] = {
-            "parquet": _Parquet,
-            "csv": _Csv,
-            "arrow": _Arrow,
-        }
-        self._writer = kinds[self._format](self._staged.stream, schema)
-        return self._writer
+                return NativeTableFile(self._staged.staged, self._format)
+        except BaseException:
+            self._staged.discard()
+            raise
 
     def __enter__(self) -> TableFile:
         return self
@@ -478,9 +442,9 @@ def write_result(
 
     for name in TABLES:
         if name == "flagged" and flagged is not None:
-            writer.close(flagged, result.flagged.schema)
+            writer.close(flagged, result._native.flagged_schema())
         else:
-            writer.table(name, getattr(result, name))
+            writer.table(name, result._stream(name))
     for name, data in others:
         writer.data(name, data)
     names = [*writer.names(), "summary.json"]
@@ -525,69 +489,72 @@ def neutralise(text: Any) -> Any:
 
 
 class _Writer(Protocol):
-    def write(self, table: pa.Table) -> None: ...
-    def close(self) -> None: ...
+    """Writes a table's rows to a file, by a thread of its own."""
 
-
-class _Parquet:
-    def __init__(self, stream: BinaryIO, schema: pa.Schema) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        # What repeats has a dictionary already; of other columns one is made for nothing.
-        coded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-        # The least and the greatest text of a group tell a reader nothing: rows come by time, so
-        # that every group has users, subjects and records from one end to the other. To find them
-        # takes a third of the time of writing, and they would stand in the file uncompressed.
-        texts = [*coded, *(field.name for field in schema if pa.types.is_string(field.type))]
-        told = [name for name in schema.names if name not in texts]
-        self._writer = pq.ParquetWriter(
-            stream, schema, compression="zstd", use_dictionary=coded, write_statistics=told
-        )
-
-    def write(self, table: pa.Table) -> None:
-        self._writer.write_table(table)
-
-    def close(self) -> None:
-        try:
-            self._writer.close()
-        finally:
-            # A writer that failed to close would try again, and complain, when collected.
-            self._writer.is_open = False
-
-
-class _Arrow:
-    """The Arrow file format ("Feather"), dictionaries written out as plain text: the format has
-    one dictionary per column and file, and a stream of batches does not know it beforehand.
-    """
-
-    def __init__(self, stream: BinaryIO, schema: pa.Schema) -> None:
-        import pyarrow as pa
-
-        self._schema = pa.schema([field.with_type(_decoded(field.type)) for field in schema])
-        options = pa.ipc.IpcWriteOptions(compression="zstd")
-        self._writer = pa.ipc.new_file(stream, self._schema, options=options)
-
-    def write(self, table: pa.Table) -> None:
-        self._writer.write_table(table.cast(self._schema))
-
-    def close(self) -> None:
-        self._writer.close()
+    def write(self, rows: Any, /) -> None: ...
+    def close(self, schema: Any = None, /) -> None: ...
+    def discard(self) -> None: ...
 
 
 class _Csv:
-    def __init__(self, stream: BinaryIO, schema: pa.Schema) -> None:
-        self._stream = stream
-        header = ",".join(f'"{n}"' if "," in n or '"' in n else n for n in schema.names)
-        stream.write(b"\xef\xbb\xbf" + header.encode("utf-8") + b"\r\n")
+    """Rows are gathered: to make a few lines of text takes nearly as long as to make many."""
 
-    def write(self, table: pa.Table) -> None:
-        for batch in table.to_batches():
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._schema: pa.Schema | None = None
+        self._begun = False
+        self._thread = _Threads(1)
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+        self._bytes = 0
+
+    def write(self, rows: Any) -> None:
+        import pyarrow as pa
+
+        table = pa.RecordBatchReader.from_stream(rows).read_all()
+        self._schema = table.schema
+        if table.num_rows == 0:
+            return
+        self._waiting.append(table)
+        self._rows += table.num_rows
+        self._bytes += table.nbytes
+        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
+            self._thread.wait()  # no more than one group waits while one is written
+            group = self._take()
+            self._thread.begin(lambda: self._write(group))
+
+    def close(self, schema: Any = None) -> None:
+        import pyarrow as pa
+
+        self._thread.wait()
+        self._thread.stop()
+        self._write(self._take())
+        self._begin(self._schema or pa.schema(schema))
+
+    def discard(self) -> None:
+        self._thread.stop()
+        self._take()
+
+    def _take(self) -> list[pa.Table]:
+        """The rows that wait, which wait no more."""
+        group, self._waiting, self._rows, self._bytes = self._waiting, [], 0, 0
+        return group
+
+    def _write(self, group: list[pa.Table]) -> None:
+        import pyarrow as pa
+
+        if not group:
+            return
+        self._begin(group[0].schema)
+        for batch in pa.concat_tables(group).unify_dictionaries().to_batches():
             for part in _bounded(batch):
                 self._stream.write(_csv_lines(part))
 
-    def close(self) -> None:
-        pass
+    def _begin(self, schema: pa.Schema) -> None:
+        if not self._begun:
+            self._begun = True
+            header = ",".join(f'"{n}"' if "," in n or '"' in n else n for n in schema.names)
+            self._stream.write(b"\xef\xbb\xbf" + header.encode("utf-8") + b"\r\n")
 
 
 def _bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -656,9 +623,3 @@ def _as(column: pa.ChunkedArray, type: pa.DataType) -> pa.ChunkedArray:
         for chunk in coded.chunks
     ]
     return pa.chunked_array(chunks, type)
-
-
-def _decoded(type: pa.DataType) -> pa.DataType:
-    import pyarrow as pa
-
-    return type.value_type if pa.types.is_dictionary(type) else type

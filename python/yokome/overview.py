@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from collections.abc import Mapping, Sequence
 
     from yokome.result import ScanResult
 
-__all__ = ["Overview", "RuleOverview", "overview", "records_and_period", "texts"]
+__all__ = ["Overview", "RuleOverview", "overview", "records_and_period"]
 
 
 @dataclass(frozen=True)
@@ -68,34 +68,20 @@ def overview(result: ScanResult) -> Overview:
     """The figures of a scan."""
     rules = tuple(
         RuleOverview(**{name: row[name] for name in RuleOverview.__dataclass_fields__})
-        for row in result.summary.to_pylist()
+        for row in result._rows("summary")
     )
-    figures = records_and_period(result.inputs)
-    users = {user for user in texts(result.by_user.column("user")) if user is not None}
+    figures = records_and_period(result._rows("inputs"))
     return Overview(
         **figures,
         flagged=sum(r.flagged for r in rules),
         findings=sum(r.findings for r in rules),
-        users=len(users),
+        users=result._native.users(),
         rules=rules,
     )
 
 
-def texts(column: pa.ChunkedArray) -> list[str | None]:
-    """The texts of a dictionary column, without an object of Arrow's for each, as ``to_pylist``
-    makes them: of many rows that takes longer than all else that is told of a scan. (Arrow's own
-    functions, for their part, take longer to load.)
-    """
-    found: list[str | None] = []
-    for chunk in column.chunks:
-        words = chunk.dictionary.to_pylist()
-        found += (None if code is None else words[code] for code in chunk.indices.to_pylist())
-    return found
-
-
-def records_and_period(inputs: Any) -> dict[str, Any]:
-    """The totals of an ``inputs`` table: the first fields of `Overview`, by name."""
-    rows = inputs.to_pylist()
+def records_and_period(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The totals of the rows of an ``inputs`` table: the first fields of `Overview`, by name."""
     firsts = [row["first"] for row in rows if row["first"] is not None]
     lasts = [row["last"] for row in rows if row["last"] is not None]
     return {

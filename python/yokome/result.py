@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from yokome import _yokome
 from yokome.lang import Lang, clean, pad, width
 
 if TYPE_CHECKING:
@@ -53,6 +54,18 @@ class ScanResult:
         if self._state is not None:
             self._native.write_state(self._state)
 
+    def _stream(self, name: str) -> Any:
+        """A table, by its name, as something with ``__arrow_c_stream__``."""
+        if name in self.__dict__ or (name == "flagged" and self._flagged_file is not None):
+            return getattr(self, name)
+        return getattr(self._native, name)()
+
+    def _rows(
+        self, name: str, columns: Sequence[str] | None = None, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The (first) rows of a table, as `_yokome.rows` gives them: pyarrow takes time to load."""
+        return _yokome.rows(self._stream(name), columns, limit)
+
     @cached_property
     def flagged(self) -> pa.Table:
         """One row per (record, rule that flagged it), by time, source, line, rule.
@@ -63,12 +76,11 @@ class ScanResult:
         """
         if self._flagged_file is None:
             return _table(self._native.flagged)
+        import pyarrow as pa
+
         from yokome.output import read_table
 
-        return read_table(self._flagged_file, self._flagged_schema())
-
-    def _flagged_schema(self) -> pa.Schema:
-        return _table(self._native.flagged).schema
+        return read_table(self._flagged_file, pa.schema(self._native.flagged_schema()))
 
     @cached_property
     def findings(self) -> pa.Table:

@@ -46,8 +46,6 @@ import platform
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from yokome.overview import texts
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -86,11 +84,11 @@ def summary_json(
             "findings": o.findings,
             "users": o.users,
         },
-        "rules": result.summary.to_pylist(),
+        "rules": result._rows("summary"),
         "top_users": _top_users(result),
-        "by_day": result.by_day.to_pylist(),
-        "inputs": [row | {"columns": _object(row["columns"])} for row in result.inputs.to_pylist()],
-        "leaks": result.leaks.to_pylist(),
+        "by_day": result._rows("by_day"),
+        "inputs": [row | {"columns": _object(row["columns"])} for row in result._rows("inputs")],
+        "leaks": result._rows("leaks"),
         "notes": {"ja": result.notes_ja, "en": result.notes},
         "files": list(files),
         "workbook": None if workbook is None else _of_workbook(workbook),
@@ -117,13 +115,11 @@ def _of_workbook(content: bytes) -> dict[str, Any]:
 
 
 def _top_users(result: ScanResult) -> list[dict[str, Any]]:
-    users = texts(result.by_user.column("user"))
-    counts = (result.by_user.column(name).to_pylist() for name in ("findings", "flagged"))
     totals: dict[str | None, list[int]] = {}
-    for user, findings, flagged in zip(users, *counts, strict=True):
-        total = totals.setdefault(user, [0, 0])
-        total[0] += findings
-        total[1] += flagged
+    for row in result._rows("by_user", ["user", "findings", "flagged"]):
+        total = totals.setdefault(row["user"], [0, 0])
+        total[0] += row["findings"]
+        total[1] += row["flagged"]
     return [
         {"user": user, "findings": findings, "flagged": flagged}
         for user, (findings, flagged) in islice(totals.items(), _TOP)

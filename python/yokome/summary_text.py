@@ -129,7 +129,8 @@ def _head(result: ScanResult, o: Overview, lang: Lang) -> list[str]:
     else:
         tilde = pick(lang, "～", "to")
         period = f"{o.first:%Y-%m-%d %H:%M:%S} {tilde} {o.last:%Y-%m-%d %H:%M:%S}"
-    sources = [clean(s) for s in result.inputs.column("source").to_pylist()[:_MAX_INPUTS]]
+    inputs = result._rows("inputs", ["source"], _MAX_INPUTS)
+    sources = [clean(row["source"]) for row in inputs]
     if o.sources > _MAX_INPUTS:
         sources.append(pick(lang, "ほか", "…"))
     rows = [
@@ -213,14 +214,14 @@ def _leaks(result: ScanResult, lang: Lang) -> list[str]:
 
 def _first(result: ScanResult, lang: Lang, top: int) -> list[str]:
     """What to look at first, and how rare it is."""
-    if result.findings.num_rows == 0:
+    if result.overview.findings == 0:
         return []
     from yokome.explain import explain, rank_words
     from yokome.words import document
 
     rules = {rule["id"]: rule for rule in document(result.policy)["rules"]}
     lines = ["", pick(lang, "まず確認するもの", "First things to check")]
-    for number, row in enumerate(result.findings.slice(0, top).to_pylist(), 1):
+    for number, row in enumerate(result._rows("findings", limit=top), 1):
         share = (row["days_as_strong"], row["days_evaluated"])
         rank = rank_words(share, row["per"], lang)
         explanation = explain(row, lang, rule=rules[row["rule"]], rank=rank)

@@ -1,6 +1,7 @@
 //! Blocks ↔ Arrow: record batches of the record schema out, record batches of any origin in.
 
 mod beside;
+pub mod file;
 mod read;
 mod write;
 

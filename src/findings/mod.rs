@@ -1,6 +1,7 @@
 //! What comes out: flags, findings, counts, and the Arrow tables they become.
 
 pub mod flagged;
+pub mod ranked;
 pub mod ranking;
 pub mod share;
 pub mod tables;
@@ -61,4 +62,23 @@ pub struct Finding {
     pub peak: i64,
     /// How strong it is within its rule (larger is stronger).
     pub magnitude: f64,
+}
+
+/// All findings of a scan, as they come: those of a batch together, so that none is ever moved.
+#[derive(Debug, Default)]
+pub struct Findings(Vec<Vec<Finding>>);
+
+impl Findings {
+    /// Adds findings.
+    pub fn add(&mut self, mut findings: Vec<Finding>) {
+        findings.shrink_to_fit();
+        if !findings.is_empty() {
+            self.0.push(findings);
+        }
+    }
+
+    /// All of them, in the order in which they came.
+    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.0.iter().flatten()
+    }
 }

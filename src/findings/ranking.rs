@@ -55,7 +55,7 @@ pub struct Ranking {
 impl Ranking {
     /// Ranks the findings of a scan and the users of their records.
     #[must_use]
-    pub fn of(findings: &[Finding], totals: &FlagTotals) -> Ranking {
+    pub fn of(findings: &[&Finding], totals: &FlagTotals) -> Ranking {
         let mut by_rule: Vec<Vec<OfRule>> = vec![Vec::new(); totals.evaluated.len()];
         for (at, finding) in findings.iter().enumerate() {
             by_rule[finding.rule as usize].push(OfRule {
@@ -273,7 +273,7 @@ mod tests {
         }
 
         fn rank(&self) -> Ranking {
-            Ranking::of(&self.findings, &self.totals)
+            Ranking::of(&self.findings.iter().collect::<Vec<_>>(), &self.totals)
         }
     }
 

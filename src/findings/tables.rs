@@ -11,9 +11,9 @@ use arrow_array::{
     RecordBatch, StringArray, TimestampMillisecondArray, UInt32Array, UInt64Array,
 };
 
-use super::Finding;
 use super::share::Share;
 use super::totals::{FlagTotals, RecordTotals};
+use super::{Finding, Findings};
 use crate::detect::evaluated::Evaluated;
 use crate::detect::values::{Value, text};
 use crate::dictionary::{Dictionaries, ID_FIELDS, Id, Values, id_column};
@@ -237,23 +237,19 @@ pub fn threshold(kind: &Kind) -> Option<f64> {
 
 /// A row per finding: the rarest first, by `shares`, which are those of the findings in the order given;
 /// of one rarity by first, the rule's place, key, by, value.
-///
-/// # Panics
-/// With 2³² findings.
 #[must_use]
-pub fn findings(names: Names<'_>, findings: &[Finding], shares: &[Share]) -> RecordBatch {
+pub fn findings(names: Names<'_>, findings: &[&Finding], shares: &[Share]) -> RecordBatch {
     let rules = &names.policy.rules;
     let texts = Texts::of(names);
     let rule = |f: &Finding| &rules[f.rule as usize];
-    let most = u32::try_from(findings.len()).expect("fewer than 2^32 findings");
-    let mut order: Vec<u32> = (0..most).collect();
-    order.sort_unstable_by(|&a, &b| {
-        let (a, b) = (a as usize, b as usize);
-        let rarity = shares[a].compare(shares[b]);
-        rarity.then_with(|| texts.order(&findings[a], &findings[b], rules))
+    let shares = shares.iter().copied();
+    let mut order: Vec<(&Finding, Share)> = findings.iter().copied().zip(shares).collect();
+    order.sort_unstable_by(|&(a, one), &(b, other)| {
+        let rarity = one.compare(other);
+        rarity.then_with(|| texts.order(a, b, rules))
     });
-    let all = || order.iter().map(|&at| &findings[at as usize]);
-    let share = || order.iter().map(|&at| shares[at as usize]);
+    let all = || order.iter().map(|&(finding, _)| finding);
+    let share = || order.iter().map(|&(_, share)| share);
     let in_words = || {
         let mut keys = StringBuilder::new();
         let mut by = StringBuilder::new();
@@ -307,12 +303,12 @@ pub fn findings(names: Names<'_>, findings: &[Finding], shares: &[Share]) -> Rec
 pub fn summary(
     names: Names<'_>,
     totals: &FlagTotals,
-    findings: &[Finding],
+    findings: &Findings,
     reasons: &[Option<String>],
 ) -> RecordBatch {
     let rules = &names.policy.rules;
     let mut found = vec![0i64; rules.len()];
-    for finding in findings {
+    for finding in findings.iter() {
         found[finding.rule as usize] += i64::from(finding.carried == 0);
     }
     let mut users = vec![0i64; rules.len()];

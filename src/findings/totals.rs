@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::{Finding, Flag};
+use super::{Findings, Flag};
 use crate::block::Columns;
 use crate::detect::bits::Bits;
 use crate::detect::calendar::weekday;
@@ -173,6 +173,33 @@ pub struct FlagTotals {
     pub(super) seen: HashMap<(u64, Id), bool, foldhash::fast::RandomState>,
 }
 
+/// What is counted of a flag.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    rule: u32,
+    finding: u64,
+    user: Id,
+    day: i32,
+}
+
+impl Counted {
+    /// Of the flags of a batch.
+    #[must_use]
+    pub fn of(batch: &Batch, flags: &[Flag]) -> Vec<Counted> {
+        let column = id_column(Field::User).unwrap_or(0);
+        let counted = |flag: &Flag| {
+            let (block, at) = batch.locate(flag.row);
+            Counted {
+                rule: flag.rule,
+                finding: flag.finding,
+                user: block.columns.ids[column].get(at).copied().unwrap_or(0),
+                day: day_of(block.columns.time[at]),
+            }
+        };
+        flags.iter().map(counted).collect()
+    }
+}
+
 impl FlagTotals {
     /// No counts yet, for the rules of a policy.
     #[must_use]
@@ -215,28 +242,28 @@ impl FlagTotals {
         self.per_user[rule]
     }
 
-    /// Counts the flags of a batch.
-    pub fn add(&mut self, batch: &Batch, flags: &[Flag]) {
-        let column = id_column(Field::User).unwrap_or(0);
-        for flag in flags {
-            let (block, at) = batch.locate(flag.row);
-            let user = block.columns.ids[column].get(at).copied().unwrap_or(0);
-            self.flagged[flag.rule as usize] += 1;
-            *self
-                .by_day
-                .entry(day_of(block.columns.time[at]))
-                .or_insert(0) += 1;
-            let counts = self.by_user.entry((user, flag.rule)).or_insert((0, 0));
+    /// Counts flags.
+    pub fn add(&mut self, flags: &[Counted]) {
+        for &Counted {
+            rule,
+            finding,
+            user,
+            day,
+        } in flags
+        {
+            self.flagged[rule as usize] += 1;
+            *self.by_day.entry(day).or_insert(0) += 1;
+            let counts = self.by_user.entry((user, rule)).or_insert((0, 0));
             counts.0 += 1;
-            if !self.per_user[flag.rule as usize] {
-                let known = self.seen.insert((flag.finding, user), true);
+            if !self.per_user[rule as usize] {
+                let known = self.seen.insert((finding, user), true);
                 counts.1 += u64::from(known.is_none());
             }
         }
     }
 
     /// Counts the findings of rules whose findings are one user's each; to be called once.
-    pub fn add_findings(&mut self, findings: &[Finding]) {
+    pub fn add_findings(&mut self, findings: &Findings) {
         // Those that go on from earlier scans were counted there.
         let begun = findings.iter().filter(|f| f.carried == 0);
         for finding in begun.filter(|f| self.per_user[f.rule as usize]) {

@@ -5,8 +5,10 @@ mod errors;
 mod files;
 mod policy;
 mod read;
+mod rows;
 mod scan;
 mod synth;
+mod table;
 
 use pyo3::prelude::*;
 
@@ -20,9 +22,13 @@ mod _yokome {
     #[pymodule_export]
     use super::read::{NativeReader, read_paths};
     #[pymodule_export]
+    use super::rows::rows;
+    #[pymodule_export]
     use super::scan::{NativeResult, mask, scan_paths, scan_stream, state_header};
     #[pymodule_export]
     use super::synth::synth;
+    #[pymodule_export]
+    use super::table::NativeTableFile;
     use pyo3::prelude::*;
 
     #[pymodule_init]

@@ -8,14 +8,15 @@ use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::SchemaRef;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use pyo3_arrow::PyTable;
 use pyo3_arrow::input::AnyRecordBatch;
+use pyo3_arrow::{PySchema, PyTable};
 
 use super::errors::raise;
 use super::policy::Policy;
 use crate::detect::calendar::Holidays;
 use crate::error::{Error, Result};
 use crate::fault::InputKind;
+use crate::findings::ranked::Tables;
 use crate::individual::mask::masked;
 use crate::log::encoding::Encoding;
 use crate::scan::{self, Listener, Progress, ScanOptions, ScanResult};
@@ -122,6 +123,13 @@ pub struct NativeResult {
     inner: ScanResult,
 }
 
+impl NativeResult {
+    /// The tables that rank: made when first asked for.
+    fn ranked(&self, py: Python<'_>) -> &Tables {
+        py.detach(|| self.inner.ranked.tables())
+    }
+}
+
 fn table(batches: Vec<RecordBatch>, schema: SchemaRef) -> PyResult<PyTable> {
     PyTable::try_new(batches, schema)
 }
@@ -140,9 +148,14 @@ impl NativeResult {
         )
     }
 
+    /// The schema of `flagged`.
+    fn flagged_schema(&self) -> PySchema {
+        PySchema::new(Arc::clone(&self.inner.flagged_schema))
+    }
+
     /// A row per thing that a person checks once.
-    fn findings(&self) -> PyResult<PyTable> {
-        one(&self.inner.findings)
+    fn findings(&self, py: Python<'_>) -> PyResult<PyTable> {
+        one(&self.ranked(py).findings)
     }
 
     /// A row per rule.
@@ -156,13 +169,18 @@ impl NativeResult {
     }
 
     /// A row per user and rule with flagged records.
-    fn by_user(&self) -> PyResult<PyTable> {
-        one(&self.inner.by_user)
+    fn by_user(&self, py: Python<'_>) -> PyResult<PyTable> {
+        one(&self.ranked(py).by_user)
     }
 
     /// Of each row of ``by_user``, which user it is of: users that differ may read the same.
-    fn by_user_users(&self) -> Vec<u64> {
-        self.inner.by_user_users.clone()
+    fn by_user_users(&self, py: Python<'_>) -> Vec<u64> {
+        self.ranked(py).by_user_users.clone()
+    }
+
+    /// How many users have flagged records.
+    fn users(&self) -> usize {
+        self.inner.users
     }
 
     /// A row per day with records in scope.

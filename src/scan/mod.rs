@@ -39,12 +39,10 @@ use crate::detect::shards::PerRules;
 use crate::dictionary::Dictionaries;
 use crate::error::Result;
 use crate::findings::flagged::{Flagged, Reread};
-use crate::findings::ranking::Ranking;
-use crate::findings::tables::{self, Names};
-use crate::findings::users;
+use crate::findings::ranked::{Ranked, Unranked};
+use crate::findings::tables;
 use crate::individual::column::Natures;
 use crate::individual::mask::Mask;
-use crate::join::join;
 use crate::log::header::Mapping;
 use crate::log::meaning::Meaning;
 use crate::log::plan::ReadOptions;
@@ -108,16 +106,14 @@ pub struct ScanResult {
     pub flagged: Vec<RecordBatch>,
     /// Schema of `flagged`.
     pub flagged_schema: SchemaRef,
-    /// A row per finding.
-    pub findings: RecordBatch,
     /// A row per rule.
     pub summary: RecordBatch,
     /// How much each rule evaluated: a row per rule.
     pub evaluated_days: RecordBatch,
-    /// A row per user and rule with flagged records.
-    pub by_user: RecordBatch,
-    /// Of each, which user it is of.
-    pub by_user_users: Vec<u64>,
+    /// A row per finding, and a row per user and rule with flagged records.
+    pub ranked: Ranked,
+    /// How many users have flagged records; those who read the same are one.
+    pub users: usize,
     /// A row per day.
     pub by_day: RecordBatch,
     /// Records by department, weekday and hour.
@@ -176,7 +172,7 @@ pub fn scan_paths(
             let mut fresh = self::context(policy, read, planned, natures, holidays, options)?;
             fresh.carry = carry;
             match attempt(&fresh, &reasons, options, None, total, listener) {
-                Ok(outcome) => finish(&fresh, outcome, &reasons, true),
+                Ok(outcome) => finish(fresh, outcome, &reasons, true),
                 Err(Failure::Error(error)) => Err(error),
                 Err(Failure::Disorder) => unreachable!("what is sorted is in order"),
             }
@@ -186,7 +182,7 @@ pub fn scan_paths(
             // By a thread of its own: it takes over the heap of a worker that has ended, with what is
             // free in it, where this thread would have to ask for more memory at the very peak.
             let finished = std::thread::scope(|scope| {
-                let finish = scope.spawn(|| finish(&context, outcome, &reasons, false));
+                let finish = scope.spawn(|| finish(context, outcome, &reasons, false));
                 finish.join()
             });
             finished.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -240,7 +236,7 @@ pub fn scan_stream(
         None,
         &mut control,
     ) {
-        Ok(outcome) => finish_stream(&context, outcome, &reasons, &mapping),
+        Ok(outcome) => finish_stream(context, outcome, &reasons, &mapping),
         Err(Failure::Error(error)) => Err(error),
         Err(Failure::Disorder) => unreachable!("what is sorted is in order"),
     }
@@ -371,42 +367,36 @@ pub fn counts_before(planned: &Planned) -> Vec<InputCounts> {
 }
 
 fn finish(
-    context: &Context,
+    context: Context,
     outcome: Outcome,
     reasons: &[Option<String>],
     sorted: bool,
 ) -> Result<ScanResult> {
     let inputs = report::inputs(&context.planned, &outcome.collector.inputs);
-    let notes = notes::of_scan(context, &outcome, reasons, sorted);
+    let notes = notes::of_scan(&context, &outcome, reasons, sorted);
     result(context, outcome, reasons, inputs, notes)
 }
 
 fn finish_stream(
-    context: &Context,
+    context: Context,
     outcome: Outcome,
     reasons: &[Option<String>],
     mapping: &Mapping,
 ) -> Result<ScanResult> {
     let inputs = report::stream_input(STREAM_NAME, mapping, &outcome.collector.inputs[0]);
-    let notes = notes::of_stream(context, &outcome, reasons, mapping);
+    let notes = notes::of_stream(&context, &outcome, reasons, mapping);
     result(context, outcome, reasons, inputs, notes)
 }
 
 fn result(
-    context: &Context,
+    context: Context,
     mut outcome: Outcome,
     reasons: &[Option<String>],
     inputs: RecordBatch,
     mut notes: Vec<Note>,
 ) -> Result<ScanResult> {
-    let leaks = leaks::of_scan(context, &outcome);
+    let leaks = leaks::of_scan(&context, &outcome);
     notes.splice(0..0, leaks::note(&leaks));
-    let names = Names {
-        policy: &context.policy,
-        dictionaries: &context.dictionaries,
-        sources: &context.source_names,
-        mask: &context.mask,
-    };
     for (counts, reason) in outcome.flags.counts.iter_mut().zip(reasons) {
         if reason.is_some() {
             *counts = RuleCounts {
@@ -424,37 +414,31 @@ fn result(
         let (planned, sources) = (&context.planned, &context.source_names);
         state = Some(carry.encode(planned, sources, &outcome.collector, memory)?);
     }
-    let ranking = Ranking::of(&outcome.findings, &outcome.flags);
-    let (flags, records) = (&outcome.flags, &outcome.records);
-    let (findings, ((by_user, by_user_users), summary, activity)) = join(
-        || tables::findings(names, &outcome.findings, &ranking.shares),
-        || {
-            (
-                users::by_user(names, flags, &ranking),
-                tables::summary(names, flags, &outcome.findings, reasons),
-                tables::activity(names, records),
-            )
-        },
-    );
+    let unranked = Unranked {
+        policy: context.policy,
+        dictionaries: context.dictionaries,
+        sources: context.source_names,
+        mask: context.mask,
+        findings: outcome.findings,
+        flags: outcome.flags,
+    };
+    let names = unranked.names();
+    let (flags, records) = (&unranked.flags, &outcome.records);
     Ok(ScanResult {
         flagged_schema: Flagged::new(names, &Batch::default(), &[], &Reread::default())
-            .shown(&context.mask)
+            .shown(names.mask)
             .schema(),
-        findings,
-        summary,
+        summary: tables::summary(names, flags, &unranked.findings, reasons),
         evaluated_days: tables::evaluated_days(names, flags),
-        by_user,
-        by_user_users,
         by_day: tables::by_day(flags, records),
-        activity,
+        activity: tables::activity(names, records),
         inputs,
         leaks: report::leaks(&leaks),
-        rejects: report::rejects(
-            &context.source_names,
-            outcome.collector.rejects.into_values(),
-        ),
+        rejects: report::rejects(names.sources, outcome.collector.rejects.into_values()),
         flagged: outcome.flagged,
         notes,
         state,
+        users: unranked.users(),
+        ranked: Ranked::new(unranked),
     })
 }

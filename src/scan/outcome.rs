@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 
 use super::collect::Collector;
 use crate::error::Error;
-use crate::findings::Finding;
+use crate::findings::Findings;
 use crate::findings::totals::{FlagTotals, RecordTotals};
 use crate::individual::watch::{Leaks, Looked};
 use crate::order::Disorder;
@@ -19,7 +19,7 @@ pub struct Outcome {
     /// Flagged rows, in output order, unless they were handed to a sink.
     pub flagged: Vec<RecordBatch>,
     /// All findings, in no order.
-    pub findings: Vec<Finding>,
+    pub findings: Findings,
     /// Counts of flags.
     pub flags: FlagTotals,
     /// Counts of records.

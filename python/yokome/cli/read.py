@@ -95,7 +95,7 @@ def read(options: argparse.Namespace) -> int:
             file.close(record_schema())
             file.move()
     if not options.quiet:
-        figures = records_and_period(records.inputs)
+        figures = records_and_period(records.inputs.to_pylist())
         accepted, rejected = figures["accepted"], figures["rejected"]
         print(
             pick(

@@ -270,6 +270,8 @@ def _ahead(options: argparse.Namespace) -> list[str]:
     from yokome.output import needed
 
     modules = ["yokome.overview", "yokome.summary_text", "yokome.explain", "yokome.words"]
+    if options.report is not None or options.pseudonymise is not None:
+        modules.append("pyarrow")
     if options.out is not None:
         modules += ["yokome.summary_json", *needed(options.format)]
     return modules

@@ -19,11 +19,11 @@ use super::outcome::{Failure, Outcome};
 use super::pool::Pool;
 use super::{Context, Control};
 use crate::arrow::BlockReader;
-use crate::block::{Block, make_room};
+use crate::block::Block;
 use crate::detect::bits::Bits;
 use crate::detect::predicate::Evaluator;
 use crate::detect::shards::{PerRules, ShardContext, ShardOut};
-use crate::findings::Finding;
+use crate::findings::Findings;
 use crate::findings::flagged::Flagged;
 use crate::findings::tables::Names;
 use crate::findings::totals::{FlagTotals, RecordTotals};
@@ -56,7 +56,7 @@ struct State {
     supply_ended: bool,
     outputs: BTreeMap<u64, Flagged>,
     next_output: u64,
-    findings: Vec<Finding>,
+    findings: Findings,
     flags: FlagTotals,
     records: RecordTotals,
     failure: Option<Failure>,
@@ -128,7 +128,7 @@ pub fn run(
             supply_ended: false,
             outputs: BTreeMap::new(),
             next_output: 0,
-            findings: Vec::new(),
+            findings: Findings::default(),
             flags: FlagTotals::new(&context.policy.rules),
             records: RecordTotals::default(),
             failure: None,
@@ -316,9 +316,7 @@ impl Pipeline<'_> {
 impl State {
     fn take(&mut self, outs: Vec<ShardOut>) {
         for out in outs {
-            let findings = self.findings.len() + out.findings.len();
-            make_room(&mut self.findings, findings);
-            self.findings.extend(out.findings);
+            self.findings.add(out.findings);
             self.flags.add_counts(&out.counts);
             self.flags.add_evaluated(&out.evaluated);
         }

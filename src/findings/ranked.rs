@@ -1,0 +1,109 @@
+//! The two tables that rank. They are made when one of them is first asked for: to rank and to order
+//! a hundred thousand findings takes a while, at the end of a scan, and not everybody looks at them.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use arrow_array::RecordBatch;
+use hashbrown::HashSet;
+
+use super::ranking::Ranking;
+use super::tables::{self, Names};
+use super::totals::FlagTotals;
+use super::users;
+use super::{Finding, Findings};
+use crate::dictionary::Dictionaries;
+use crate::individual::mask::Mask;
+use crate::join::join;
+use crate::policy::Policy;
+use crate::record::Field;
+
+/// What is ranked, and what it takes to name it.
+pub struct Unranked {
+    /// The policy.
+    pub policy: Policy,
+    /// The scan's values.
+    pub dictionaries: Arc<Dictionaries>,
+    /// The sources, by number.
+    pub sources: Vec<String>,
+    /// What hides Individual Numbers.
+    pub mask: Mask,
+    /// All findings, in no order.
+    pub findings: Findings,
+    /// Counts of flags.
+    pub flags: FlagTotals,
+}
+
+impl Unranked {
+    /// What the tables name things by.
+    #[must_use]
+    pub fn names(&self) -> Names<'_> {
+        Names {
+            policy: &self.policy,
+            dictionaries: &self.dictionaries,
+            sources: &self.sources,
+            mask: &self.mask,
+        }
+    }
+
+    /// How many users have flagged records; those who read the same are one.
+    #[must_use]
+    pub fn users(&self) -> usize {
+        let users = self.dictionaries.of(Field::User).read();
+        let ids: HashSet<_> = self.flags.by_user.keys().map(|&(user, _)| user).collect();
+        let texts: HashSet<_> = ids.into_iter().filter_map(|id| users.text(id)).collect();
+        texts.len()
+    }
+
+    fn rank(&self) -> Tables {
+        let names = self.names();
+        let all: Vec<&Finding> = self.findings.iter().collect();
+        let ranking = Ranking::of(&all, &self.flags);
+        let (findings, (by_user, by_user_users)) = join(
+            || tables::findings(names, &all, &ranking.shares),
+            || users::by_user(names, &self.flags, &ranking),
+        );
+        Tables {
+            findings,
+            by_user,
+            by_user_users,
+        }
+    }
+}
+
+/// The tables that rank.
+pub struct Tables {
+    /// A row per finding, the rarest first.
+    pub findings: RecordBatch,
+    /// A row per user and rule with flagged records, the users to look at first before the others.
+    pub by_user: RecordBatch,
+    /// Of each, which user it is of.
+    pub by_user_users: Vec<u64>,
+}
+
+/// The tables that rank, or what they are made of.
+pub struct Ranked {
+    unranked: Mutex<Option<Unranked>>,
+    tables: OnceLock<Tables>,
+}
+
+impl Ranked {
+    /// Nothing is ranked yet.
+    #[must_use]
+    pub fn new(unranked: Unranked) -> Ranked {
+        Ranked {
+            unranked: Mutex::new(Some(unranked)),
+            tables: OnceLock::new(),
+        }
+    }
+
+    /// The tables.
+    ///
+    /// # Panics
+    /// If making them panicked before.
+    pub fn tables(&self) -> &Tables {
+        self.tables.get_or_init(|| {
+            let mut unranked = self.unranked.lock().unwrap_or_else(PoisonError::into_inner);
+            unranked.take().expect("it is ranked once").rank()
+        })
+    }
+}
