@@ -1,15 +1,10 @@
-"""What the core makes of tables by itself: Parquet and Arrow files, rows as Python values; and that
-pyarrow, which takes its time to load, is left alone by whoever needs no more.
-"""
+"""What the core makes of tables by itself: Parquet and Arrow files, rows as Python values."""
 
 from __future__ import annotations
 
 import datetime as dt
 import errno
-import json
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -261,34 +256,3 @@ def test_users_are_counted_as_the_table_has_them() -> None:
     for scan in (yokome.scan(EXAMPLE), yokome.scan(EXAMPLE, to="2019-01-01")):
         named = set(scan.by_user.column("user").to_pylist()) - {None}
         assert scan.overview.users == len(named)
-
-
-# --- without pyarrow ------------------------------------------------------------------------------
-
-LOADED = "print([m for m in ('pyarrow', 'numpy', 'pandas') if m in sys.modules])"
-
-
-def printed(code: str, *arguments: object) -> list[str]:
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
-
-
-def test_a_scan_to_a_file_and_its_figures_load_no_pyarrow(tmp_path: Path) -> None:
-    code = (
-        "import sys, yokome; r = yokome.scan(sys.argv[1], flagged_to=sys.argv[2]); "
-        f"o = r.overview; print(repr(r)); {LOADED}; print(o.flagged, r.flagged.num_rows)"
-    )
-    *_, loaded, counts = printed(code, EXAMPLE, tmp_path / "flagged.parquet")
-    assert loaded == "[]"
-    assert counts == "10 10"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_command_that_writes_these_files_loads_no_pyarrow(tmp_path: Path, kind: str) -> None:
-    code = f"import sys; from yokome.cli import main; code = main(sys.argv[1:]); {LOADED}"
-    arguments = ["scan", EXAMPLE, "--out", tmp_path / "out", "--format", kind, "--evidence"]
-    assert printed(code, *arguments)[-1] == "[]"
-    summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
-    assert summary["totals"]["flagged"] == 10
-    assert load(tmp_path / "out" / f"flagged.{kind}").num_rows == 10

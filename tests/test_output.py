@@ -8,8 +8,6 @@ import io
 import json
 import os
 import stat
-import subprocess
-import sys
 import unicodedata
 from pathlib import Path
 from typing import Any, get_args
@@ -470,7 +468,7 @@ def test_sizes_read_easily(count: int, text: str) -> None:
     assert file_size(count) == text
 
 
-# --- calendar, imports ----------------------------------------------------------------------------
+# --- calendar ----------------------------------------------------------------------------
 
 
 def days(country: str, year: int) -> set[str]:
@@ -489,35 +487,6 @@ def test_an_unknown_country_is_an_error_of_the_policy(country: str) -> None:
     with pytest.raises(yokome.PolicyError) as caught:
         public_holidays(country, 2025)
     assert caught.value.key == "calendar.country"
-
-
-def test_importing_yokome_imports_nothing_heavy() -> None:
-    code = (
-        "import sys, yokome; "
-        "print([m for m in ('pandas', 'numpy', 'pyarrow', 'holidays') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_a_scan_begins_without_what_it_does_not_need() -> None:
-    code = (
-        "import sys, yokome.cli.scan, yokome.output; "
-        "print([m for m in ('dataclasses', 'hashlib', 'holidays', 'pyarrow', 'secrets') "
-        "if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_all_of_yokome_is_there() -> None:
-    code = (
-        "import yokome; names = dir(yokome); "
-        "print([n for n in yokome.__all__ if n not in names or not hasattr(yokome, n)]); "
-        "print(hasattr(yokome, 'nothing'), yokome.state.State is yokome.State)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:2] == ["[]", "False True"]
 
 
 def test_a_missing_file_is_also_a_file_not_found_error(tmp_path: Path) -> None:

@@ -64,16 +64,26 @@ pub struct Finding {
     pub magnitude: f64,
 }
 
-/// All findings of a scan, as they come: those of a batch together, so that none is ever moved.
+/// All findings of a scan, as they come. They stay until its end, so they stand close together, in
+/// stretches of one size: vectors that grow leave holes between what is in use for a while only.
 #[derive(Debug, Default)]
 pub struct Findings(Vec<Vec<Finding>>);
 
+/// Findings in a stretch.
+const STRETCH: usize = 4096;
+
 impl Findings {
     /// Adds findings.
-    pub fn add(&mut self, mut findings: Vec<Finding>) {
-        findings.shrink_to_fit();
-        if !findings.is_empty() {
-            self.0.push(findings);
+    pub fn add(&mut self, findings: Vec<Finding>) {
+        let mut findings = findings.into_iter();
+        while findings.len() > 0 {
+            let full = self.0.last().is_none_or(|last| last.len() == STRETCH);
+            if full {
+                self.0.push(Vec::with_capacity(STRETCH));
+            }
+            if let Some(last) = self.0.last_mut() {
+                last.extend(findings.by_ref().take(STRETCH - last.len()));
+            }
         }
     }
 

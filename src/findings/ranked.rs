@@ -58,9 +58,10 @@ impl Unranked {
         let names = self.names();
         let all: Vec<&Finding> = self.findings.iter().collect();
         let ranking = Ranking::of(&all, &self.flags);
-        let (findings, (by_user, by_user_users)) = join(
-            || tables::findings(names, &all, &ranking.shares),
+        // The larger table by this thread: see `Ranked::tables`.
+        let ((by_user, by_user_users), findings) = join(
             || users::by_user(names, &self.flags, &ranking),
+            || tables::findings(names, &all, &ranking.shares),
         );
         Tables {
             findings,
@@ -103,7 +104,11 @@ impl Ranked {
     pub fn tables(&self) -> &Tables {
         self.tables.get_or_init(|| {
             let mut unranked = self.unranked.lock().unwrap_or_else(PoisonError::into_inner);
-            unranked.take().expect("it is ranked once").rank()
+            let unranked = unranked.take().expect("it is ranked once");
+            // By a thread of its own: it takes over the heap of a worker that has ended, with what is
+            // free in it, where this thread would have to ask for more memory at the very peak.
+            let ranked = std::thread::scope(|scope| scope.spawn(|| unranked.rank()).join());
+            ranked.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 }

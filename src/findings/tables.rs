@@ -291,7 +291,7 @@ pub fn findings(names: Names<'_>, findings: &[&Finding], shares: &[Share]) -> Re
         ]
     };
     let mut columns = of_rules();
-    let (words, figures) = join(in_words, in_figures);
+    let (figures, words) = join(in_figures, in_words);
     columns.extend(words);
     columns.extend(figures);
     batch(columns)

@@ -1,0 +1,67 @@
+"""What is loaded, and when: a scan begins and ends without what it does not need."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parent / "data" / "ppc_example.csv"
+
+
+def printed(code: str, *arguments: object) -> list[str]:
+    """The lines that a Python program prints, in a process of its own."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def told(*modules: str) -> str:
+    """A statement that prints which of the modules are loaded."""
+    return f"print([m for m in {modules} if m in sys.modules])"
+
+
+def test_importing_yokome_imports_nothing_heavy() -> None:
+    heavy = told("pandas", "numpy", "pyarrow", "holidays")
+    assert printed(f"import sys, yokome; {heavy}") == ["[]"]
+
+
+def test_a_scan_begins_without_what_it_does_not_need() -> None:
+    later = told("dataclasses", "hashlib", "holidays", "pyarrow", "secrets")
+    assert printed(f"import sys, yokome.cli.scan, yokome.output; {later}") == ["[]"]
+
+
+def test_all_of_yokome_is_there() -> None:
+    code = (
+        "import yokome; names = dir(yokome); "
+        "print([n for n in yokome.__all__ if n not in names or not hasattr(yokome, n)]); "
+        "print(hasattr(yokome, 'nothing'), yokome.state.State is yokome.State)"
+    )
+    assert printed(code) == ["[]", "False True"]
+
+
+def test_a_scan_to_a_file_and_its_figures_need_no_pyarrow(tmp_path: Path) -> None:
+    code = (
+        "import sys, yokome; r = yokome.scan(sys.argv[1], flagged_to=sys.argv[2]); "
+        f"o = r.overview; print(repr(r)); {told('pyarrow', 'numpy')}; "
+        "print(o.flagged, r.flagged.num_rows)"
+    )
+    *_, loaded, counts = printed(code, EXAMPLE, tmp_path / "flagged.parquet")
+    assert loaded == "[]"
+    assert counts == "10 10"
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_the_command_that_writes_these_files_needs_no_pyarrow(tmp_path: Path, kind: str) -> None:
+    code = (
+        "import sys; from yokome.cli import main; code = main(sys.argv[1:]); "
+        f"{told('pyarrow', 'numpy')}; print(code)"
+    )
+    arguments = ["scan", EXAMPLE, "--out", tmp_path / "out", "--format", kind, "--evidence"]
+    assert printed(code, *arguments)[-2:] == ["[]", "0"]
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert summary["totals"]["flagged"] == 10
+    assert (tmp_path / "out" / f"flagged.{kind}").stat().st_size > 1000
