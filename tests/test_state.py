@@ -34,6 +34,7 @@ from strategies import Case, cases, examples, styles
 
 import yokome
 from yokome import cli
+from yokome.summary_text import summary_text
 
 THREADS = st.sampled_from((1, 2, 8, None))
 CHUNKS = st.one_of(st.integers(1, 64), st.sampled_from((None, 300)))
@@ -454,6 +455,9 @@ def test_logs_without_records_are_not_the_same(april: Path, tmp_path: Path) -> N
     assert yokome.read_state(april).last == datetime(2026, 4, 30, 23, 59, 59)
     may = yokome.scan(write(tmp_path / "may.csv", MAY), policy_with(), state=april)
     assert may.findings["continued"].to_pylist() == [True]
+    # It is none of this scan's findings, but it is to be looked at.
+    assert may.overview.findings == 0
+    assert "First things to check\n   1. " in summary_text(may, "en")
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def scan(
             temp_dir=temp_dir,
             progress=progress,
             sink=None if file is None else file.write,
-            ahead=("yokome.overview", *(("pyarrow",) if file is None else file.needed)),
+            ahead=("yokome.overview", *(("pyarrow",) if file is None else ())),
         )
         if file is not None:
             file.close(result._native.flagged_schema())
@@ -428,8 +428,8 @@ def _flagged_file(given: Path) -> TableFile:
 
 
 def _import_ahead(country: str | None, modules: Sequence[str]) -> None:
-    """Import the holidays, and modules, while the logs are read: not before, when nothing is read
-    yet, and not afterwards, when all is read.
+    """Import the holidays, and these modules, while the logs are read: not before, when nothing is
+    read yet, and not afterwards, when all is read.
     """
     missing = [name for name in modules if name not in sys.modules]
     asked = country is not None and "holidays" not in sys.modules

@@ -272,7 +272,7 @@ def rows(
     ``pyarrow.Table.to_pylist`` gives them.
 
     Raises ``KeyError`` for a column that there is not, ``TypeError`` for values of a type that no
-    table of a scan has.
+    table of a scan has, ``OSError`` where a stream fails.
     """
 
 def synth(

@@ -81,7 +81,7 @@ _NAMES: Final = frozenset(
     }
 )
 
-# Rows are gathered up to this many, or this many bytes, before they are written: one row group.
+# Rows of CSV are gathered up to this many, or this many bytes, before they are written.
 _GROUP_ROWS = 128 * 1024
 _GROUP_BYTES = 64 * 1024 * 1024
 
@@ -253,11 +253,6 @@ class TableFile:
         with naming(self.path):
             self._writer.close(schema)
             self._staged.close()
-
-    @property
-    def needed(self) -> tuple[str, ...]:
-        """The modules that are loaded to write it."""
-        return needed(self._format)
 
     @property
     def staged(self) -> Path:

@@ -214,14 +214,15 @@ def _leaks(result: ScanResult, lang: Lang) -> list[str]:
 
 def _first(result: ScanResult, lang: Lang, top: int) -> list[str]:
     """What to look at first, and how rare it is."""
-    if result.overview.findings == 0:
+    first = result._rows("findings", limit=top)
+    if not first:
         return []
     from yokome.explain import explain, rank_words
     from yokome.words import document
 
     rules = {rule["id"]: rule for rule in document(result.policy)["rules"]}
     lines = ["", pick(lang, "まず確認するもの", "First things to check")]
-    for number, row in enumerate(result._rows("findings", limit=top), 1):
+    for number, row in enumerate(first, 1):
         share = (row["days_as_strong"], row["days_evaluated"])
         rank = rank_words(share, row["per"], lang)
         explanation = explain(row, lang, rule=rules[row["rule"]], rank=rank)

@@ -1,8 +1,8 @@
 //! Record batches → a Parquet or Arrow file, by a thread of its own: whoever hands them over goes
 //! on meanwhile.
 //!
-//! Texts of a dictionary column are a dictionary in Parquet as well, one for each group of rows. In
-//! the Arrow file format they are written out: it has one dictionary per column and file, and nobody
+//! Texts of a dictionary column are a dictionary in Parquet as well, one for each group of rows as long
+//! as it stays small (1 MB). In the Arrow file format they are written out: it has one dictionary per column and file, and nobody
 //! knows it before the last batch.
 
 use std::fs::{File, OpenOptions};
@@ -87,7 +87,7 @@ impl TableFile {
         self.send(Message::Rows(rows))
     }
 
-    /// Finishes the file, and waits until it is written (to the system, not to the disk).
+    /// Finishes the file, and waits until it is on the disk.
     ///
     /// # Errors
     /// Something could not be written, or [`TableFile::begin`] was not called.
@@ -114,7 +114,8 @@ impl TableFile {
         match self.thread.take().map(JoinHandle::join) {
             None => Ok(()),
             Some(Ok(done)) => done,
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            // What it was is on standard error.
+            Some(Err(_)) => Err(io::Error::other("the thread that writes failed")),
         }
     }
 }
@@ -131,23 +132,36 @@ impl Drop for TableFile {
 
 /// Writes what comes until the end; without an end, the file stays unfinished.
 fn write_all(file: File, format: Format, batches: &Receiver<Message>) -> io::Result<()> {
-    let mut file = Some(file);
-    let mut writer: Option<Writer> = None;
-    while let Ok(message) = batches.recv() {
-        let schema = match &message {
-            Message::Rows(rows) => rows.schema(),
-            Message::End(schema) => Arc::clone(schema),
+    let Ok(mut message) = batches.recv() else {
+        return Ok(());
+    };
+    let schema = match &message {
+        Message::Rows(rows) => rows.schema(),
+        Message::End(schema) => Arc::clone(schema),
+    };
+    let mut writer = Writer::new(file, format, &schema)?;
+    loop {
+        match message {
+            Message::Rows(rows) => {
+                if !same_columns(&rows.schema(), &schema) {
+                    return Err(io::Error::other("rows of another schema"));
+                }
+                writer.write(&rows)?;
+            }
+            Message::End(_) => return writer.close(),
+        }
+        let Ok(next) = batches.recv() else {
+            return Ok(());
         };
-        if let Some(file) = file.take() {
-            writer = Some(Writer::new(file, format, &schema)?);
-        }
-        match (message, &mut writer) {
-            (Message::Rows(rows), Some(writer)) => writer.write(&rows)?,
-            (Message::End(_), _) => return writer.map_or(Ok(()), Writer::close),
-            (Message::Rows(_), None) => {}
-        }
+        message = next;
     }
-    Ok(())
+}
+
+/// Whether tables of these schemas have the same columns, by name and type.
+fn same_columns(one: &Schema, other: &Schema) -> bool {
+    let column = |field: &Arc<Field>| (field.name().clone(), field.data_type().clone());
+    let columns = |schema: &Schema| schema.fields().iter().map(column).collect::<Vec<_>>();
+    one.fields() == other.fields() || columns(one) == columns(other)
 }
 
 enum Writer {
@@ -195,10 +209,14 @@ impl Writer {
 
     fn close(self) -> io::Result<()> {
         match self {
-            Writer::Parquet(writer) => writer.close().map(|_| ()).map_err(of_parquet),
+            Writer::Parquet(mut writer) => {
+                writer.finish().map_err(of_parquet)?;
+                writer.inner().sync_all()
+            }
             Writer::Arrow(mut writer, _) => {
                 writer.finish().map_err(of_arrow)?;
-                writer.get_mut().flush()
+                writer.get_mut().flush()?;
+                writer.get_ref().get_ref().sync_all()
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Blocks ↔ Arrow: record batches of the record schema out, record batches of any origin in.
+//! Blocks ↔ Arrow: record batches of the record schema out, record batches of any origin in; and
+//! record batches to files.
 
 mod beside;
 pub mod file;

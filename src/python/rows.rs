@@ -7,7 +7,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::exceptions::{PyKeyError, PyOSError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use pyo3_arrow::input::AnyRecordBatch;
@@ -25,7 +25,7 @@ pub fn rows(
 ) -> PyResult<Bound<'_, PyList>> {
     let found = PyList::empty(py);
     for batch in table.into_reader()? {
-        let batch = batch.map_err(|e| PyTypeError::new_err(e.to_string()))?;
+        let batch = batch.map_err(|e| PyOSError::new_err(e.to_string()))?;
         let left = limit.map_or(usize::MAX, |limit| limit - found.len());
         let batch = batch.slice(0, left.min(batch.num_rows()));
         let dicts: Vec<_> = (0..batch.num_rows()).map(|_| PyDict::new(py)).collect();

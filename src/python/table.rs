@@ -27,6 +27,14 @@ impl NativeTableFile {
     }
 }
 
+impl Drop for NativeTableFile {
+    fn drop(&mut self) {
+        // The thread may hold rows whose memory is Python's: it must not be waited for with the GIL.
+        let file = self.take();
+        Python::try_attach(|py| py.detach(|| drop(file)));
+    }
+}
+
 #[pymethods]
 impl NativeTableFile {
     /// Begins a table in a file that is there already; what is in it is dropped.
@@ -87,6 +95,10 @@ fn os_error(py: Python<'_>, error: &io::Error) -> PyErr {
     let Some(number) = error.raw_os_error() else {
         return PyOSError::new_err(error.to_string());
     };
+    if cfg!(windows) {
+        // The system's own number: Python finds the one of POSIX, and the class, by the fourth argument.
+        return PyOSError::new_err((0, error.to_string(), None::<String>, number));
+    }
     let words = py.import("os").and_then(|os| {
         os.getattr("strerror")?
             .call1((number,))?

@@ -1,4 +1,4 @@
-//! A scan whose caller is slow.
+//! A scan whose caller is slow, or panics.
 
 use std::sync::atomic::Ordering;
 
@@ -32,6 +32,8 @@ struct Slow {
     ahead: u64,
     /// How often it is still slow.
     patience: usize,
+    /// Whether it panics as soon as rows come.
+    broken: bool,
 }
 
 impl Slow {
@@ -53,6 +55,7 @@ impl Listener for Slow {
     }
 
     fn flagged(&mut self, rows: RecordBatch) -> Result<()> {
+        assert!(!self.broken, "the listener is broken");
         let most = (MOST_AHEAD * ROWS * RECORD) as u64;
         self.patience = self.patience.saturating_sub(1);
         // How long it waits decides nothing: the limit holds at every moment.
@@ -76,7 +79,7 @@ impl Listener for Slow {
 }
 
 /// Scans a log in time order, all of which is flagged.
-fn scanned(threads: usize) -> Slow {
+fn scanned(threads: usize, broken: bool) -> Slow {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.csv");
     let line = |n: usize| {
@@ -120,6 +123,7 @@ fn scanned(threads: usize) -> Slow {
         lines: Vec::new(),
         ahead: 0,
         patience: 8,
+        broken,
     };
     let mut control = Control {
         listener: &mut slow,
@@ -141,7 +145,7 @@ fn scanned(threads: usize) -> Slow {
 #[test]
 fn a_slow_sink_gets_every_row_in_order_and_little_waits_for_it() {
     for threads in [1, 2, 4] {
-        let slow = scanned(threads);
+        let slow = scanned(threads, false);
         let all: Vec<u64> = (2..).take(RECORDS).collect();
         assert!(slow.lines == all, "{} rows", slow.lines.len());
         assert!(
@@ -149,5 +153,15 @@ fn a_slow_sink_gets_every_row_in_order_and_little_waits_for_it() {
             "{} bytes were read and not handed over",
             slow.ahead
         );
+    }
+}
+
+#[test]
+fn a_sink_that_panics_ends_the_scan() {
+    for threads in [1, 2, 4] {
+        let panic = std::panic::catch_unwind(|| scanned(threads, true).lines);
+        let panic = panic.expect_err("it panicked");
+        let words = panic.downcast_ref::<&str>();
+        assert_eq!(words, Some(&"the listener is broken"));
     }
 }

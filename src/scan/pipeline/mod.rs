@@ -155,7 +155,9 @@ pub fn run(
         for _ in 0..context.threads {
             scope.spawn(|| pipeline.worker());
         }
+        let guard = CallerEnd(&pipeline);
         pipeline.watch(control, &mut flagged);
+        drop(guard);
     });
     pipeline.finish(flagged)
 }
@@ -334,6 +336,20 @@ impl Drop for WorkerEnd<'_, '_> {
         lock(&self.0.state).workers -= 1;
         self.0.work.notify_all();
         self.0.done.notify_all();
+    }
+}
+
+/// Stops the workers if the caller's thread panics: nobody would take what they make.
+struct CallerEnd<'a, 'b>(&'a Pipeline<'b>);
+
+impl Drop for CallerEnd<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stopped.store(true, Ordering::Relaxed);
+            // Under the lock: between a worker's look and its wait nobody may say so.
+            drop(lock(&self.0.state));
+            self.0.work.notify_all();
+        }
     }
 }
 
