@@ -2,8 +2,8 @@
 //! on meanwhile.
 //!
 //! Texts of a dictionary column are a dictionary in Parquet as well, one for each group of rows as long
-//! as it stays small (1 MB). In the Arrow file format they are written out: it has one dictionary per column and file, and nobody
-//! knows it before the last batch.
+//! as it stays small (1 MB). In the Arrow file format they are written out: it has one dictionary per
+//! column and file, and nobody knows it before the last batch.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
