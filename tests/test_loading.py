@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from yokome.calendar import is_at_hand
+
 EXAMPLE = Path(__file__).parent / "data" / "ppc_example.csv"
+
+# Not loaded where the holidays of Japan need no library: while it is the one they are from.
+HOLIDAYS = ("holidays",) if is_at_hand("JP") else ()
 
 
 def printed(code: str, *arguments: object) -> list[str]:
@@ -46,7 +51,7 @@ def test_all_of_yokome_is_there() -> None:
 def test_a_scan_to_a_file_and_its_figures_need_no_pyarrow(tmp_path: Path) -> None:
     code = (
         "import sys, yokome; r = yokome.scan(sys.argv[1], flagged_to=sys.argv[2]); "
-        f"o = r.overview; print(repr(r)); {told('pyarrow', 'numpy')}; "
+        f"o = r.overview; print(repr(r)); {told('pyarrow', 'numpy', *HOLIDAYS)}; "
         "print(o.flagged, r.flagged.num_rows)"
     )
     *_, loaded, counts = printed(code, EXAMPLE, tmp_path / "flagged.parquet")

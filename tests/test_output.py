@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
 import json
 import os
@@ -12,13 +11,11 @@ import unicodedata
 from pathlib import Path
 from typing import Any, get_args
 
-import holidays
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import yokome
-from yokome.calendar import public_holidays
 from yokome.lang import clean, default_lang, pad, width
 from yokome.output import FORMATS, Format, ResultWriter, TableFile, format_of, neutralise
 from yokome.progress import ProgressLine, file_size, progress_line, progress_text
@@ -468,27 +465,6 @@ def test_sizes_read_easily(count: int, text: str) -> None:
     assert file_size(count) == text
 
 
-# --- calendar ----------------------------------------------------------------------------
-
-
-def days(country: str, year: int) -> set[str]:
-    epoch = dt.date(1970, 1, 1)
-    return {(epoch + dt.timedelta(days=day)).isoformat() for day in public_holidays(country, year)}
-
-
-def test_okinawa_closes_on_the_day_of_remembrance() -> None:
-    assert days("JP-47", 2025) - days("JP", 2025) == {"2025-06-23"}
-    assert days("JP-13", 2025) == days("JP", 2025)
-    assert {"2025-01-01", "2025-11-24"} <= days("JP", 2025)
-
-
-@pytest.mark.parametrize("country", ["XX", "JP-48", "JP-0", "US-ZZ", ""])
-def test_an_unknown_country_is_an_error_of_the_policy(country: str) -> None:
-    with pytest.raises(yokome.PolicyError) as caught:
-        public_holidays(country, 2025)
-    assert caught.value.key == "calendar.country"
-
-
 def test_a_missing_file_is_also_a_file_not_found_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         yokome.scan(tmp_path / "none.csv")
@@ -502,11 +478,3 @@ def test_a_result_writes_reports_if_wished(tmp_path: Path) -> None:
     paths = result.write(tmp_path, format="csv", reports=["html", "xlsx"], lang="en", top=3)
     assert {"report.html", "report.xlsx"} <= {path.name for path in paths}
     assert 'lang="en"' in (tmp_path / "report.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("country", ["JP", "KR", "TW"])
-def test_holidays_are_the_librarys(country: str) -> None:
-    epoch = dt.date(1970, 1, 1)
-    for year in (1999, 2019, 2026):
-        known = holidays.country_holidays(country, years=year)
-        assert public_holidays(country, year) == sorted((day - epoch).days for day in known)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 from yokome import _yokome
-from yokome.calendar import is_certain, public_holidays
+from yokome.calendar import is_at_hand, is_certain, public_holidays
 from yokome.errors import OptionError
 from yokome.policy import Policy, toml_conditions
 from yokome.records import Records
@@ -432,7 +432,7 @@ def _import_ahead(country: str | None, modules: Sequence[str]) -> None:
     read yet, and not afterwards, when all is read.
     """
     missing = [name for name in modules if name not in sys.modules]
-    asked = country is not None and "holidays" not in sys.modules
+    asked = country is not None and "holidays" not in sys.modules and not is_at_hand(country)
     if not missing and not asked:
         return
 

@@ -2,19 +2,23 @@
 
 In: a country as policies write it (``"JP"``, ``"JP-47"``, ``"US-CA"``) and a year.
 Out: days since 1970-01-01, ascending. No network, no clock.
+
+What the library says of Japan stands written down in `yokome.japan` as well, and is read there if
+the installed library's file for Japan is the one it is from: the library need not be imported then.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import importlib.util
+import zlib
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from pathlib import Path
 
 from yokome.errors import PolicyError
 
-__all__ = ["is_certain", "public_holidays"]
+__all__ = ["is_at_hand", "is_certain", "public_holidays"]
 
 _JAPAN = ("JP", "JPN")
 _EPOCH = dt.date(1970, 1, 1)
@@ -45,6 +49,13 @@ def is_certain(country: str) -> bool:
     return code.upper() in _JAPAN and (not dash or _is_prefecture(subdivision))
 
 
+def is_at_hand(country: str) -> bool:
+    """Whether the holidays of a country, in the years of `yokome.japan`, are known without
+    importing the library.
+    """
+    return is_certain(country) and bool(_written_down())
+
+
 @lru_cache(maxsize=1024)
 def _public_holidays(country: str, year: int) -> tuple[int, ...]:
     code, _, subdivision = country.partition("-")
@@ -71,10 +82,28 @@ def _is_prefecture(subdivision: str) -> bool:
 
 
 def _days(code: str, subdivision: str | None, year: int) -> set[dt.date]:
+    if code in _JAPAN and (written := _written_down().get(year)):
+        # The library has no holidays of prefectures.
+        return {dt.date(year, int(day[:2]), int(day[2:])) for day in written.split()}
     from holidays import country_holidays
 
     country = _country(code) or partial(country_holidays, code)
     return set(country(subdiv=subdivision, years=year))
+
+
+@lru_cache(maxsize=1)
+def _written_down() -> dict[int, str]:
+    """`yokome.japan.DAYS`, if the installed library is what they are from; otherwise nothing."""
+    try:
+        spec = importlib.util.find_spec("holidays")
+        if spec is None or spec.origin is None:
+            return {}
+        content = (Path(spec.origin).parent / "countries" / "japan.py").read_bytes()
+    except (ImportError, OSError, ValueError):
+        return {}
+    from yokome.japan import DAYS, SOURCE
+
+    return DAYS if (len(content), zlib.crc32(content)) == SOURCE else {}
 
 
 @lru_cache(maxsize=16)
