@@ -188,9 +188,15 @@ impl Queues {
         }
     }
 
-    /// A unit that is free and its next job; the unit is busy from now on.
-    pub fn take(&mut self) -> Option<(usize, Arc<Job>)> {
-        let unit = (0..self.busy.len()).find(|&u| !self.busy[u] && !self.waiting[u].is_empty())?;
+    /// A unit that is free and its next job; the unit is busy from now on. Each of `workers` has units
+    /// of its own, which it takes first: what a unit keeps is in the memory of the thread that made it,
+    /// and threads that make room and give it up in each other's memory wait for each other.
+    pub fn take(&mut self, worker: usize, workers: usize) -> Option<(usize, Arc<Job>)> {
+        let free = |&unit: &usize| !self.busy[unit] && !self.waiting[unit].is_empty();
+        let mut units = (0..self.busy.len()).filter(free);
+        let other = units.clone().next()?;
+        let own = units.find(|unit| unit % workers == worker);
+        let unit = own.unwrap_or(other);
         self.busy[unit] = true;
         self.waiting[unit].pop_front().map(|job| (unit, job))
     }
@@ -221,7 +227,7 @@ mod tests {
         let pool = Pool::default();
         let job = |seq| Arc::new(units.job(seq, Vec::new(), of, &pool));
         let mut queues = Queues::new(2);
-        let take = |queues: &mut Queues| queues.take().map(|(unit, job)| (unit, job.seq));
+        let take = |queues: &mut Queues| queues.take(0, 1).map(|(unit, job)| (unit, job.seq));
         // Whichever thread is faster.
         queues.add(job(1));
         queues.add(job(2));
@@ -234,5 +240,21 @@ mod tests {
         assert_eq!(take(&mut queues), Some((1, 1)));
         queues.release(0);
         assert_eq!(take(&mut queues), Some((0, 1)));
+    }
+
+    #[test]
+    fn a_worker_takes_its_own_units_first() {
+        let policy = &Policy::default_policy();
+        let of = ShardContext {
+            policy,
+            bits: Bits::of(policy),
+            dictionaries: &Dictionaries::default(),
+        };
+        let units = Units::new(policy, Vec::new(), 4);
+        let mut queues = Queues::new(4);
+        queues.add(Arc::new(units.job(0, Vec::new(), of, &Pool::default())));
+        let mut take = |worker| queues.take(worker, 2).map(|(unit, _)| unit);
+        let taken = [take(1), take(1), take(1), take(0), take(0)];
+        assert_eq!(taken, [Some(1), Some(3), Some(0), Some(2), None]);
     }
 }

@@ -1,5 +1,6 @@
 //! Buffers to use again: fresh ones cost more in page faults than what is written into them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::block::{Block, Columns};
@@ -9,6 +10,8 @@ use crate::detect::group::Grouped;
 #[derive(Default)]
 pub struct Pool {
     texts: Mutex<Vec<Vec<u8>>>,
+    /// How long texts are.
+    text_len: AtomicUsize,
     columns: Mutex<Vec<Columns>>,
     grouped: Mutex<Vec<Grouped>>,
 }
@@ -25,10 +28,20 @@ fn keep<T>(of: &Mutex<Vec<T>>, buffers: impl Iterator<Item = T>) {
 }
 
 impl Pool {
-    /// A buffer for the text of a segment.
+    /// A buffer for the text of a segment. A new one is as long as the last text, and its memory there:
+    /// who reads into it holds up all who want to read, and would wait for the system at every page.
     #[must_use]
     pub fn text(&self) -> Vec<u8> {
-        take(&self.texts)
+        let mut text = take(&self.texts);
+        if text.is_empty() {
+            text.resize(self.text_len.load(Ordering::Relaxed), 0);
+        }
+        text
+    }
+
+    /// Says how long the text of a segment is.
+    pub fn met(&self, text: usize) {
+        self.text_len.store(text, Ordering::Relaxed);
     }
 
     /// Columns for a block. What stands in them is to be cleared.
@@ -49,6 +62,7 @@ impl Pool {
             *of.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
         }
         clear(&self.texts);
+        self.met(0);
         clear(&self.columns);
         clear(&self.grouped);
     }
@@ -98,5 +112,15 @@ mod tests {
         pool.give_back(vec![late], Vec::new());
         assert_eq!((pool.text().len(), pool.columns().len()), (10, 5));
         assert_eq!((pool.text().len(), pool.columns().len()), (0, 0));
+    }
+
+    #[test]
+    fn a_new_text_is_as_long_as_the_last_one() {
+        let pool = Pool::default();
+        assert_eq!(pool.text().len(), 0);
+        pool.met(100);
+        assert_eq!(pool.text(), vec![0; 100]);
+        pool.clear();
+        assert_eq!(pool.text().len(), 0);
     }
 }

@@ -30,6 +30,9 @@ const NEAR: usize = 64;
 /// Of a count: some value of this hash is hot.
 const HOT: u8 = 1 << 7;
 
+/// Rooms for times of hot values that are kept for use again.
+const MOST_SPARE: usize = 32;
+
 /// The largest count. One that has come so far stays there: it says too much, never too little.
 const MOST: u8 = HOT - 1;
 
@@ -40,6 +43,9 @@ pub struct Sieve {
     /// Records in the queue by hash of the value, those of hot values left out; and [`HOT`].
     counts: Vec<u8>,
     hot: HashMap<Value, Hot, foldhash::fast::RandomState>,
+    /// Room for times that values left behind which are not hot any more. (What one thread makes room
+    /// for, another gives up: the allocator would have them wait for each other.)
+    spare: Vec<VecDeque<i64>>,
     /// Number of hot values at which those that have left the window are looked for.
     forget_at: usize,
     full: bool,
@@ -116,6 +122,7 @@ impl Default for Sieve {
             queue: Queue::default(),
             counts: vec![0; 64],
             hot: HashMap::default(),
+            spare: Vec::new(),
             forget_at: 16,
             full: false,
         }
@@ -245,9 +252,14 @@ impl Sieve {
             hot.times.push_back(time);
             return Some(hot.times.len());
         }
-        if let Some(open) = self.hot.remove(&value).and_then(|hot| hot.open) {
-            // Its last flagged record is a window or more away.
-            open.close_by_peak(out);
+        if let Some(hot) = self.hot.remove(&value) {
+            if self.spare.len() < MOST_SPARE {
+                self.spare.push(hot.times);
+            }
+            if let Some(open) = hot.open {
+                // Its last flagged record is a window or more away.
+                open.close_by_peak(out);
+            }
         }
         let place = self.place(value);
         if !self.hot.keys().any(|&other| self.place(other) == place) {
@@ -268,7 +280,8 @@ impl Sieve {
         if self.hot.len() >= self.forget_at {
             self.forget(until, out);
         }
-        let mut times = VecDeque::with_capacity(found * 2);
+        let mut times = self.spare.pop().unwrap_or_default();
+        times.reserve(found * 2);
         let Queue {
             values,
             times: all,
@@ -291,7 +304,11 @@ impl Sieve {
     /// Drops hot values that have left the window.
     fn forget(&mut self, until: i64, out: &mut Out<'_>) {
         let gone = |hot: &Hot| hot.times.back().is_none_or(|&t| t <= until);
-        for (_, hot) in self.hot.extract_if(|_, hot| gone(hot)) {
+        for (_, mut hot) in self.hot.extract_if(|_, hot| gone(hot)) {
+            if self.spare.len() < MOST_SPARE {
+                hot.times.clear();
+                self.spare.push(hot.times);
+            }
             if let Some(open) = hot.open {
                 open.close_by_peak(out);
             }

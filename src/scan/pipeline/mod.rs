@@ -152,8 +152,9 @@ pub fn run(
     pipeline.load()?;
     let mut flagged = Vec::new();
     std::thread::scope(|scope| {
-        for _ in 0..context.threads {
-            scope.spawn(|| pipeline.worker());
+        for number in 0..context.threads {
+            let pipeline = &pipeline;
+            scope.spawn(move || pipeline.worker(number));
         }
         let guard = CallerEnd(&pipeline);
         pipeline.watch(control, &mut flagged);
@@ -200,17 +201,17 @@ impl Pipeline<'_> {
         matches!(lock(&self.state).failure, Some(Failure::Error(_)))
     }
 
-    fn worker(&self) {
+    fn worker(&self, number: usize) {
         let guard = WorkerEnd(self);
         let mut records = RecordTotals::default();
-        if let Err(failure) = self.work(&mut records) {
+        if let Err(failure) = self.work(number, &mut records) {
             self.fail(failure);
         }
         lock(&self.state).records.merge(&records);
         drop(guard);
     }
 
-    fn work(&self, records: &mut RecordTotals) -> std::result::Result<(), Failure> {
+    fn work(&self, number: usize, records: &mut RecordTotals) -> std::result::Result<(), Failure> {
         let context = self.context;
         let mut tools = Tools {
             parser: Parser::new(
@@ -238,7 +239,7 @@ impl Pipeline<'_> {
             ),
         };
         loop {
-            match self.next_step() {
+            match self.next_step(number) {
                 Step::End => return Ok(()),
                 Step::Detect(unit, job) => self.detect(unit, job)?,
                 Step::Parse => self.parse(&mut tools, records)?,
@@ -253,13 +254,13 @@ impl Pipeline<'_> {
         8 + 2 * self.context.threads
     }
 
-    fn next_step(&self) -> Step {
+    fn next_step(&self, worker: usize) -> Step {
         let mut state = lock(&self.state);
         loop {
             if self.stopped.load(Ordering::Relaxed) {
                 return Step::End;
             }
-            if let Some((unit, job)) = state.queues.take() {
+            if let Some((unit, job)) = state.queues.take(worker, self.context.threads) {
                 return Step::Detect(unit, job);
             }
             if !state.supply_ended

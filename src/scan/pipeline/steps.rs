@@ -48,9 +48,10 @@ impl Pipeline<'_> {
         tools: &mut Tools,
         records: &mut RecordTotals,
     ) -> std::result::Result<(), Failure> {
+        let text = self.pool.text();
         let (seq, work) = {
             let mut supply = lock(&self.supply);
-            let work = supply.0.next(self.pool.text());
+            let work = supply.0.next(text);
             let seq = supply.1;
             // An end has no number: what was sorted comes behind it.
             supply.1 += u64::from(!matches!(work, Ok(None)));
@@ -159,6 +160,7 @@ impl Pipeline<'_> {
             |batch| reader.read(batch),
             |parsed| {
                 let source = parsed.block.origin.source;
+                self.pool.met(parsed.block.text_bytes());
                 let columns = &mut parsed.block.columns;
                 evaluator.masks(columns)?;
                 records.add(columns, self.bits);
