@@ -16,9 +16,11 @@ use crate::log::meaning::Meaning;
 use crate::log::parse::Parser;
 use crate::policy::Policy;
 use crate::scan::collect::{Collector, Done};
+use crate::scan::feed::Feed;
 use crate::scan::framing::{Files, Supply};
 use crate::scan::inputs::Planned;
 use crate::scan::notes::{Note, of_reading};
+use crate::scan::pool::Pool;
 use crate::scan::work::done;
 use crate::scan::{ScanOptions, counts_before, read_options, report, threads};
 
@@ -38,7 +40,8 @@ struct Shared {
     dictionaries: Arc<Dictionaries>,
     meaning: Arc<Meaning>,
     options: crate::log::plan::ReadOptions,
-    supply: Mutex<(Supply, u64)>,
+    feed: Feed,
+    pool: Pool,
     queue: Mutex<Queue>,
     changed: Condvar,
     stopped: AtomicBool,
@@ -76,7 +79,8 @@ pub fn read_paths(
         dictionaries: Arc::default(),
         meaning: Arc::new(Meaning::of(policy, false)),
         options: read,
-        supply: Mutex::new((Supply::Files(Box::new(files)), 0)),
+        feed: Feed::new(Supply::Files(Box::new(files))),
+        pool: Pool::default(),
         queue: Mutex::new(Queue {
             collector: Collector::new(names, planned.ranks(), counts_before(&planned), options),
             ready: VecDeque::new(),
@@ -134,7 +138,7 @@ impl Shared {
             Arc::clone(&self.dictionaries),
             self.options.zone.clone(),
         );
-        let (mut text, mut columns) = (Vec::new(), Columns::default());
+        let mut columns = Columns::default();
         let mut writer = BatchWriter::new(Arc::clone(&self.dictionaries), &self.names);
         loop {
             let mut queue = self.lock();
@@ -148,15 +152,11 @@ impl Shared {
             if self.stopped.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            let (seq, work) = {
-                let mut supply = self.supply.lock().unwrap_or_else(PoisonError::into_inner);
-                let work = supply.0.next(std::mem::take(&mut text));
-                supply.1 += 1;
-                (supply.1 - 1, work)
+            let Some((seq, work)) = self.feed.next(&self.pool) else {
+                return Ok(());
             };
-            let done = match work {
-                Ok(None) => return Ok(()),
-                Ok(Some(work)) => done(
+            let done = work.and_then(|work| {
+                done(
                     work,
                     &self.planned,
                     &mut parser,
@@ -167,15 +167,16 @@ impl Shared {
                         let batch = writer.write(&parsed.block);
                         // Only the times are looked at any more: the rest is used again.
                         let block = &mut parsed.block;
+                        self.pool.met(block.text_bytes());
                         columns = std::mem::take(&mut block.columns);
                         block.columns.time = std::mem::take(&mut columns.time);
-                        let bytes = block.origin.text.take().and_then(Arc::into_inner);
-                        text = bytes.map_or_else(Vec::new, |text| text.bytes);
+                        if let Some(text) = block.origin.text.take().and_then(Arc::into_inner) {
+                            self.pool.give_text(text.bytes);
+                        }
                         Ok(batch)
                     },
-                ),
-                Err(error) => Err(error),
-            };
+                )
+            });
             let done = done.unwrap_or_else(Done::Failed);
             let mut queue = self.lock();
             let Queue {

@@ -8,6 +8,7 @@ pub mod again;
 pub mod carry;
 pub mod collect;
 pub mod copies;
+pub mod feed;
 pub mod framing;
 pub mod inputs;
 pub mod jobs;

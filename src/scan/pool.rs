@@ -39,6 +39,13 @@ impl Pool {
         text
     }
 
+    /// Takes back a text that was not used, or is done with.
+    pub fn give_text(&self, text: Vec<u8>) {
+        if !text.is_empty() {
+            keep(&self.texts, std::iter::once(text));
+        }
+    }
+
     /// Says how long the text of a segment is.
     pub fn met(&self, text: usize) {
         self.text_len.store(text, Ordering::Relaxed);

@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::again::Again;
 use super::collect::Collector;
+use super::feed::Feed;
 use super::framing::Supply;
 use super::jobs::{Job, Queues, Units};
 use super::outcome::{Failure, Outcome};
@@ -72,7 +73,7 @@ struct Pipeline<'a> {
     again: Again,
     /// The size of a batch of what was put in order.
     target: Target,
-    supply: Mutex<(Supply, u64)>,
+    feed: Feed,
     state: Mutex<State>,
     /// Workers wait here for work.
     work: Condvar,
@@ -143,7 +144,7 @@ pub fn run(
         )),
         again: Again::new(Arc::clone(&context.planned)),
         target: target.unwrap_or(context.budget.target(super::BATCH)),
-        supply: Mutex::new((supply, 0)),
+        feed: Feed::new(supply),
         work: Condvar::new(),
         done: Condvar::new(),
         stopped: AtomicBool::new(false),
@@ -306,7 +307,7 @@ impl Pipeline<'_> {
         self.pool.clear();
         let ranges = state.ranges.take().and_then(Arc::into_inner)?;
         let ordered = Ordered::of(ranges, Arc::clone(&self.spool));
-        lock(&self.supply).0 = Supply::Sorted(Box::new(ordered));
+        self.feed.replace(Supply::Sorted(Box::new(ordered)));
         state.batcher = Some(Batcher::new(Some(self.target)));
         state.sorted = true;
         state.supply_ended = false;

@@ -48,16 +48,7 @@ impl Pipeline<'_> {
         tools: &mut Tools,
         records: &mut RecordTotals,
     ) -> std::result::Result<(), Failure> {
-        let text = self.pool.text();
-        let (seq, work) = {
-            let mut supply = lock(&self.supply);
-            let work = supply.0.next(text);
-            let seq = supply.1;
-            // An end has no number: what was sorted comes behind it.
-            supply.1 += u64::from(!matches!(work, Ok(None)));
-            (seq, work)
-        };
-        let Some(work) = work.transpose() else {
+        let Some((seq, work)) = self.feed.next(&self.pool) else {
             let mut state = lock(&self.state);
             state.supply_ended = true;
             state.parsing -= 1;
