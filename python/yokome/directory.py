@@ -21,7 +21,6 @@ import contextlib
 import errno
 import json
 import os
-import shutil
 import stat
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -181,7 +180,9 @@ class StagedDirectory:
         sync_directory(place)
         # From here on the new result stands.
         (room / "moves").unlink()
-        shutil.rmtree(kept, ignore_errors=True)
+        from shutil import rmtree  # with its compressors it takes long to load
+
+        rmtree(kept, ignore_errors=True)
 
     def _unmake(self) -> None:
         for directory in reversed(self._made):
@@ -211,10 +212,12 @@ def _make_like(old: Path, new: Path) -> None:
     Raises:
         OSError: one of them cannot be given.
     """
+    from shutil import copystat
+
     was, now = old.stat(), new.stat()
     if os.name != "nt" and (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
         os.chown(new, was.st_uid, was.st_gid)
-    shutil.copystat(old, new)
+    copystat(old, new)
     os.utime(new)
     if new.stat().st_mode != was.st_mode:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), os.fspath(new))
@@ -266,4 +269,6 @@ def _move_back(room: Path, place: Path) -> None:
         if not names_in(kept):
             moves.unlink()
     else:
-        shutil.rmtree(kept)
+        from shutil import rmtree
+
+        rmtree(kept)

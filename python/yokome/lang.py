@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Mapping
 from typing import Literal, TypeVar
 
@@ -41,9 +40,11 @@ def clean(text: str) -> str:
 
     A log may hold anything, escape sequences too. Private-use characters (外字) stay.
     """
+    from unicodedata import category  # not loaded by what shows no text
+
     return "".join(
         c.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        if category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")
         else c
         for c in text
     )
@@ -54,11 +55,13 @@ def width(text: str, *, ambiguous: int = 1) -> int:
 
     `ambiguous` is the width of characters such as ① (1 nearly everywhere, 2 on old consoles).
     """
+    from unicodedata import category, east_asian_width
+
     columns = 0
     for c in text:
-        if unicodedata.category(c) in ("Mn", "Me", "Cf"):
+        if category(c) in ("Mn", "Me", "Cf"):
             continue
-        kind = unicodedata.east_asian_width(c)
+        kind = east_asian_width(c)
         columns += 2 if kind in "WF" else ambiguous if kind == "A" else 1
     return columns
 

@@ -20,7 +20,6 @@ import datetime as dt
 import itertools
 import json
 import os
-import shutil
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -394,7 +393,9 @@ def _keep_what_was_filled_in(directory: Path, names: Sequence[str]) -> list[Path
             try:
                 os.link(workbook, kept)
             except (OSError, NotImplementedError):
-                shutil.copy2(workbook, kept)
+                from shutil import copy2
+
+                copy2(workbook, kept)
             break
         if kept.is_file() and _sha256(kept) == digest:
             break

@@ -273,7 +273,7 @@ def _ahead(options: argparse.Namespace) -> list[str]:
     if options.report is not None or options.pseudonymise is not None:
         modules.append("pyarrow")
     if options.out is not None:
-        modules += ["yokome.summary_json", *needed(options.format)]
+        modules += ["yokome.summary_json", "shutil", *needed(options.format)]
     return modules
 
 
