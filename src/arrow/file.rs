@@ -22,6 +22,8 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use crate::record;
+
 /// A group of rows of a Parquet file has at most so many.
 const GROUP_ROWS: usize = 128 * 1024;
 
@@ -235,8 +237,9 @@ fn properties(schema: &Schema) -> WriterProperties {
     for field in schema.fields() {
         let column = || ColumnPath::new(vec![field.name().clone()]);
         let coded = matches!(field.data_type(), DataType::Dictionary(..));
-        // What repeats has a dictionary already; of other columns one is made for nothing.
-        if coded {
+        // What repeats has a dictionary already; of other columns one is made for nothing. (Subjects
+        // have one in Arrow, and repeat little.)
+        if coded && field.name() != record::Field::Subject.name() {
             properties = properties.set_column_dictionary_enabled(column(), true);
         }
         // The least and the greatest text of a group tell a reader nothing: rows come by time, so
