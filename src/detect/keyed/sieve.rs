@@ -33,6 +33,9 @@ const HOT: u8 = 1 << 7;
 /// Rooms for times of hot values that are kept for use again.
 const MOST_SPARE: usize = 32;
 
+/// Times that such a room has place for, at most.
+const SMALL: usize = 64;
+
 /// The largest count. One that has come so far stays there: it says too much, never too little.
 const MOST: u8 = HOT - 1;
 
@@ -114,6 +117,17 @@ fn hash(value: Value) -> usize {
 struct Hot {
     times: VecDeque<i64>,
     open: Option<Open>,
+}
+
+/// Closes what is open of a value that is not hot any more, and keeps its room.
+fn keep(spare: &mut Vec<VecDeque<i64>>, mut hot: Hot, out: &mut Out<'_>) {
+    if spare.len() < MOST_SPARE && hot.times.capacity() <= SMALL {
+        hot.times.clear();
+        spare.push(hot.times);
+    }
+    if let Some(open) = hot.open {
+        open.close_by_peak(out);
+    }
 }
 
 impl Default for Sieve {
@@ -253,13 +267,8 @@ impl Sieve {
             return Some(hot.times.len());
         }
         if let Some(hot) = self.hot.remove(&value) {
-            if self.spare.len() < MOST_SPARE {
-                self.spare.push(hot.times);
-            }
-            if let Some(open) = hot.open {
-                // Its last flagged record is a window or more away.
-                open.close_by_peak(out);
-            }
+            // Its last flagged record is a window or more away.
+            keep(&mut self.spare, hot, out);
         }
         let place = self.place(value);
         if !self.hot.keys().any(|&other| self.place(other) == place) {
@@ -304,14 +313,8 @@ impl Sieve {
     /// Drops hot values that have left the window.
     fn forget(&mut self, until: i64, out: &mut Out<'_>) {
         let gone = |hot: &Hot| hot.times.back().is_none_or(|&t| t <= until);
-        for (_, mut hot) in self.hot.extract_if(|_, hot| gone(hot)) {
-            if self.spare.len() < MOST_SPARE {
-                hot.times.clear();
-                self.spare.push(hot.times);
-            }
-            if let Some(open) = hot.open {
-                open.close_by_peak(out);
-            }
+        for (_, hot) in self.hot.extract_if(|_, hot| gone(hot)) {
+            keep(&mut self.spare, hot, out);
         }
         self.forget_at = (self.hot.len() * 2).max(16);
         self.count_anew(self.counts.len());
