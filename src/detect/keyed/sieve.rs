@@ -87,8 +87,13 @@ impl Queue {
             self.times.drain(..self.gone);
             self.gone = 0;
         }
-        self.values.reserve(more);
-        self.times.reserve(more);
+        let wanted = self.values.len() + more;
+        if self.values.capacity() < wanted {
+            // (By itself a vector would become twice as long; there is one for every key.)
+            let more = more + wanted / 8 + 4;
+            self.values.reserve_exact(more);
+            self.times.reserve_exact(more);
+        }
     }
 }
 
