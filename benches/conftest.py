@@ -40,12 +40,8 @@ def size(results: Results) -> Size:
 
 @pytest.fixture(scope="session")
 def log(size: Size) -> Path:
-    """The log, read once so that it is in the page cache."""
-    path = logs.log(size)
-    with path.open("rb") as file:
-        while file.read(logs.BLOCK):
-            pass
-    return path
+    """The log."""
+    return logs.log(size)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import IO, cast
 
 import zstandard
-from benches.measure import ROOT
+from benches.measure import BLOCK, ROOT
 
 from yokome import _yokome
 
 CACHE = ROOT / "target" / "bench"
-BLOCK = 1 << 24
 
 DAYS = 90
 RECORDS_PER_USER = 10_000
