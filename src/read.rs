@@ -202,10 +202,16 @@ fn with_lines(batch: RecordBatch, first_line: u64) -> RecordBatch {
     let at = schema
         .index_of("line")
         .expect("the record schema has lines");
-    let lines: UInt64Array = columns[at]
-        .as_primitive::<UInt64Type>()
-        .unary(|line| line + first_line);
-    columns[at] = Arc::new(lines);
+    let lines = columns.swap_remove(at);
+    let own: UInt64Array = lines.as_primitive::<UInt64Type>().clone();
+    drop(lines);
+    // In place: nobody else has them.
+    let lines = own
+        .unary_mut(|line| line + first_line)
+        .unwrap_or_else(|shared| shared.unary(|line| line + first_line));
+    columns.push(Arc::new(lines));
+    let last = columns.len() - 1;
+    columns.swap(at, last);
     RecordBatch::try_new(schema, columns).expect("columns of the schema")
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import signal
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,48 @@ def test_strict_tells_the_first_bad_record_whatever_the_threads(tmp_path: Path) 
             for batch in yokome.read(path, strict=True, threads=8, chunk_size=20):
                 got += batch.num_rows
         assert got == 50
+
+
+class Enough(Exception):
+    """What a signal raises here."""
+
+
+def test_a_signal_ends_the_wait_for_a_batch(tmp_path: Path) -> None:
+    """In a source of blank lines no batch comes: only the wait itself can look for signals."""
+    path = tmp_path / "a.csv.gz"
+    blank = gzip.compress(b"\n" * (64 << 20))
+    path.write_bytes(gzip.compress(HEADER.encode()) + blank * 400)
+    reading = yokome.read(path, max_ratio=10**6)
+
+    def stop(*_: object) -> None:
+        raise Enough
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        began = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Enough):
+            list(reading)
+        # (To its end it is 25 GB.)
+        assert time.monotonic() - began < 5
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_who_breaks_off_may_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(HEADER + LINE * 500)
+    reading = yokome.read(path, chunk_size=200)
+    lines: list[int] = []
+    for _ in range(3):
+        for batch in reading:
+            lines += batch.column("line").to_pylist()
+            break
+    for batch in reading:
+        lines += batch.column("line").to_pylist()
+    assert lines == list(range(2, 502))
+    assert list(reading) == []
 
 
 def text_stream(*batches: list[str]) -> pa.RecordBatchReader:

@@ -152,8 +152,14 @@ class NativeReader:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """What remains to be read, as an Arrow C stream capsule."""
 
-    def next(self) -> Any | None:
-        """The next batch (an object with ``__arrow_c_array__``), or None at the end."""
+    def batches(self) -> Any:
+        """What remains to be read, as an object with ``__arrow_c_stream__``.
+
+        The stream must be read without the GIL. It fails with a text; `failure` is the exception.
+        """
+
+    def failure(self) -> BaseException | None:
+        """Take the exception that ended `batches`."""
 
     def inputs(self) -> Any:
         """A row per source. Complete once everything was read."""

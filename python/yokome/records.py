@@ -56,8 +56,16 @@ class Records:
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        while (batch := self._native.next()) is not None:
-            yield pa.record_batch(batch)
+        # A stream has its schema once, not with every batch.
+        reader = pa.RecordBatchReader.from_stream(self._native.batches())
+        while True:
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                return
+            except (pa.ArrowException, OSError) as error:
+                raise self._native.failure() or error from None
+            yield batch
 
     @property
     def reader(self) -> pa.RecordBatchReader:

@@ -1,34 +1,37 @@
 //! `read_paths`: a reader that is an Arrow stream.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
-use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PyTable};
+use pyo3_arrow::{PyRecordBatchReader, PyTable};
 
 use super::policy::{Policy, raise_plain};
 use super::scan::Given;
 use crate::error::Error;
 use crate::read::Reader;
 use crate::record::record_schema;
+use crate::scan::options::CHUNK_OF_BATCHES;
 
 /// Records as they are read, once through.
 #[pyclass(frozen, module = "yokome._yokome")]
 pub struct NativeReader {
     inner: Arc<Mutex<Reader>>,
+    /// The exception that ended the batches, until it is asked for.
+    failure: Arc<Mutex<Option<PyErr>>>,
 }
 
-/// The rest of a reader, as an Arrow stream.
+/// The rest of a reader, as an Arrow stream for anybody: errors are told as texts.
 struct Rest(Arc<Mutex<Reader>>);
 
 impl Iterator for Rest {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = locked(&self.0);
         reader
             .next_batch()
             .map_err(|e| ArrowError::ExternalError(Box::new(e)))
@@ -42,14 +45,56 @@ impl RecordBatchReader for Rest {
     }
 }
 
-fn one(batch: &RecordBatch) -> PyResult<PyTable> {
-    PyTable::try_new(vec![batch.clone()], batch.schema())
+/// The rest of a reader, as an Arrow stream whose exception is kept. It takes the GIL while it waits,
+/// to look for signals: whoever asks it for a batch must have let go of it.
+struct Batches {
+    reader: Arc<Mutex<Reader>>,
+    failure: Arc<Mutex<Option<PyErr>>>,
 }
 
-impl NativeReader {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Reader> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+impl Batches {
+    fn next_batch(&self) -> PyResult<Option<RecordBatch>> {
+        loop {
+            // (The lock is let go of before the GIL is taken.)
+            let next = locked(&self.reader).next_within(PATIENCE);
+            match next {
+                Ok(Some(batch)) => return Ok(batch),
+                Ok(None) => Python::attach(|py| py.check_signals())?,
+                Err(error) => return Err(Python::attach(|py| raise_plain(py, &error))),
+            }
+        }
     }
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_batch()
+            .map_err(|error| {
+                let text = error.to_string();
+                *locked(&self.failure) = Some(error);
+                ArrowError::ExternalError(text.into())
+            })
+            .transpose()
+    }
+}
+
+impl RecordBatchReader for Batches {
+    fn schema(&self) -> SchemaRef {
+        record_schema()
+    }
+}
+
+/// How long it waits for a batch before it looks for signals.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn one(batch: &RecordBatch) -> PyResult<PyTable> {
+    PyTable::try_new(vec![batch.clone()], batch.schema())
 }
 
 #[pymethods]
@@ -65,38 +110,40 @@ impl NativeReader {
         reader.call_method1("__arrow_c_stream__", (requested_schema,))
     }
 
-    /// The next batch (an object with ``__arrow_c_array__``), or None at the end.
-    fn next(&self, py: Python<'_>) -> PyResult<Option<PyRecordBatch>> {
-        loop {
-            let next = py.detach(|| self.lock().next_within(Duration::from_millis(200)));
-            match next {
-                Ok(Some(batch)) => return Ok(batch.map(PyRecordBatch::new)),
-                Ok(None) => py.check_signals()?,
-                Err(error) => return Err(raise_plain(py, &error)),
-            }
-        }
+    /// What remains to be read, as an Arrow stream that must be read without the GIL. When it fails,
+    /// `failure` is the exception.
+    fn batches(&self) -> PyRecordBatchReader {
+        PyRecordBatchReader::new(Box::new(Batches {
+            reader: Arc::clone(&self.inner),
+            failure: Arc::clone(&self.failure),
+        }))
+    }
+
+    /// Takes the exception that ended ``batches``.
+    fn failure(&self) -> Option<PyErr> {
+        locked(&self.failure).take()
     }
 
     /// A row per source. Complete once everything was read.
     fn inputs(&self) -> PyResult<PyTable> {
-        one(&self.lock().inputs())
+        one(&locked(&self.inner).inputs())
     }
 
     /// A row per rejected record, as far as they are listed, once everything was read.
     fn rejects(&self) -> PyResult<PyTable> {
-        one(&self.lock().rejects())
+        one(&locked(&self.inner).rejects())
     }
 
     /// By source, in the order of ``inputs``, the columns that feed no field.
     #[getter]
     fn unused(&self) -> Vec<Vec<String>> {
-        self.lock().unused()
+        locked(&self.inner).unused()
     }
 
     /// Every assumption made, as (Japanese, English).
     #[getter]
     fn notes(&self) -> Vec<(String, String)> {
-        self.lock()
+        locked(&self.inner)
             .notes()
             .into_iter()
             .map(|n| (n.ja, n.en))
@@ -130,7 +177,7 @@ pub fn read_paths(
         skip_unreadable,
         max_ratio,
         max_rejects,
-        chunk_size,
+        chunk_size: chunk_size.or(Some(CHUNK_OF_BATCHES)),
         ..Given::default()
     };
     let options = given.options().map_err(raise)?;
@@ -147,5 +194,6 @@ pub fn read_paths(
     let reader = opened.map_err(|error| kept.take().unwrap_or_else(|| raise_plain(py, &error)))?;
     Ok(NativeReader {
         inner: Arc::new(Mutex::new(reader)),
+        failure: Arc::default(),
     })
 }
