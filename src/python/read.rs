@@ -59,7 +59,7 @@ impl Batches {
             let next = locked(&self.reader).next_within(PATIENCE);
             match next {
                 Ok(Some(batch)) => return Ok(batch),
-                Ok(None) => Python::attach(|py| py.check_signals())?,
+                Ok(None) => Python::attach(Python::check_signals)?,
                 Err(error) => return Err(Python::attach(|py| raise_plain(py, &error))),
             }
         }
