@@ -59,7 +59,7 @@ impl Batches {
             let next = locked(&self.reader).next_within(PATIENCE);
             match next {
                 Ok(Some(batch)) => return Ok(batch),
-                Ok(None) => Python::attach(Python::check_signals)?,
+                Ok(None) => look_for_signals()?,
                 Err(error) => return Err(Python::attach(|py| raise_plain(py, &error))),
             }
         }
@@ -151,6 +151,13 @@ impl NativeReader {
     }
 }
 
+/// Runs the handlers of signals that came meanwhile; their exception, if one raises.
+fn look_for_signals() -> PyResult<()> {
+    // (The method itself would be of one lifetime only.)
+    #[allow(clippy::redundant_closure_for_method_calls)]
+    Python::attach(|py| py.check_signals())
+}
+
 /// Reads files, directories and globs into records.
 #[pyfunction]
 #[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, skip_unreadable, max_ratio, max_rejects, chunk_size))]
@@ -184,8 +191,7 @@ pub fn read_paths(
     let policy = &policy.get().inner;
     let mut kept = None;
     let mut check = || {
-        #[allow(clippy::redundant_closure_for_method_calls)]
-        Python::attach(|py| py.check_signals()).map_err(|error| {
+        look_for_signals().map_err(|error| {
             kept = Some(error);
             Error::Interrupted
         })
