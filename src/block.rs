@@ -4,10 +4,12 @@
 //! [`Dictionaries`](crate::dictionary::Dictionaries), so that blocks of any origin compare without
 //! unification. [`crate::arrow`] turns it into Arrow and back without loss.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::dictionary::{Id, Subject};
 use crate::log::encoding::{Encoding, utf16_len};
+use crate::log::wording::Wording;
 use crate::packed::Packed;
 
 /// Codes of the `references` column.
@@ -26,17 +28,19 @@ pub struct Origin {
     pub first_line: u64,
     /// Offset in the source of byte 0 of `text`.
     pub offset: u64,
-    /// The bytes that the records were read from; none for records that came as Arrow.
+    /// What the records were read from; none for records that came as Arrow.
     pub text: Option<Arc<Text>>,
 }
 
-/// Bytes of records.
+/// What records were read from.
 #[derive(Debug, Default)]
 pub struct Text {
     /// The bytes and their padding.
     pub bytes: Vec<u8>,
     /// What they mean.
     pub encoding: Option<Encoding>,
+    /// How each record was written, where the bytes are not kept.
+    pub wording: Option<Wording>,
 }
 
 /// Columns of records. A column that is empty is null throughout.
@@ -56,6 +60,8 @@ pub struct Columns {
     pub result: Vec<u8>,
     /// `REFERENCES_…` codes.
     pub references: Vec<u8>,
+    /// Numbers of the words behind the codes of [`crate::dictionary::WORDS`], where the text is a file's.
+    pub words: [Vec<u8>; 2],
     /// Subjects.
     pub subject: Vec<Subject>,
     /// Bits of [`crate::detect::predicate`], the same number of words for each record; empty until
@@ -99,6 +105,7 @@ impl Columns {
         self.ids.iter_mut().for_each(Vec::clear);
         self.result.clear();
         self.references.clear();
+        self.words.iter_mut().for_each(Vec::clear);
         self.subject.clear();
         self.masks.clear();
     }
@@ -150,6 +157,7 @@ impl Columns {
             ids: std::array::from_fn(|c| some(&self.ids[c], order)),
             result: some(&self.result, order),
             references: some(&self.references, order),
+            words: std::array::from_fn(|w| some(&self.words[w], order)),
             subject: some(&self.subject, order),
             masks: order
                 .iter()
@@ -167,6 +175,7 @@ impl Columns {
             + 4 * (self.line.len() + self.start.len() + self.end.len() + ids)
             + self.result.len()
             + self.references.len()
+            + self.words.iter().map(Vec::len).sum::<usize>()
     }
 }
 
@@ -273,10 +282,15 @@ impl Block {
         }
     }
 
-    /// A record's own bytes, and what they mean; none if they are not kept.
+    /// A record's own bytes, and what they mean; none if they are neither kept nor can be told. Those
+    /// that are told are UTF-8, whatever the source has.
     #[must_use]
-    pub fn raw(&self, at: usize) -> Option<(&[u8], Encoding)> {
+    pub fn raw(&self, at: usize) -> Option<(Cow<'_, [u8]>, Encoding)> {
         let text = self.origin.text.as_ref()?;
+        if let Some(wording) = &text.wording {
+            let text = wording.text(&self.columns, at);
+            return Some((Cow::Owned(text.into_bytes()), Encoding::Utf8));
+        }
         let encoding = match &self.places {
             Some(places) => encoding_of(places.encoding.get(at)),
             None => text.encoding,
@@ -285,7 +299,14 @@ impl Block {
         let (&start, &end) = (columns.start.get(at)?, columns.end.get(at)?);
         // What was sorted keeps no empty text.
         let kept = self.places.is_none() || start < end;
-        kept.then(|| (&text.bytes[start as usize..end as usize], encoding))
+        let bytes = &text.bytes;
+        kept.then(|| (Cow::Borrowed(&bytes[start as usize..end as usize]), encoding))
+    }
+
+    /// How the records were written, if their bytes are not kept but can be told.
+    #[must_use]
+    pub fn wording(&self) -> Option<&Wording> {
+        self.origin.text.as_ref()?.wording.as_ref()
     }
 
     /// Where a record's own bytes stand, if they are not kept but can be read again.

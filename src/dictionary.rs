@@ -237,6 +237,22 @@ fn ascii(nibbles: u64) -> u64 {
 pub struct Dictionaries {
     ids: [Dictionary; 6],
     subjects: Dictionary,
+    /// The words of [`WORDS`] as they stand.
+    words: [Dictionary; 2],
+}
+
+/// Fields of which words are numbered: what they mean is a code, and does not tell the word.
+pub const WORDS: [Field; 2] = [Field::Result, Field::References];
+
+/// All values of a scan, to be looked at many times. Whoever has it must not ask its dictionaries for
+/// anything else.
+pub struct Reading<'a> {
+    /// By column of [`ID_FIELDS`].
+    pub ids: [RwLockReadGuard<'a, Values>; 6],
+    /// Subjects that are not packed.
+    pub subjects: RwLockReadGuard<'a, Values>,
+    /// The words of [`WORDS`].
+    pub words: [RwLockReadGuard<'a, Values>; 2],
 }
 
 impl Dictionaries {
@@ -257,6 +273,32 @@ impl Dictionaries {
     #[must_use]
     pub fn id_fields(&self) -> &[Dictionary; 6] {
         &self.ids
+    }
+
+    /// All values as they stand.
+    #[must_use]
+    pub fn reading(&self) -> Reading<'_> {
+        Reading {
+            ids: self.ids.each_ref().map(Dictionary::read),
+            subjects: self.subjects.read(),
+            words: self.words.each_ref().map(Dictionary::read),
+        }
+    }
+
+    /// The number of a word of a field of [`WORDS`], 0 for an empty one; none if there are more words
+    /// than numbers.
+    pub fn word(&self, which: usize, word: &str) -> Option<u8> {
+        let words = &self.words[which];
+        let known = words.read();
+        let number = match known.find(word) {
+            Some(number) => number,
+            None if known.len() >= usize::from(u8::MAX) => return None,
+            None => {
+                drop(known);
+                words.intern(word, None)
+            }
+        };
+        u8::try_from(number).ok()
     }
 
     /// The subject of a text.

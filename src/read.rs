@@ -166,8 +166,8 @@ impl Shared {
                     |parsed| {
                         let batch = writer.write(&parsed.block);
                         // Only the times are looked at any more: the rest is used again.
+                        self.pool.take_text(parsed);
                         let block = &mut parsed.block;
-                        self.pool.met(block.text_bytes());
                         columns = std::mem::take(&mut block.columns);
                         block.columns.time = std::mem::take(&mut columns.time);
                         if let Some(text) = block.origin.text.take().and_then(Arc::into_inner) {

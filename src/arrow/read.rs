@@ -270,10 +270,10 @@ impl BlockReader {
             } else {
                 let (meaning, raw, utf8) = (&self.meaning, text.as_bytes(), Encoding::Utf8);
                 match field {
-                    Field::Subject => meaning.subject(raw, utf8, &self.dictionaries).0,
+                    Field::Subject => meaning.subject(raw, utf8, &self.dictionaries).value,
                     field => meaning
                         .number(field, raw, utf8, &self.dictionaries)
-                        .0
+                        .value
                         .into(),
                 }
             }

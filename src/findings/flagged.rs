@@ -19,7 +19,7 @@ use super::tables::{
 use super::{Flag, NO_TIME};
 use crate::block::{Block, Offsets, REFERENCES_YES};
 use crate::detect::values::text;
-use crate::dictionary::{id_column, packed_digits};
+use crate::dictionary::{Reading, id_column, packed_digits};
 use crate::individual::mask::{IDS, Mask};
 use crate::order::Batch;
 use crate::policy::{Key, Rule};
@@ -66,12 +66,29 @@ impl Row<'_> {
         (*code != 0).then_some(*code == REFERENCES_YES)
     }
 
-    /// The record's own text as it stood, numbers hidden.
-    fn raw(&self, mask: &Mask) -> Option<Cow<'_, str>> {
-        let again = || Some((self.again?, self.block.elsewhere(self.at)?.encoding));
-        let (bytes, encoding) = self.block.raw(self.at).or_else(again)?;
-        let (text, _) = encoding.decode(bytes);
-        Some(mask.record(self.block.source(self.at), text))
+    /// Puts the record's own text as it stood, numbers hidden, behind others; `values` are those of the
+    /// scan, `room` is used for what is made.
+    fn put_raw(
+        &self,
+        mask: &Mask,
+        values: &Reading<'_>,
+        room: &mut String,
+        to: &mut StringBuilder,
+    ) {
+        let source = self.block.source(self.at);
+        if let Some(wording) = self.block.wording() {
+            room.clear();
+            wording.push(values, &self.block.columns, self.at, room);
+            to.append_value(mask.record(source, Cow::Borrowed(room)));
+            return;
+        }
+        let kept = self.block.raw(self.at);
+        let again = || Some((Cow::Borrowed(self.again?), self.block.elsewhere(self.at)?.encoding));
+        let Some((bytes, encoding)) = kept.or_else(again) else {
+            to.append_null();
+            return;
+        };
+        to.append_value(mask.record(source, encoding.decode(&bytes).0));
     }
 }
 
@@ -231,9 +248,11 @@ fn judgement_right(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
 fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     let mut offsets = Offsets::default();
     let mut texts = StringBuilder::with_capacity(rows.len(), rows.len() * TEXT);
+    let (values, mut room) = (names.dictionaries.reading(), String::new());
     for row in rows {
-        texts.append_option(row.raw(names.mask));
+        row.put_raw(names.mask, &values, &mut room, &mut texts);
     }
+    drop(values);
     let sources = rows.iter().map(|r| Some(r.block.source(r.at) as usize));
     vec![
         ("source", place_dictionary(sources, |at| &names.sources[at])),

@@ -31,6 +31,9 @@ const LOOKED_UP: [(Field, Kin); 8] = [
     (Field::References, Kin::Act),
 ];
 
+/// Bits of a code; behind it stands the number of its word.
+const BEHIND_CODE: u32 = 8;
+
 /// The most fields that belong together.
 const MOST_FIELDS: usize = 4;
 
@@ -59,7 +62,7 @@ pub(super) struct Layout {
     pub(super) unknown_references: bool,
 }
 
-/// Ids and codes of the cells of a span; behind those, zeros.
+/// Ids and codes of the cells of a span, behind a code the number of its word; behind those, zeros.
 type Values = [u32; MOST_FIELDS];
 
 /// Adjacent columns that are looked up together.
@@ -69,6 +72,7 @@ struct Group {
     cache: Cache,
     /// Ids and codes of each span's cells, by the span's number.
     values: Vec<Values>,
+    style: Style,
     lookups: u64,
     misses: u64,
 }
@@ -78,6 +82,38 @@ struct Subjects {
     cache: Cache,
     /// By the span's number.
     values: Vec<Subject>,
+    style: Style,
+    /// How many of the last segment stood in quotes.
+    quoted: usize,
+}
+
+/// What is known of how the cells of all spans stand that a cache was ever asked for.
+#[derive(Clone, Copy)]
+struct Style {
+    /// Whether each cell's text, quotes apart, can be told from what it says.
+    exact: bool,
+    /// Whether each cell stands in quotes, without one inside.
+    quoted: bool,
+}
+
+impl Default for Style {
+    fn default() -> Style {
+        Style {
+            exact: true,
+            quoted: true,
+        }
+    }
+}
+
+impl Style {
+    /// Takes note of a cell, as it stands.
+    fn note(&mut self, cell: &[u8], exact: bool) {
+        self.exact &= exact;
+        self.quoted &= match cell {
+            [b'"', within @ .., b'"'] => !within.contains(&b'"'),
+            _ => false,
+        };
+    }
 }
 
 /// A segment, its rows, and what their values become.
@@ -154,6 +190,16 @@ impl Layout {
         }
     }
 
+    /// Whether the texts of the cells that are looked up can be told from what they say, in all rows of
+    /// the last segment; of one with quotes, if all of these cells stand in such.
+    pub(super) fn tells(&self, rows: usize, quotes: bool) -> bool {
+        let told = |style: &Style| style.exact && (!quotes || style.quoted);
+        self.groups.iter().all(|group| told(&group.style))
+            && self.subject.as_ref().is_none_or(|subject| {
+                told(&subject.style) && (!quotes || subject.quoted == rows)
+            })
+    }
+
     /// Fills the columns of a block whose rows are known.
     #[inline(always)]
     pub(super) fn fill(&mut self, cells: &Cells<'_>, columns: &mut Columns) {
@@ -189,6 +235,7 @@ impl Group {
             first,
             cache: Cache::default(),
             values: vec![Values::default()],
+            style: Style::default(),
             lookups: 0,
             misses: 0,
         }
@@ -262,7 +309,7 @@ impl Group {
 
     /// Works out what the cells of a row say.
     #[cold]
-    fn read(&self, cells: &Cells<'_>, start: u32, first_sep: u32, seen: &mut Seen) -> Values {
+    fn read(&mut self, cells: &Cells<'_>, start: u32, first_sep: u32, seen: &mut Seen) -> Values {
         let text = cells.segment.text.as_slice();
         let mut values = Values::default();
         let columns = self.first..;
@@ -270,16 +317,18 @@ impl Group {
             let (from, to) = cells.span(start, first_sep, column, column);
             let raw = unquote(&text[from..to]);
             if raw.is_empty() {
+                self.style.note(&text[from..to], true);
                 continue;
             }
             let encoding = cells.segment.encoding;
-            let dirty;
-            (*value, dirty) = cells
+            let told = cells
                 .meaning
                 .number(field, &raw, encoding, cells.dictionaries);
-            seen.dirty |= dirty;
+            self.style.note(&text[from..to], told.exact);
+            seen.dirty |= told.replaced;
             seen.unknown_references |=
-                field == Field::References && *value == u32::from(UNKNOWN_REFERENCES);
+                field == Field::References && told.value == u32::from(UNKNOWN_REFERENCES);
+            *value = told.value | u32::from(told.word) << BEHIND_CODE;
         }
         values
     }
@@ -303,8 +352,14 @@ impl Group {
 /// Makes room for the values of a field.
 fn make_room_for(columns: &mut Columns, field: Field, rows: usize) {
     match field {
-        Field::Result => make_room(&mut columns.result, rows),
-        Field::References => make_room(&mut columns.references, rows),
+        Field::Result => {
+            make_room(&mut columns.result, rows);
+            make_room(&mut columns.words[0], rows);
+        }
+        Field::References => {
+            make_room(&mut columns.references, rows);
+            make_room(&mut columns.words[1], rows);
+        }
         field => {
             let column = id_column(field).expect("an id field");
             make_room(&mut columns.ids[column], rows);
@@ -316,9 +371,17 @@ fn make_room_for(columns: &mut Columns, field: Field, rows: usize) {
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)]
 fn write(columns: &mut Columns, field: Field, values: &[u32]) {
+    let codes = values.iter().map(|&v| v as u8);
+    let words = values.iter().map(|&v| (v >> BEHIND_CODE) as u8);
     match field {
-        Field::Result => columns.result.extend(values.iter().map(|&v| v as u8)),
-        Field::References => columns.references.extend(values.iter().map(|&v| v as u8)),
+        Field::Result => {
+            columns.result.extend(codes);
+            columns.words[0].extend(words);
+        }
+        Field::References => {
+            columns.references.extend(codes);
+            columns.words[1].extend(words);
+        }
         field => {
             let column = id_column(field).expect("an id field");
             columns.ids[column].extend_from_slice(values);
@@ -332,6 +395,8 @@ impl Subjects {
             column,
             cache: Cache::default(),
             values: vec![0],
+            style: Style::default(),
+            quoted: 0,
         }
     }
 
@@ -348,6 +413,7 @@ impl Subjects {
         }
         let text = cells.segment.text.as_slice();
         let (mut low, mut high, mut lens) = ([0; TOGETHER], [0; TOGETHER], [0; TOGETHER]);
+        self.quoted = 0;
         resize(subjects, starts.len(), 0);
         let rows = starts
             .chunks(TOGETHER)
@@ -357,7 +423,9 @@ impl Subjects {
             {
                 let (mut from, mut to) = cells.span(start, first_sep, self.column, self.column);
                 if cells.segment.quotes {
+                    let all = to - from;
                     (from, to) = within_quotes(text, from, to);
+                    self.quoted += usize::from(to - from < all);
                 }
                 let sixteen = &text[from..from + 16];
                 (low[i], high[i]) = (word(sixteen, 0), word(sixteen, 8));
@@ -402,11 +470,12 @@ impl Subjects {
         }
         let raw = unquote(&text[from..to]);
         let encoding = cells.segment.encoding;
-        let (subject, dirty) = cells.meaning.subject(&raw, encoding, cells.dictionaries);
-        seen.dirty |= dirty;
-        self.values.push(subject);
+        let told = cells.meaning.subject(&raw, encoding, cells.dictionaries);
+        self.style.note(&text[from..to], told.exact);
+        seen.dirty |= told.replaced;
+        self.values.push(told.value);
         self.cache.insert(&text[from..to]);
-        subject
+        told.value
     }
 }
 

@@ -123,22 +123,24 @@ impl Meaning {
         self.assume.get(&field)
     }
 
-    /// Id or code of a raw value of a field (of a subject: see [`Meaning::subject`]), and whether
-    /// some of its bytes could not be decoded.
+    /// Id or code of a raw value of a field (of a subject: see [`Meaning::subject`]).
     pub fn number(
         &self,
         field: Field,
         raw: &[u8],
         encoding: Encoding,
         dictionaries: &Dictionaries,
-    ) -> (u32, bool) {
+    ) -> Told<u32> {
         let (text, replaced) = encoding.decode(raw);
-        let number = match field {
+        let mut word = None;
+        let mut same = false;
+        let value = match field {
             Field::Result => {
                 let code = self.result(&text);
                 if code == Outcome::Other as u8 {
                     Self::keep(&self.other, &text);
                 }
+                word = dictionaries.word(0, &text);
                 code.into()
             }
             Field::References => {
@@ -146,27 +148,52 @@ impl Meaning {
                     Self::keep(&self.unknown, &text);
                     UNKNOWN_REFERENCES
                 });
+                word = dictionaries.word(1, &text);
                 code.into()
             }
-            _ => dictionaries
-                .of(field)
-                .intern(&self.text(field, &text), replaced.then_some(raw)),
+            _ => {
+                let meant = self.text(field, &text);
+                same = meant == text;
+                dictionaries
+                    .of(field)
+                    .intern(&meant, replaced.then_some(raw))
+            }
         };
-        (number, replaced)
+        Told {
+            value,
+            replaced,
+            word: word.unwrap_or_default(),
+            exact: !replaced && (same || word.is_some()),
+        }
     }
 
-    /// The subject of a raw value, and whether some of its bytes could not be decoded.
+    /// The subject of a raw value.
     pub fn subject(
         &self,
         raw: &[u8],
         encoding: Encoding,
         dictionaries: &Dictionaries,
-    ) -> (u64, bool) {
+    ) -> Told<u64> {
         let (text, replaced) = encoding.decode(raw);
-        let text = self.text(Field::Subject, &text);
-        (
-            dictionaries.subject(&text, replaced.then_some(raw)),
+        let meant = self.text(Field::Subject, &text);
+        Told {
+            value: dictionaries.subject(&meant, replaced.then_some(raw)),
             replaced,
-        )
+            word: 0,
+            exact: !replaced && meant == text,
+        }
     }
+}
+
+/// What a raw value says.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<T> {
+    /// Its id or code.
+    pub value: T,
+    /// Whether some of its bytes could not be decoded.
+    pub replaced: bool,
+    /// Number of the word behind a code; 0 if it has none, or is no code.
+    pub word: u8,
+    /// Whether the text can be told from these, to the byte.
+    pub exact: bool,
 }

@@ -14,3 +14,4 @@ mod rows;
 pub mod scan;
 mod swallowed;
 pub mod time;
+pub mod wording;

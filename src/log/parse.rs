@@ -16,7 +16,8 @@ use super::plan::Plan;
 use super::rows::{EvenRows, Offsets, Row, Rows, close_last};
 use super::scan::{self, Hot, Index, Special};
 use super::swallowed;
-use super::time::{TimeFormat, TimeReader, Zone};
+use super::time::{Form, TimeFormat, TimeReader, Zone};
+use super::wording::Wording;
 use crate::block::{Block, Columns, Origin, REFERENCES_NO, REFERENCES_YES, Text};
 use crate::dictionary::{Dictionaries, ID_FIELDS};
 use crate::individual::column::Natures;
@@ -63,6 +64,8 @@ pub struct Parsed {
     pub swallowed: Places,
     /// Cells of columns that feed no text, if the parser watches them.
     pub beside: Vec<Counted>,
+    /// The segment's text, if the records can do without.
+    pub spare: Option<Vec<u8>>,
 }
 
 /// Parses segments; one per thread.
@@ -143,7 +146,7 @@ impl Parser {
             offset: segment.offset,
             text: None,
         };
-        scan::hot(Body {
+        let wording = scan::hot(Body {
             parser: self,
             segment: &segment,
             of,
@@ -159,16 +162,30 @@ impl Parser {
             };
             parsed.beside = accepted.count(of.source, &plan.natures, &mut self.memory);
         }
+        let (bytes, spare) = match wording {
+            Some(_) => (Vec::new(), Some(segment.text)),
+            None => (segment.text, None),
+        };
+        parsed.spare = spare;
         parsed.block.origin.text = Some(Arc::new(Text {
-            bytes: segment.text,
+            bytes,
             encoding: Some(segment.encoding),
+            wording,
         }));
         parsed
     }
 
-    /// Fills the columns of the rows that are records.
+    /// Fills the columns of the rows that are records, whose times are of a form, if they all are of
+    /// one. How they were written, if that and what they say is enough to tell the text of each. Not of
+    /// records that may have to be put in order: there the text is quicker at hand.
     #[inline(always)]
-    fn fill(&mut self, segment: &Segment, plan: &Plan, parsed: &mut Parsed) {
+    fn fill(
+        &mut self,
+        segment: &Segment,
+        plan: &Plan,
+        parsed: &mut Parsed,
+        times: Option<Form>,
+    ) -> Option<Wording> {
         let encoding = match segment.encoding {
             other @ (Encoding::Cp932 | Encoding::EucJp) => other,
             // The text of the others is UTF-8 by now.
@@ -183,8 +200,17 @@ impl Parser {
             meaning: &self.meaning,
             dictionaries: &self.dictionaries,
         };
-        layout.fill(&cells, &mut parsed.block.columns);
+        let columns = &mut parsed.block.columns;
+        layout.fill(&cells, columns);
         let (dirty, unknown) = (layout.dirty, layout.unknown_references);
+        // Offsets of UTF-16 are counted in the text.
+        let told = layout.tells(columns.len(), segment.quotes)
+            && !segment.encoding.is_utf16()
+            && columns.time.is_sorted();
+        let how = (delimiter, segment.quotes);
+        let wording = times
+            .filter(|_| told)
+            .and_then(|times| Wording::of(&plan.mapping, how, times, &self.dictionaries));
         for field in Field::ALL {
             if field != Field::Time && plan.mapping.column(field).is_none() {
                 self.fill_assumed(field, &mut parsed.block.columns);
@@ -199,11 +225,18 @@ impl Parser {
             }
         }
         self.count(parsed, dirty);
+        wording
     }
 
-    /// Finds the rows, reads their times, rejects what is no record.
+    /// Finds the rows, reads their times, rejects what is no record. The form of the times, if they all
+    /// are of one, in quotes or not as the segment has any.
     #[inline(always)]
-    fn rows(&mut self, segment: &Segment, of: &SegmentOf<'_>, parsed: &mut Parsed) {
+    fn rows(
+        &mut self,
+        segment: &Segment,
+        of: &SegmentOf<'_>,
+        parsed: &mut Parsed,
+    ) -> Option<Form> {
         let mapping = &of.plan.mapping;
         let source = of.source as usize;
         if self.readers.len() <= source {
@@ -215,6 +248,7 @@ impl Parser {
             TimeReader::new(format, self.zone.clone())
         });
         reader.set_encoding(segment.encoding);
+        reader.begin();
         let lines = self.index.ends.len();
         let columns = &mut parsed.block.columns;
         columns.resize_rows(lines);
@@ -228,6 +262,7 @@ impl Parser {
             reader,
             offsets: Offsets::of(segment),
             natures: self.watches.then_some(&of.plan.natures),
+            quoted: 0,
             blank: &mut parsed.blank,
             rejects: &mut parsed.rejects,
         };
@@ -239,12 +274,14 @@ impl Parser {
             first_sep: &mut self.first_sep[..lines],
             count: 0,
         };
-        let count = match EvenRows::of(&segment.text, &self.index, mapping.width) {
+        let (count, quoted) = match EvenRows::of(&segment.text, &self.index, mapping.width) {
             Some(even) => judge.judge(even, taken),
             None => judge.judge(Rows::of(&segment.text, &self.index, mapping.width), taken),
         };
         columns.resize_rows(count);
         self.first_sep.truncate(count);
+        let alike = quoted == if segment.quotes { count } else { 0 };
+        self.readers[source].as_ref()?.form().filter(|_| alike)
     }
 
     /// A column that the source lacks: what the policy assumes, or nothing.
@@ -301,12 +338,13 @@ struct Body<'a> {
 }
 
 impl Hot for Body<'_> {
-    type Output = ();
+    type Output = Option<Wording>;
 
     #[inline(always)]
-    fn run(self) {
-        self.parser.rows(self.segment, self.of, self.parsed);
-        self.parser.fill(self.segment, self.of.plan, self.parsed);
+    fn run(self) -> Option<Wording> {
+        let times = self.parser.rows(self.segment, self.of, self.parsed);
+        let (segment, plan) = (self.segment, self.of.plan);
+        self.parser.fill(segment, plan, self.parsed, times)
     }
 }
 
@@ -346,14 +384,16 @@ struct Judge<'a> {
     offsets: Offsets<'a>,
     /// Where numbers are looked for.
     natures: Option<&'a Natures>,
+    /// Times in quotes.
+    quoted: usize,
     blank: &'a mut u64,
     rejects: &'a mut Vec<Reject>,
 }
 
 impl Judge<'_> {
-    /// How many rows are records.
+    /// How many rows are records, and how many times stood in quotes.
     #[inline(always)]
-    fn judge(mut self, rows: impl Iterator<Item = Row>, mut taken: Taken<'_>) -> usize {
+    fn judge(mut self, rows: impl Iterator<Item = Row>, mut taken: Taken<'_>) -> (usize, usize) {
         let long = self.segment.len > MAX_RECORD;
         for row in rows {
             if row.start == row.end {
@@ -372,7 +412,7 @@ impl Judge<'_> {
                 self.reject(&row, too_long);
             }
         }
-        taken.count
+        (taken.count, self.quoted)
     }
 
     #[inline(always)]
@@ -384,6 +424,7 @@ impl Judge<'_> {
         }
         match row.cell(self.text, self.seps, self.time_column) {
             quoted @ [b'"', within @ .., b'"'] => {
+                self.quoted += 1;
                 let known = self.reader.read_again(within);
                 known.or_else(|| self.reader.read(&unquote(quoted)))
             }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::block::{Block, Columns};
 use crate::detect::group::Grouped;
+use crate::log::parse::Parsed;
 
 /// Buffers of batches that are done with.
 #[derive(Default)]
@@ -46,8 +47,15 @@ impl Pool {
         }
     }
 
-    /// Says how long the text of a segment is.
-    pub fn met(&self, text: usize) {
+    /// Takes the text of a segment, if its records can do without, and notes how long it is.
+    pub fn take_text(&self, of: &mut Parsed) {
+        let spare = of.spare.take();
+        let kept = of.block.text_bytes();
+        self.met(spare.as_ref().map_or(kept, Vec::len));
+        spare.into_iter().for_each(|text| self.give_text(text));
+    }
+
+    fn met(&self, text: usize) {
         self.text_len.store(text, Ordering::Relaxed);
     }
 
@@ -83,7 +91,7 @@ impl Pool {
             Some((text.bytes, block.columns))
         });
         let (texts, columns): (Vec<_>, Vec<_>) = used.unzip();
-        keep(&self.texts, texts.into_iter());
+        keep(&self.texts, texts.into_iter().filter(|text| !text.is_empty()));
         keep(&self.columns, columns.into_iter());
         keep(&self.grouped, grouped.into_iter());
     }
@@ -98,7 +106,7 @@ mod tests {
     fn a_block_that_was_cut_in_two_comes_back_as_one() {
         let text = Arc::new(Text {
             bytes: vec![1; 10],
-            encoding: None,
+            ..Text::default()
         });
         let part = |text: &Arc<Text>| Block {
             origin: Origin {

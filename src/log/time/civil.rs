@@ -74,6 +74,40 @@ pub fn format_ms(ms: i64) -> String {
     format!("{y:04}-{m:02}-{d:02} {h:02}:{min:02}:{s:02}{fraction}")
 }
 
+/// What stands between the numbers of a time of the common form, `YYYY/MM/DD hh:mm:ss`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Between year, month and day.
+    pub date: u8,
+    /// Between date and time of day.
+    pub between: u8,
+}
+
+/// Puts local civil milliseconds of whole seconds in the years 0 to 9999 behind what `to` holds, in a
+/// form whose bytes are ASCII.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub fn push_civil(form: Form, ms: i64, to: &mut String) {
+    let (days, rest) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS));
+    let (y, m, d) = date_of_days(i32::try_from(days).unwrap_or(0));
+    let (y, seconds) = (y.unsigned_abs(), rest as u32 / 1000);
+    let Form { date, between } = form;
+    let mut text = [0, 0, 0, 0, date, 0, 0, date, 0, 0, between, 0, 0, b':', 0, 0, b':', 0, 0];
+    let numbers = [
+        (0, y / 100),
+        (2, y % 100),
+        (5, m),
+        (8, d),
+        (11, seconds / 3600),
+        (14, seconds / 60 % 60),
+        (17, seconds % 60),
+    ];
+    for (at, number) in numbers {
+        text[at] = b'0' + (number / 10) as u8;
+        text[at + 1] = b'0' + (number % 10) as u8;
+    }
+    to.push_str(std::str::from_utf8(&text).unwrap_or_default());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +123,19 @@ mod tests {
             assert_eq!(days_of_date(y, m, d), Some(days));
         }
         assert_eq!(format_ms(1_549_136_932_005), "2019-02-02 19:48:52.005");
+    }
+
+    #[test]
+    fn a_time_is_written_in_its_form() {
+        let form = |date, between| Form { date, between };
+        for (form, ms, text) in [
+            (form(b'/', b' '), 1_549_136_932_000, "2019/02/02 19:48:52"),
+            (form(b'-', b'T'), -62_135_596_800_000, "0001-01-01T00:00:00"),
+            (form(b'.', b' '), 253_402_300_799_000, "9999.12.31 23:59:59"),
+        ] {
+            let mut written = String::from("|");
+            push_civil(form, ms, &mut written);
+            assert_eq!(written, format!("|{text}"));
+        }
     }
 }

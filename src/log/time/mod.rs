@@ -9,7 +9,7 @@ mod detect;
 mod reader;
 mod zone;
 
-pub use civil::{date_of_days, days_of_date, format_ms, within_years};
+pub use civil::{Form, date_of_days, days_of_date, format_ms, push_civil, within_years};
 pub use detect::{Detection, detect};
 pub use reader::TimeReader;
 pub use zone::Zone;

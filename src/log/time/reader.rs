@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
 use super::cell::{Cell, compact_date, fraction, time_of_day, trim, year_month_day, zone_offset};
-use super::{TimeFormat, Zone, days_of_date, within_years};
+use super::{Form, TimeFormat, Zone, days_of_date, within_years};
 use crate::log::encoding::Encoding;
 use crate::record::DAY_MS;
 
@@ -64,6 +64,10 @@ pub struct TimeReader {
     minute: Minute,
     /// Records in no order are of another minute at every step, but seldom of a new day.
     days: Vec<Day>,
+    /// That of the minute.
+    form: Option<Form>,
+    /// Whether all times since the last [`TimeReader::begin`] were of one form.
+    even: bool,
 }
 
 impl TimeReader {
@@ -77,7 +81,32 @@ impl TimeReader {
             encoding: Encoding::Utf8,
             minute: Minute::NONE,
             days: Vec::new(),
+            form: None,
+            even: true,
         }
+    }
+
+    /// Begins to look at the form of times.
+    pub fn begin(&mut self) {
+        self.even = true;
+    }
+
+    /// The form of all times that were read since [`TimeReader::begin`], if it is the common one
+    /// throughout: they are written again from it and what they say.
+    #[must_use]
+    pub fn form(&self) -> Option<Form> {
+        self.form.filter(|_| self.even)
+    }
+
+    /// Notes the form of a time of another minute.
+    fn note_form(&mut self, text: &[u8]) {
+        let form = Form {
+            date: text[4],
+            between: text[10],
+        };
+        let ascii = form.date.is_ascii() && form.between.is_ascii();
+        self.even &= ascii && self.form.is_none_or(|known| known == form);
+        self.form = Some(form);
     }
 
     /// Says what the bytes of the cells to come mean (UTF-8 until it is said).
@@ -91,6 +120,7 @@ impl TimeReader {
         if self.common && text.len() == 19 {
             return self.read_common(text);
         }
+        self.even = false;
         self.read_any(text)
     }
 
@@ -122,18 +152,19 @@ impl TimeReader {
     fn read_minute(&mut self, text: &[u8]) -> Option<i64> {
         let minute = u128::from_le_bytes(text[..16].try_into().ok()?);
         if let Some(ms) = self.read_day(text, minute) {
+            self.note_form(text);
             return Some(ms);
         }
         let ms = self.read_any(text)?;
         let (tens, ones) = (text[17].wrapping_sub(b'0'), text[18].wrapping_sub(b'0'));
         let plain =
             text[4] == text[7] && text[13] == b':' && text[16] == b':' && tens < 6 && ones < 10;
-        if plain
-            && text
-                .iter()
-                .enumerate()
-                .all(|(i, b)| b.is_ascii_digit() || matches!(i, 4 | 7 | 10 | 13 | 16))
-        {
+        let digits = text
+            .iter()
+            .enumerate()
+            .all(|(i, b)| b.is_ascii_digit() || matches!(i, 4 | 7 | 10 | 13 | 16));
+        if plain && digits {
+            self.note_form(text);
             self.minute = Minute {
                 text: minute,
                 ms: ms - i64::from(tens * 10 + ones) * 1000,
@@ -144,6 +175,8 @@ impl TimeReader {
                 text,
                 ms: ms - ms.rem_euclid(DAY_MS),
             };
+        } else {
+            self.even = false;
         }
         Some(ms)
     }

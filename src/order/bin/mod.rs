@@ -96,7 +96,7 @@ impl Bin {
             if from.stands[row].keeps_text()
                 && let Some((raw, _)) = block.raw(row)
             {
-                self.text.extend_from_slice(raw);
+                self.text.extend_from_slice(&raw);
             }
             to.end.push(self.text.len() as u32);
         }
@@ -122,7 +122,7 @@ impl Bin {
 fn origin(bytes: Vec<u8>) -> Origin {
     let text = Text {
         bytes,
-        encoding: None,
+        ..Text::default()
     };
     Origin {
         text: Some(Arc::new(text)),

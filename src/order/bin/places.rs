@@ -3,6 +3,7 @@
 
 use crate::block::{Block, NO_OFFSET, Offsets, Places, check, encoding_code};
 use crate::detect::bits::{Bits, has};
+use crate::log::encoding::Encoding;
 use crate::packed::Packed;
 
 /// Bytes that the place of a record takes, besides its columns.
@@ -114,9 +115,12 @@ fn stands_of(places: &Places, rows: usize) -> Vec<Stand> {
 
 fn stands(block: &Block, texts: &Texts, again: bool) -> Vec<Stand> {
     let text = block.origin.text.as_ref();
+    let told = block.wording().is_some();
     let encoding = text.and_then(|text| text.encoding);
+    // A text that is told is UTF-8: of another encoding, the source has other bytes.
+    let again = again && encoding.is_some_and(|e| !e.is_utf16() && (!told || e == Encoding::Utf8));
+    let encoding = encoding.map(|encoding| if told { Encoding::Utf8 } else { encoding });
     let code = encoding.map_or(0, encoding_code);
-    let again = again && encoding.is_some_and(|e| !e.is_utf16());
     // Offsets of UTF-16 are counted forwards through the block.
     let mut offsets = Offsets::default();
     let stand = |row| {
@@ -133,7 +137,7 @@ fn stands(block: &Block, texts: &Texts, again: bool) -> Vec<Stand> {
             && let Some((raw, _)) = block.raw(row)
         {
             stand.length = u32::try_from(raw.len()).unwrap_or(0);
-            stand.check = check(raw);
+            stand.check = check(&raw);
         }
         stand
     };

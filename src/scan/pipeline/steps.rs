@@ -151,7 +151,7 @@ impl Pipeline<'_> {
             |batch| reader.read(batch),
             |parsed| {
                 let source = parsed.block.origin.source;
-                self.pool.met(parsed.block.text_bytes());
+                self.pool.take_text(parsed);
                 let columns = &mut parsed.block.columns;
                 evaluator.masks(columns)?;
                 records.add(columns, self.bits);
