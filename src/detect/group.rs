@@ -1,28 +1,23 @@
 //! A batch, key after key: what the rules of a `per` field look at is put into the order of the keys, so
 //! that each key's records lie together when its rules read them.
 
-use super::packing::Packing;
+use super::packing::{Packing, Unpacked};
 use super::shards::{PerRules, ShardContext};
 use super::values::Value;
-use crate::block::{Columns, make_room, resize};
+use crate::block::{make_room, resize};
 use crate::dictionary::id_column;
 use crate::order::Batch;
 use crate::record::Field;
-
-/// Rows that are packed at a time: they stay in the cache.
-const AT_A_TIME: usize = 1024;
 
 /// Records of a batch by key; each key's in the order of the batch.
 #[derive(Debug, Default)]
 pub struct Grouped {
     /// Keys, and where their records end.
     pub keys: Vec<(Value, u32)>,
-    /// Row of each record in the batch.
-    pub rows: Vec<u32>,
-    /// Time, mask and the fields that the rules look at, packed.
+    /// Row, time, mask and the fields that the rules look at, packed.
     packing: Packing,
-    words: Vec<Vec<u64>>,
-    /// Where each row of the batch stands in `rows`.
+    words: Vec<u64>,
+    /// Where each row of the batch stands.
     places: Vec<u32>,
 }
 
@@ -33,7 +28,6 @@ impl Grouped {
     pub fn by(batch: &Batch, per: &PerRules, of: ShardContext<'_>, spare: Grouped) -> Grouped {
         let Grouped {
             mut keys,
-            mut rows,
             mut words,
             mut places,
             ..
@@ -47,51 +41,31 @@ impl Grouped {
                 places_by_counting(batch, column, &mut keys, &mut places);
             }
         }
-        resize(&mut rows, places.len(), 0);
-        for (row, &place) in (0u32..).zip(&places) {
-            rows[place as usize] = row;
-        }
         let packing = Packing::of(batch, per, of);
-        words.resize_with(packing.words().max(words.len()), Vec::new);
-        let mut packed = Vec::with_capacity(AT_A_TIME);
-        for (number, word) in words.iter_mut().enumerate().take(packing.words()) {
-            resize(word, places.len(), 0);
-            let mut to = places.as_slice();
-            for block in batch.blocks() {
-                let n = block.columns.len();
-                for from in (0..n).step_by(AT_A_TIME) {
-                    let rows = from..n.min(from + AT_A_TIME);
-                    packing.pack(&block.columns, rows, number, &mut packed);
-                    let (here, behind) = to.split_at(packed.len());
-                    for (&place, &packed) in here.iter().zip(&packed) {
-                        word[place as usize] = packed;
-                    }
-                    to = behind;
-                }
-            }
+        resize(&mut words, places.len() * packing.words(), 0);
+        let (mut row, mut room) = (0, Vec::new());
+        for block in batch.blocks() {
+            let columns = &block.columns;
+            let here = &places[row as usize..][..columns.len()];
+            packing.scatter(columns, row, here, &mut words, &mut room);
+            row += u32::try_from(columns.len()).unwrap_or(u32::MAX);
         }
         Grouped {
             keys,
-            rows,
             packing,
             words,
             places,
         }
     }
 
-    /// The columns of the records `start..end`, put into `columns`.
-    pub fn unpack(&self, start: usize, end: usize, columns: &mut Columns) {
-        self.packing.unpack(&self.words, start..end, columns);
-    }
-
-    /// Rows and columns of the records `start..end`, of which these are the columns, in time order.
-    #[must_use]
-    pub fn sorted(&self, start: usize, columns: &Columns) -> (Vec<u32>, Columns) {
-        let order = in_order(&columns.time);
-        (
-            order.iter().map(|&i| self.rows[start + i]).collect(),
-            columns.select(&order),
-        )
+    /// The records `start..end`, put into `to` in time order.
+    pub fn unpack(&self, start: usize, end: usize, to: &mut Unpacked) {
+        self.packing.unpack(&self.words, start..end, to);
+        if !to.columns.time.is_sorted() {
+            let order = in_order(&to.columns.time);
+            to.columns = to.columns.select(&order);
+            to.rows = order.iter().map(|&i| to.rows[i]).collect();
+        }
     }
 }
 

@@ -1,10 +1,11 @@
-//! Columns of the records of a batch, side by side in as few words of 64 bits as they need. What is
-//! put in the order of the keys is written at random: once per word then, not once per column.
+//! Columns of the records of a batch, side by side in as few words of 64 bits as they need, and the words
+//! of a record one behind the other. What is put in the order of the keys is written at random: once per
+//! record then, not once per column.
 
 use std::ops::Range;
 
 use super::shards::{PerRules, ShardContext};
-use crate::block::Columns;
+use crate::block::{Block, Columns};
 use crate::dictionary::id_column;
 use crate::log::scan;
 use crate::order::Batch;
@@ -23,6 +24,8 @@ struct Part {
 enum Column {
     /// From the first of the batch.
     Time,
+    /// In the batch.
+    Row,
     /// A word of the mask.
     Mask(usize),
     Id(usize),
@@ -41,6 +44,25 @@ pub struct Packing {
     mask: usize,
     /// The first time.
     from: i64,
+    /// Milliseconds that every time is a whole number of from the first.
+    unit: u64,
+}
+
+/// Rows that are packed at a time: they stay in the cache.
+const AT_A_TIME: usize = 1024;
+
+/// Words of such rows.
+type Word = [u64; AT_A_TIME];
+
+/// Columns of records that were packed, and what it takes to unpack them.
+#[derive(Debug, Default)]
+pub struct Unpacked {
+    /// The columns.
+    pub columns: Columns,
+    /// Row of each in the batch.
+    pub rows: Vec<u32>,
+    /// Each word of all of them.
+    words: Vec<Vec<u64>>,
 }
 
 /// Bits that hold numbers up to this one.
@@ -62,6 +84,11 @@ impl Packing {
         let mut packing = Packing {
             mask: of.bits.words(),
             from,
+            unit: if batch.blocks().iter().all(whole_seconds) {
+                1000
+            } else {
+                1
+            },
             ..Packing::default()
         };
         let there = |is: &dyn Fn(&Columns) -> bool| batch.blocks().iter().any(|b| is(&b.columns));
@@ -99,7 +126,8 @@ impl Packing {
             _ => u64::BITS,
         };
         columns.extend((0..packing.mask).map(|word| (Column::Mask(word), mask_bits)));
-        columns.push((Column::Time, bits(to.abs_diff(from))));
+        columns.push((Column::Time, bits(to.abs_diff(from) / packing.unit)));
+        columns.push((Column::Row, bits(batch.len().into())));
         // The widest first: the others fill what they leave.
         columns.sort_by_key(|&(_, bits)| std::cmp::Reverse(bits));
         for (column, bits) in columns {
@@ -132,15 +160,62 @@ impl Packing {
         self.words
     }
 
+    /// Puts the records of a block to their places in `to`; `row` is the first one's in the batch, `room`
+    /// is used again.
+    pub fn scatter(
+        &self,
+        columns: &Columns,
+        row: u32,
+        places: &[u32],
+        to: &mut [u64],
+        room: &mut Vec<Word>,
+    ) {
+        room.resize(self.words, [0; AT_A_TIME]);
+        let rows = (0..columns.len()).step_by(AT_A_TIME);
+        for (from, places) in rows.zip(places.chunks(AT_A_TIME)) {
+            for (number, word) in room.iter_mut().enumerate() {
+                let rows = from..from + places.len();
+                self.pack(columns, rows, row, number, &mut word[..places.len()]);
+            }
+            match room.as_slice() {
+                [a] => put_in_place([a], places, to),
+                [a, b] => put_in_place([a, b], places, to),
+                [a, b, c] => put_in_place([a, b, c], places, to),
+                words => {
+                    for (i, &place) in places.iter().enumerate() {
+                        let record = &mut to[place as usize * words.len()..][..words.len()];
+                        for (to, word) in record.iter_mut().zip(words) {
+                            *to = word[i];
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// One word of some records of a block.
-    pub fn pack(&self, columns: &Columns, rows: Range<usize>, word: usize, to: &mut Vec<u64>) {
-        to.clear();
+    #[allow(clippy::cast_possible_truncation)]
+    fn pack(&self, columns: &Columns, rows: Range<usize>, row: u32, word: usize, to: &mut [u64]) {
+        to.fill(0);
         for part in self.parts.iter().filter(|part| part.word == word) {
             let Part { shift, .. } = *part;
             match part.column {
-                Column::Time => put(to, &columns.time, &rows, shift, |time| {
-                    time.wrapping_sub(self.from).cast_unsigned()
+                Column::Time if self.unit == 1 => put(to, &columns.time, &rows, shift, |time| {
+                    time.abs_diff(self.from)
                 }),
+                Column::Time if part.bits <= 22 => put(to, &columns.time, &rows, shift, |time| {
+                    // (Fewer than 2³² milliseconds: narrow numbers are divided side by side.)
+                    u64::from(time.abs_diff(self.from) as u32 / 1000)
+                }),
+                Column::Time => put(to, &columns.time, &rows, shift, |time| {
+                    time.abs_diff(self.from) / self.unit
+                }),
+                Column::Row => {
+                    let first = u64::from(row) + rows.start as u64;
+                    for (to, row) in to.iter_mut().zip(first..) {
+                        *to |= row << shift;
+                    }
+                }
                 Column::Mask(_) if self.mask == 1 => {
                     // Bits behind those of the rules mean nothing.
                     let used = u64::MAX >> (u64::BITS - part.bits);
@@ -148,7 +223,9 @@ impl Packing {
                 }
                 Column::Mask(word) => {
                     let masks = &columns.masks[rows.start * self.mask..rows.end * self.mask];
-                    to.extend(masks.chunks_exact(self.mask).map(|mask| mask[word]));
+                    for (to, mask) in to.iter_mut().zip(masks.chunks_exact(self.mask)) {
+                        *to |= mask[word];
+                    }
                 }
                 Column::Id(id) => put(to, &columns.ids[id], &rows, shift, u64::from),
                 Column::Result => put(to, &columns.result, &rows, shift, u64::from),
@@ -158,16 +235,26 @@ impl Packing {
         }
     }
 
-    /// Some records as columns again; `words` has each word of all records.
+    /// Some records as columns again, of all that were put into `packed`.
     #[allow(clippy::cast_possible_truncation)]
-    pub fn unpack(&self, words: &[Vec<u64>], records: Range<usize>, to: &mut Columns) {
+    pub fn unpack(&self, packed: &[u64], records: Range<usize>, to: &mut Unpacked) {
+        let Unpacked {
+            columns: to,
+            rows,
+            words,
+        } = to;
         to.clear();
+        rows.clear();
+        let packed = &packed[records.start * self.words..records.end * self.words];
+        words.resize_with(self.words.max(words.len()), Vec::new);
+        take_apart(packed, &mut words[..self.words]);
         for part in &self.parts {
-            let packed = &words[part.word][records.clone()];
+            let packed = words[part.word].as_slice();
             match part.column {
                 Column::Time => take(&mut to.time, packed, *part, |time| {
-                    time.cast_signed().wrapping_add(self.from)
+                    (time * self.unit).cast_signed().wrapping_add(self.from)
                 }),
+                Column::Row => take(rows, packed, *part, |row| row as u32),
                 Column::Mask(_) if self.mask == 1 => {
                     take(&mut to.masks, packed, *part, |mask| mask);
                 }
@@ -187,10 +274,64 @@ impl Packing {
     }
 }
 
-/// Puts a column of some rows into words, of which there are none before the first column; one that a
-/// block has not is null throughout.
+/// Whether all times of a block are whole seconds (from 1970, and so from each other).
+fn whole_seconds(block: &Block) -> bool {
+    block.wording().is_some() || block.columns.time.iter().all(|time| time % 1000 == 0)
+}
+
+/// Puts the words of records one behind the other, each record to its place.
+fn put_in_place<const N: usize>(words: [&Word; N], places: &[u32], to: &mut [u64]) {
+    let (to, _) = to.as_chunks_mut::<N>();
+    for (i, &place) in places.iter().enumerate().take(AT_A_TIME) {
+        to[place as usize] = words.map(|word| word[i]);
+    }
+}
+
+/// Takes the words of records apart.
+fn take_apart(packed: &[u64], words: &mut [Vec<u64>]) {
+    let all = words.len();
+    for (number, word) in words.iter_mut().enumerate() {
+        word.clear();
+        match all {
+            1 => word.extend_from_slice(packed),
+            2 => scan::hot(Apart::<2> {
+                records: packed.as_chunks().0,
+                number,
+                to: word,
+            }),
+            3 => scan::hot(Apart::<3> {
+                records: packed.as_chunks().0,
+                number,
+                to: word,
+            }),
+            all => word.extend(packed.iter().skip(number).step_by(all)),
+        }
+    }
+}
+
+/// One of the words of records.
+struct Apart<'a, const N: usize> {
+    records: &'a [[u64; N]],
+    number: usize,
+    to: &'a mut Vec<u64>,
+}
+
+impl<const N: usize> scan::Hot for Apart<'_, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Apart { number, .. } = self;
+        assert!(number < N);
+        self.to
+            .extend(self.records.iter().map(|record| record[number]));
+    }
+}
+
+/// Puts a column of some rows to what the words have already; one that a block has not is null
+/// throughout.
 fn put<T: Copy>(
-    to: &mut Vec<u64>,
+    to: &mut [u64],
     column: &[T],
     rows: &Range<usize>,
     shift: u32,
@@ -203,8 +344,6 @@ fn put<T: Copy>(
             shift,
             number,
         });
-    } else {
-        to.resize(rows.len(), 0);
     }
 }
 
@@ -232,7 +371,7 @@ impl scan::Hot for Span<'_> {
 }
 
 struct Put<'a, T, F> {
-    to: &'a mut Vec<u64>,
+    to: &'a mut [u64],
     values: &'a [T],
     shift: u32,
     number: F,
@@ -247,12 +386,8 @@ impl<T: Copy, F: Fn(T) -> u64> scan::Hot for Put<'_, T, F> {
             .values
             .iter()
             .map(|&value| (self.number)(value) << self.shift);
-        if self.to.is_empty() {
-            self.to.extend(numbers);
-        } else {
-            for (to, number) in self.to.iter_mut().zip(numbers) {
-                *to |= number;
-            }
+        for (to, number) in self.to.iter_mut().zip(numbers) {
+            *to |= number;
         }
     }
 }
@@ -282,16 +417,22 @@ impl<T, F: Fn(u64) -> T> scan::Hot for Take<'_, T, F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::Block;
     use crate::detect::bits::Bits;
     use crate::dictionary::{Dictionaries, ID_FIELDS};
     use crate::policy::Policy;
 
-    fn block(from: u64, n: u64, with: &[Field], words: usize) -> Block {
+    /// Records of a block: more than are packed at a time.
+    const ROWS: usize = AT_A_TIME + 70;
+
+    /// Times are multiples of `unit`, on either side of 1970.
+    fn block(from: u64, (unit, span): (i64, i64), with: &[Field], words: usize) -> Block {
+        let n = ROWS as u64;
         let odd = move |i: u64| (from + i).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let all = || (0..n).map(odd);
         let mut columns = Columns {
-            time: all().map(|x| (x >> 20).cast_signed() - (1 << 43)).collect(),
+            time: all()
+                .map(|x| ((x >> 20).cast_signed() % span - span / 2) / unit * unit)
+                .collect(),
             masks: (0..n * words as u64).map(odd).collect(),
             ..Columns::default()
         };
@@ -313,7 +454,7 @@ mod tests {
     }
 
     /// Packs a batch and holds what is unpacked against the columns.
-    fn round(rules: usize, with: &[&[Field]]) {
+    fn round(rules: usize, times: (i64, i64), with: &[&[Field]]) {
         let rule = "viewpoint = 5\nkind = \"match\"\nwhere = { result = \"failure\" }\n";
         let rules = (0..rules).map(|n| format!("[[rules]]\nid = \"r{n}\"\n{rule}"));
         let policy = Policy::from_toml(&rules.collect::<String>(), "test", None).expect("rules");
@@ -331,7 +472,9 @@ mod tests {
         };
         let words = of.bits.words();
         let blocks = with.iter().zip([0u64, 10_000, 20_000]);
-        let blocks: Vec<Block> = blocks.map(|(w, from)| block(from, 70, w, words)).collect();
+        let blocks: Vec<Block> = blocks
+            .map(|(w, from)| block(from, times, w, words))
+            .collect();
         let batch = Batch::of(blocks);
         let per = PerRules {
             per: Field::User,
@@ -343,21 +486,25 @@ mod tests {
                 .collect(),
         };
         let packing = Packing::of(&batch, &per, of);
-        let mut packed: Vec<Vec<u64>> = vec![Vec::new(); packing.words()];
-        let mut some = Vec::new();
+        // The last record first.
+        let all = batch.len();
+        let mut packed = vec![0; all as usize * packing.words()];
+        let mut row = 0;
         for block in batch.blocks() {
-            for rows in [0..1, 1..64, 64..70] {
-                for (number, word) in packed.iter_mut().enumerate() {
-                    packing.pack(&block.columns, rows.clone(), number, &mut some);
-                    word.extend(&some);
-                }
-            }
+            let n = u32::try_from(block.columns.len()).expect("few");
+            let places: Vec<u32> = (row..row + n).map(|row| all - 1 - row).collect();
+            let room = &mut Vec::new();
+            packing.scatter(&block.columns, row, &places, &mut packed, room);
+            row += n;
         }
-        let mut columns = Columns::default();
-        for (at, block) in batch.blocks().iter().enumerate() {
-            let range = at * 70 + 3..at * 70 + 68;
-            packing.unpack(&packed, range, &mut columns);
-            let expected = block.columns.select(&(3..68).collect::<Vec<usize>>());
+        let mut unpacked = Unpacked::default();
+        for (at, block) in batch.blocks().iter().rev().enumerate() {
+            let range = at * ROWS + 3..at * ROWS + ROWS - 2;
+            packing.unpack(&packed, range.clone(), &mut unpacked);
+            let rows = (0..all).rev().skip(range.start).take(range.len());
+            assert_eq!(unpacked.rows, rows.collect::<Vec<u32>>());
+            let order: Vec<usize> = (2..ROWS - 3).rev().collect();
+            let (expected, columns) = (block.columns.select(&order), &unpacked.columns);
             assert_eq!(columns.time, expected.time);
             for (mask, expected) in columns.masks.iter().zip(&expected.masks) {
                 let used = u64::MAX >> (63 - of.bits.closed() % 64);
@@ -388,10 +535,13 @@ mod tests {
         let all: &[Field] = &Field::ALL[1..];
         let few: &[Field] = &[Field::Operation, Field::Result];
         for rules in [1, 6, 62, 63, 70] {
-            round(rules, &[all]);
-            round(rules, &[few, all, &[]]);
-            round(rules, &[&[], &[]]);
-            round(rules, &[&[Field::Subject], few]);
+            // Any milliseconds, seconds, and seconds within some weeks.
+            for (unit, span) in [(1, 1 << 43), (1000, 1 << 43), (1000, 1 << 31)] {
+                round(rules, (unit, span), &[all]);
+                round(rules, (unit, span), &[few, all, &[]]);
+                round(rules, (unit, span), &[&[], &[]]);
+                round(rules, (unit, span), &[&[Field::Subject], few]);
+            }
         }
     }
 }

@@ -6,11 +6,11 @@ use hashbrown::HashMap;
 use super::bits::Bits;
 use super::evaluated::{Days, Evaluated, KeyDays};
 use super::group::Grouped;
+use super::packing::Unpacked;
 use super::rule::{Placed, RuleState};
 use super::run::{Out, RuleCounts, Run};
 use super::saved::{SavedRule, Whose};
 use super::values::Value;
-use crate::block::Columns;
 use crate::dictionary::Dictionaries;
 use crate::findings::{Finding, Flag};
 use crate::policy::{Key, Kind, Policy};
@@ -89,7 +89,7 @@ pub struct Shard {
     places: HashMap<Value, u32, foldhash::fast::RandomState>,
     states: Vec<KeyState>,
     /// Of the key that is under way.
-    columns: Columns,
+    records: Unpacked,
 }
 
 struct KeyState {
@@ -170,7 +170,7 @@ impl Shard {
             rules,
             places: HashMap::default(),
             states: Vec::new(),
-            columns: Columns::default(),
+            records: Unpacked::default(),
         }
     }
 
@@ -225,15 +225,10 @@ impl Shard {
             std::hint::black_box(words.fold(0, |sum, word| sum ^ word));
         }
         for &(place, start, end) in some {
-            let mut columns = std::mem::take(&mut self.columns);
-            grouped.unpack(start, end, &mut columns);
-            if columns.time.is_sorted() {
-                self.run(of, place, &grouped.rows[start..end], &columns, out);
-            } else {
-                let (rows, columns) = grouped.sorted(start, &columns);
-                self.run(of, place, &rows, &columns, out);
-            }
-            self.columns = columns;
+            let mut records = std::mem::take(&mut self.records);
+            grouped.unpack(start, end, &mut records);
+            self.run(of, place, &records, out);
+            self.records = records;
         }
     }
 
@@ -242,10 +237,10 @@ impl Shard {
         &mut self,
         of: ShardContext<'_>,
         place: usize,
-        rows: &[u32],
-        columns: &Columns,
+        records: &Unpacked,
         out: &mut Out<'_>,
     ) {
+        let Unpacked { columns, rows, .. } = records;
         let words = of.bits.words();
         let state = &mut self.states[place];
         let key = state.key;
