@@ -69,6 +69,21 @@ pub struct Columns {
     pub masks: Vec<u64>,
 }
 
+/// What a record says besides its time.
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    /// Ids, by [`crate::dictionary::ID_FIELDS`]; 0 for null, as all of these.
+    pub ids: [Id; 6],
+    /// [`crate::record::Outcome`] code.
+    pub result: u8,
+    /// `REFERENCES_…` code.
+    pub references: u8,
+    /// Numbers of the words behind these codes.
+    pub words: [u8; 2],
+    /// Subject.
+    pub subject: Subject,
+}
+
 /// The range of times in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -143,6 +158,21 @@ impl Columns {
             max: span.max.max(t),
             lateness: span.lateness.max(span.max - t),
         }))
+    }
+
+    /// What the record at a place says.
+    #[must_use]
+    pub fn told(&self, at: usize) -> Told {
+        fn of<T: Copy + Default>(column: &[T], at: usize) -> T {
+            column.get(at).copied().unwrap_or_default()
+        }
+        Told {
+            ids: self.ids.each_ref().map(|ids| of(ids, at)),
+            result: of(&self.result, at),
+            references: of(&self.references, at),
+            words: self.words.each_ref().map(|words| of(words, at)),
+            subject: of(&self.subject, at),
+        }
     }
 
     /// The records of these places, in this order.

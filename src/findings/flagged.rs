@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
+use arrow_array::builder::{BooleanBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_array::{
@@ -16,13 +16,14 @@ use hashbrown::HashMap;
 use super::tables::{
     Names, batch, finding_names, id_dictionary, place_dictionary, threshold, times, viewpoints,
 };
+use super::totals::Counted;
 use super::{Flag, NO_TIME};
-use crate::block::{Block, Offsets, REFERENCES_YES};
-use crate::detect::values::text;
-use crate::dictionary::{Reading, id_column, packed_digits};
+use crate::block::{Block, Offsets, REFERENCES_NULL, REFERENCES_YES, Told};
+use crate::detect::values::{day_of, text};
+use crate::dictionary::{Reading, Subject, id_column, packed_digits};
 use crate::individual::mask::{IDS, Mask};
 use crate::order::Batch;
-use crate::policy::{Key, Rule};
+use crate::policy::Key;
 use crate::record::{Field, Outcome};
 
 /// Bytes of a record's text, about.
@@ -31,64 +32,87 @@ const TEXT: usize = 96;
 /// Texts of records, by their rows in a batch, that were not kept and have been read again.
 pub type Reread = HashMap<u32, Vec<u8>>;
 
-/// Sorts flags into output order: time, source, line, the rule's place.
-pub fn sort(of: &Batch, flags: &mut [Flag]) {
-    flags.sort_by_cached_key(|f| {
-        let (block, at) = of.locate(f.row);
-        (
-            block.columns.time[at],
-            block.source(at),
-            block.line(at),
-            f.rule,
-        )
-    });
+/// A flag and what its record says, brought together from the columns of its block: each of them is
+/// far from the others in memory, and is looked at once.
+pub struct Row<'a> {
+    flag: Flag,
+    block: &'a Block,
+    /// Place in the block.
+    at: usize,
+    time: i64,
+    source: u32,
+    line: u64,
+    offset: Option<u64>,
+    told: Told,
 }
 
-/// A flag, its record and its rule.
-struct Row<'a> {
-    flag: &'a Flag,
-    block: &'a Block,
-    at: usize,
-    rule: &'a Rule,
-    /// Its text, if that was read again.
-    again: Option<&'a [u8]>,
+/// The rows of a batch's flags in output order: time, source, line, the rule's place.
+#[must_use]
+pub fn rows(of: &Batch, mut flags: Vec<Flag>) -> Vec<Row<'_>> {
+    // Mostly the order of the batch is that of the output.
+    flags.sort_unstable_by_key(|flag| (u64::from(flag.row) << 32) | u64::from(flag.rule));
+    let mut offsets = Offsets::default();
+    let mut walk = of.walk();
+    let row = |flag: Flag| {
+        let (block, at) = walk.to(flag.row);
+        Row {
+            flag,
+            block,
+            at,
+            time: block.columns.time[at],
+            source: block.source(at),
+            line: block.line(at),
+            offset: offsets.of(block, at),
+            told: block.columns.told(at),
+        }
+    };
+    let mut rows: Vec<Row<'_>> = flags.into_iter().map(row).collect();
+    let order = |row: &Row<'_>| (row.time, row.source, row.line, row.flag.rule);
+    if !rows.is_sorted_by_key(order) {
+        rows.sort_by_key(order);
+    }
+    rows
 }
 
 impl Row<'_> {
-    /// Place of the result in [`Outcome::ALL`].
-    fn result(&self) -> Option<usize> {
-        let code = self.block.columns.result.get(self.at)?;
-        usize::from(*code).checked_sub(1)
-    }
-
-    fn references(&self) -> Option<bool> {
-        let code = self.block.columns.references.get(self.at)?;
-        (*code != 0).then_some(*code == REFERENCES_YES)
+    /// What is counted of it.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        Counted {
+            rule: self.flag.rule,
+            finding: self.flag.finding,
+            user: self.told.ids[id_column(Field::User).unwrap_or(0)],
+            day: day_of(self.time),
+        }
     }
 
     /// Puts the record's own text as it stood, numbers hidden, behind others; `values` are those of the
-    /// scan, `room` is used for what is made.
+    /// scan, `again` has the texts that the batch has not, `room` is used for what is made.
     fn put_raw(
         &self,
         mask: &Mask,
         values: &Reading<'_>,
+        again: &Reread,
         room: &mut String,
         to: &mut StringBuilder,
     ) {
-        let source = self.block.source(self.at);
         if let Some(wording) = self.block.wording() {
             room.clear();
-            wording.push(values, &self.block.columns, self.at, room);
-            to.append_value(mask.record(source, Cow::Borrowed(room)));
+            wording.push(values, (self.time, &self.told), room);
+            to.append_value(mask.record(self.source, Cow::Borrowed(room)));
             return;
         }
         let kept = self.block.raw(self.at);
-        let again = || Some((Cow::Borrowed(self.again?), self.block.elsewhere(self.at)?.encoding));
+        let again = || {
+            let text = again.get(&self.flag.row)?;
+            let encoding = self.block.elsewhere(self.at)?.encoding;
+            Some((Cow::Borrowed(text.as_slice()), encoding))
+        };
         let Some((bytes, encoding)) = kept.or_else(again) else {
             to.append_null();
             return;
         };
-        to.append_value(mask.record(source, encoding.decode(&bytes).0));
+        to.append_value(mask.record(self.source, encoding.decode(&bytes).0));
     }
 }
 
@@ -100,10 +124,10 @@ pub struct Flagged {
 }
 
 impl Flagged {
-    /// One row per flag, in the order of the flags; `again` has the texts that the batch has not.
+    /// One row per flag, in the order of `rows`; `again` has the texts that the batch has not.
     #[must_use]
-    pub fn new(names: Names<'_>, of: &Batch, flags: &[Flag], again: &Reread) -> Flagged {
-        let table = table(names, of, flags, again);
+    pub fn new(names: Names<'_>, rows: &[Row<'_>], again: &Reread) -> Flagged {
+        let table = table(names, rows, again);
         let hides = |field: Field| {
             let values = dictionary_of(&table, field);
             let mut texts = values.iter().flat_map(|(_, texts)| texts.iter().flatten());
@@ -147,25 +171,12 @@ fn dictionary_of(table: &RecordBatch, field: Field) -> Option<(&UInt32Array, &St
     Some((column.keys(), column.values().as_string_opt()?))
 }
 
-/// One row per flag, in the order of the flags; ids as they stand.
-fn table(names: Names<'_>, of: &Batch, flags: &[Flag], again: &Reread) -> RecordBatch {
-    let rows: Vec<Row<'_>> = flags
-        .iter()
-        .map(|flag| {
-            let (block, at) = of.locate(flag.row);
-            Row {
-                flag,
-                block,
-                at,
-                rule: &names.policy.rules[flag.rule as usize],
-                again: again.get(&flag.row).map(Vec::as_slice),
-            }
-        })
-        .collect();
-    let mut columns = judgement_left(names, &rows);
-    columns.extend(record(names, &rows));
-    columns.extend(judgement_right(&rows));
-    columns.extend(place(names, &rows));
+/// One row per flag, in the order of `rows`; ids as they stand.
+fn table(names: Names<'_>, rows: &[Row<'_>], again: &Reread) -> RecordBatch {
+    let mut columns = judgement_left(names, rows);
+    columns.extend(record(names, rows));
+    columns.extend(judgement_right(names, rows));
+    columns.extend(place(names, rows, again));
     batch(columns)
 }
 
@@ -177,16 +188,17 @@ fn judgement_left(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, Arra
                 &names.policy.rules[rule].id
             }),
         ),
-        ("viewpoint", viewpoints(rows.iter().map(|r| r.rule))),
+        (
+            "viewpoint",
+            viewpoints(rows.iter().map(|r| names.rule(r.flag.rule))),
+        ),
     ]
 }
 
 fn record(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     let ids = |field: Field| {
         let column = id_column(field).unwrap_or(0);
-        let ids = rows
-            .iter()
-            .map(|r| r.block.columns.ids[column].get(r.at).copied().unwrap_or(0));
+        let ids = rows.iter().map(|r| r.told.ids[column]);
         let values = names.dictionaries.of(field).read();
         let as_stands = IDS.contains(&field);
         id_dictionary(&values, ids, |text| {
@@ -200,7 +212,7 @@ fn record(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     vec![
         (
             "time",
-            times(rows.iter().map(|r| Some(r.block.columns.time[r.at]))),
+            times(rows.iter().map(|r| Some(r.time))),
         ),
         ("user", ids(Field::User)),
         ("user_name", ids(Field::UserName)),
@@ -210,31 +222,28 @@ fn record(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
         ("operation", ids(Field::Operation)),
         (
             "result",
-            place_dictionary(rows.iter().map(Row::result), |at| Outcome::ALL[at].name()),
+            place_dictionary(rows.iter().map(result), |at| Outcome::ALL[at].name()),
         ),
         (
             "references",
-            Arc::new(rows.iter().map(Row::references).collect::<BooleanArray>()),
+            Arc::new(references(rows.iter().map(|r| r.told.references))),
         ),
         ("subject", subjects(names, rows)),
     ]
 }
 
-fn judgement_right(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
-    let flags = || rows.iter().map(|r| r.flag);
+fn judgement_right(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
+    let flags = || rows.iter().map(|r| &r.flag);
     let active_days = flags().map(|f| Some(f.active_days).filter(|&d| d >= 0));
+    let threshold = |f: &Flag| f.threshold.or_else(|| threshold(&names.rule(f.rule).kind));
     vec![
         (
             "observed",
-            Arc::new(flags().map(|f| f.observed).collect::<Int64Array>()),
+            Arc::new(Int64Array::from_iter_values(flags().map(|f| f.observed))),
         ),
         (
             "threshold",
-            Arc::new(
-                rows.iter()
-                    .map(|r| r.flag.threshold.or_else(|| threshold(&r.rule.kind)))
-                    .collect::<Float64Array>(),
-            ),
+            Arc::new(flags().map(threshold).collect::<Float64Array>()),
         ),
         (
             "since",
@@ -245,51 +254,66 @@ fn judgement_right(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     ]
 }
 
-fn place(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
-    let mut offsets = Offsets::default();
+fn place(
+    names: Names<'_>,
+    rows: &[Row<'_>],
+    again: &Reread,
+) -> Vec<(&'static str, ArrayRef)> {
     let mut texts = StringBuilder::with_capacity(rows.len(), rows.len() * TEXT);
     let (values, mut room) = (names.dictionaries.reading(), String::new());
     for row in rows {
-        row.put_raw(names.mask, &values, &mut room, &mut texts);
+        row.put_raw(names.mask, &values, again, &mut room, &mut texts);
     }
     drop(values);
-    let sources = rows.iter().map(|r| Some(r.block.source(r.at) as usize));
+    let sources = rows.iter().map(|r| Some(r.source as usize));
+    let lines = rows.iter().map(|r| r.line);
+    let offsets = rows.iter().map(|r| r.offset);
     vec![
         ("source", place_dictionary(sources, |at| &names.sources[at])),
-        (
-            "line",
-            Arc::new(
-                rows.iter()
-                    .map(|r| r.block.line(r.at))
-                    .collect::<UInt64Array>(),
-            ),
-        ),
-        (
-            "offset",
-            Arc::new(
-                rows.iter()
-                    .map(|r| offsets.of(r.block, r.at))
-                    .collect::<UInt64Array>(),
-            ),
-        ),
+        ("line", Arc::new(UInt64Array::from_iter_values(lines))),
+        ("offset", Arc::new(offsets.collect::<UInt64Array>())),
         ("raw", Arc::new(texts.finish())),
     ]
 }
 
-fn subjects(names: Names<'_>, rows: &[Row<'_>]) -> ArrayRef {
-    let mut texts = StringDictionaryBuilder::<UInt32Type>::new();
-    for row in rows {
-        let subject = row.block.columns.subject.get(row.at).copied().unwrap_or(0);
-        if let Some((digits, len)) = packed_digits(subject) {
-            let digits = digits.to_le_bytes();
-            texts.append_option(std::str::from_utf8(&digits[..len]).ok());
+/// Place of a row's result in [`Outcome::ALL`].
+fn result(row: &Row<'_>) -> Option<usize> {
+    usize::from(row.told.result).checked_sub(1)
+}
+
+/// A column of `REFERENCES_…` codes.
+fn references(codes: impl ExactSizeIterator<Item = u8>) -> BooleanArray {
+    let mut column = BooleanBuilder::with_capacity(codes.len());
+    for code in codes {
+        if code == REFERENCES_NULL {
+            column.append_null();
         } else {
-            texts.append_option(text(
-                Key::Field(Field::Subject),
-                subject,
-                names.dictionaries,
-            ));
+            column.append_value(code == REFERENCES_YES);
         }
     }
-    Arc::new(texts.finish())
+    column.finish()
+}
+
+fn subjects(names: Names<'_>, rows: &[Row<'_>]) -> ArrayRef {
+    let mut known: HashMap<Subject, u32, foldhash::fast::RandomState> = HashMap::default();
+    let mut texts = StringBuilder::new();
+    let key = |row: &Row<'_>| {
+        let subject = row.told.subject;
+        if subject == 0 {
+            return None;
+        }
+        let next = u32::try_from(known.len()).expect("fewer than 2^32 rows");
+        Some(*known.entry(subject).or_insert_with(|| {
+            if let Some((digits, len)) = packed_digits(subject) {
+                let digits = digits.to_le_bytes();
+                texts.append_value(std::str::from_utf8(&digits[..len]).unwrap_or_default());
+            } else {
+                let text = text(Key::Field(Field::Subject), subject, names.dictionaries);
+                texts.append_value(text.unwrap_or_default());
+            }
+            next
+        }))
+    };
+    let keys: UInt32Array = rows.iter().map(key).collect();
+    Arc::new(DictionaryArray::new(keys, Arc::new(texts.finish())))
 }

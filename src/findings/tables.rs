@@ -36,6 +36,11 @@ pub struct Names<'a> {
 }
 
 impl Names<'_> {
+    /// The rule at a place in the policy.
+    pub(super) fn rule(&self, place: u32) -> &Rule {
+        &self.policy.rules[place as usize]
+    }
+
     /// What people read for a value of a key; none for null.
     pub(super) fn text(&self, key: Key, value: Value) -> Option<String> {
         let text = text(key, value, self.dictionaries)?;

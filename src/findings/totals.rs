@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::{Findings, Flag};
+use super::Findings;
 use crate::block::Columns;
 use crate::detect::bits::Bits;
 use crate::detect::calendar::weekday;
@@ -12,7 +12,6 @@ use crate::detect::evaluated::Evaluated;
 use crate::detect::run::RuleCounts;
 use crate::detect::values::day_of;
 use crate::dictionary::{Id, id_column};
-use crate::order::Batch;
 use crate::policy::Rule;
 use crate::record::{DAY_MS, Field};
 
@@ -176,28 +175,11 @@ pub struct FlagTotals {
 /// What is counted of a flag.
 #[derive(Clone, Copy, Debug)]
 pub struct Counted {
-    rule: u32,
-    finding: u64,
-    user: Id,
-    day: i32,
-}
-
-impl Counted {
-    /// Of the flags of a batch.
-    #[must_use]
-    pub fn of(batch: &Batch, flags: &[Flag]) -> Vec<Counted> {
-        let column = id_column(Field::User).unwrap_or(0);
-        let counted = |flag: &Flag| {
-            let (block, at) = batch.locate(flag.row);
-            Counted {
-                rule: flag.rule,
-                finding: flag.finding,
-                user: block.columns.ids[column].get(at).copied().unwrap_or(0),
-                day: day_of(block.columns.time[at]),
-            }
-        };
-        flags.iter().map(counted).collect()
-    }
+    /// The rule's place in the policy.
+    pub(super) rule: u32,
+    pub(super) finding: u64,
+    pub(super) user: Id,
+    pub(super) day: i32,
 }
 
 impl FlagTotals {
@@ -244,15 +226,17 @@ impl FlagTotals {
 
     /// Counts flags.
     pub fn add(&mut self, flags: &[Counted]) {
+        for of_day in flags.chunk_by(|one, next| one.day == next.day) {
+            *self.by_day.entry(of_day[0].day).or_insert(0) += of_day.len() as u64;
+        }
         for &Counted {
             rule,
             finding,
             user,
-            day,
+            ..
         } in flags
         {
             self.flagged[rule as usize] += 1;
-            *self.by_day.entry(day).or_insert(0) += 1;
             let counts = self.by_user.entry((user, rule)).or_insert((0, 0));
             counts.0 += 1;
             if !self.per_user[rule as usize] {

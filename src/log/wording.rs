@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::header::Mapping;
 use super::time::{Form, push_civil};
-use crate::block::Columns;
+use crate::block::{Columns, Told};
 use crate::dictionary::{Dictionaries, Reading, Values, id_column, packed_digits};
 use crate::record::Field;
 
@@ -30,7 +30,7 @@ pub struct Wording {
 enum Cell {
     Time,
     Id(usize),
-    /// By its place in [`Columns::words`].
+    /// By its place in [`Told::words`].
     Word(usize),
     Subject,
 }
@@ -80,8 +80,8 @@ impl Wording {
     }
 
     /// Puts the text of a record, decoded, behind what `to` holds; `values` are of the dictionaries that
-    /// its columns mean.
-    pub fn push(&self, values: &Reading<'_>, columns: &Columns, at: usize, to: &mut String) {
+    /// it means.
+    pub fn push(&self, values: &Reading<'_>, (time, told): (i64, &Told), to: &mut String) {
         for (number, cell) in self.cells.iter().enumerate() {
             if number > 0 {
                 to.push(self.delimiter);
@@ -93,13 +93,11 @@ impl Wording {
                 to.push_str(values.text(id).unwrap_or_default());
             };
             match *cell {
-                Cell::Time => push_civil(self.time, columns.time[at], to),
-                Cell::Id(column) => dictionary(&values.ids[column], columns.ids[column][at], to),
-                Cell::Word(which) => {
-                    dictionary(&values.words[which], columns.words[which][at].into(), to);
-                }
+                Cell::Time => push_civil(self.time, time, to),
+                Cell::Id(column) => dictionary(&values.ids[column], told.ids[column], to),
+                Cell::Word(which) => dictionary(&values.words[which], told.words[which].into(), to),
                 Cell::Subject => {
-                    let subject = columns.subject[at];
+                    let subject = told.subject;
                     if let Some((digits, len)) = packed_digits(subject) {
                         let digits = digits.to_le_bytes();
                         to.push_str(std::str::from_utf8(&digits[..len]).unwrap_or_default());
@@ -119,7 +117,8 @@ impl Wording {
     #[must_use]
     pub fn text(&self, columns: &Columns, at: usize) -> String {
         let mut text = String::new();
-        self.push(&self.dictionaries.reading(), columns, at, &mut text);
+        let told = (columns.time[at], &columns.told(at));
+        self.push(&self.dictionaries.reading(), told, &mut text);
         text
     }
 }

@@ -64,6 +64,12 @@ impl Batch {
         self.blocks
     }
 
+    /// Walks the rows.
+    #[must_use]
+    pub fn walk(&self) -> Walk<'_> {
+        Walk { of: self, at: 0 }
+    }
+
     /// The block of a row and the row's place in it.
     ///
     /// # Panics
@@ -72,6 +78,29 @@ impl Batch {
     pub fn locate(&self, row: u32) -> (&Block, usize) {
         let at = self.starts.partition_point(|&first| first <= row) - 1;
         (&self.blocks[at], (row - self.starts[at]) as usize)
+    }
+}
+
+/// A walk through the rows of a batch.
+pub struct Walk<'a> {
+    of: &'a Batch,
+    /// The block.
+    at: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// [`Batch::locate`] of a row that is not before the last one.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn to(&mut self, row: u32) -> (&'a Block, usize) {
+        while self.of.starts[self.at + 1] <= row {
+            self.at += 1;
+        }
+        (
+            &self.of.blocks[self.at],
+            (row - self.of.starts[self.at]) as usize,
+        )
     }
 }
 
@@ -101,5 +130,11 @@ mod tests {
             })
             .collect();
         assert_eq!(found, [1, 2, 3]);
+        let mut walk = batch.walk();
+        let found = [0, 0, 2, 2].map(|row| {
+            let (block, at) = walk.to(row);
+            block.columns.time[at]
+        });
+        assert_eq!(found, [1, 1, 3, 3]);
     }
 }

@@ -58,6 +58,9 @@ impl Again {
     /// # Errors
     /// [`Error::Input`] if it cannot be read, or is not what it was.
     pub fn texts(&self, of: &Batch, flags: &[Flag]) -> Result<Reread> {
+        if of.blocks().iter().all(|block| block.places.is_none()) {
+            return Ok(Reread::default());
+        }
         let mut wanted: Vec<(u32, Elsewhere)> = flags
             .iter()
             .filter_map(|flag| {

@@ -48,7 +48,6 @@ use crate::log::header::Mapping;
 use crate::log::meaning::Meaning;
 use crate::log::plan::ReadOptions;
 use crate::log::time::TimeFormat;
-use crate::order::Batch;
 use crate::order::batcher::Target;
 use crate::order::memory::{self, Budget};
 use crate::policy::Policy;
@@ -426,7 +425,7 @@ fn result(
     let names = unranked.names();
     let (flags, records) = (&unranked.flags, &outcome.records);
     Ok(ScanResult {
-        flagged_schema: Flagged::new(names, &Batch::default(), &[], &Reread::default())
+        flagged_schema: Flagged::new(names, &[], &Reread::default())
             .shown(names.mask)
             .schema(),
         summary: tables::summary(names, flags, &unranked.findings, reasons),

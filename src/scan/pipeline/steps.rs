@@ -7,7 +7,7 @@ use crate::block::Block;
 use crate::detect::shards::ShardOut;
 use crate::error::Result;
 use crate::findings::Flag;
-use crate::findings::flagged::{self, Flagged};
+use crate::findings::flagged::{self, Flagged, Row};
 use crate::findings::totals::{Counted, RecordTotals};
 use crate::individual::watch::Looked;
 use crate::order::Batcher;
@@ -205,10 +205,10 @@ impl Pipeline<'_> {
         for out in &outs {
             flags.extend_from_slice(&out.flags);
         }
-        flagged::sort(&job.batch, &mut flags);
         let again = self.again.texts(&job.batch, &flags)?;
-        let table = Flagged::new(self.names(), &job.batch, &flags, &again);
-        let counted = Counted::of(&job.batch, &flags);
+        let rows = flagged::rows(&job.batch, flags);
+        let table = Flagged::new(self.names(), &rows, &again);
+        let counted: Vec<Counted> = rows.iter().map(Row::counted).collect();
         let mut state = lock(&self.state);
         state.flags.add(&counted);
         state.take(outs);
