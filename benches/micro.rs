@@ -14,8 +14,13 @@ use yokome::detect::group::Grouped;
 use yokome::detect::predicate::Evaluator;
 use yokome::detect::shards::{PerRules, Shard, ShardContext};
 use yokome::dictionary::{Dictionaries, id_column, pack_digits};
+use yokome::log::encoding::Encoding;
+use yokome::log::framer::Segment;
+use yokome::log::head::Head;
 use yokome::log::intern::{BEHIND, Cache, Room, TOGETHER, UNKNOWN};
 use yokome::log::meaning::Meaning;
+use yokome::log::parse::{Parser, SegmentOf};
+use yokome::log::plan::{Plan, ReadOptions};
 use yokome::log::scan::{Index, PAD, Special, index};
 use yokome::log::time::{TimeFormat, TimeReader, Zone};
 use yokome::order::Batch;
@@ -293,5 +298,50 @@ fn rule(bencher: Bencher<'_, '_>, rule: &str) {
         .bench_local_values(|mut shard| {
             let out = shard.advance(context, black_box(&grouped), |_| true);
             (out, shard.finish(context))
+        });
+}
+
+// --- parsing -------------------------------------------------------------------------------------
+
+/// Segments → blocks, over and over: the columns are used again, and stay near.
+#[divan::bench(args = ["plain", "quoted"])]
+fn parse(bencher: Bencher<'_, '_>, form: &str) {
+    const SEGMENT: usize = 1 << 19;
+    let mut log = match form {
+        "quoted" => quoted(&LOG),
+        _ => LOG.clone(),
+    };
+    let policy = Policy::default_policy();
+    let options = ReadOptions::of(&policy).expect("the default policy");
+    let head = Head::read(&mut log.as_slice()).expect("bytes in memory");
+    let plan = Plan::of("log.csv", &head, &options).expect("a log");
+    let header = log.iter().position(|&b| b == b'\n').expect("lines") + 1;
+    let end = header + log[header..header + SEGMENT].iter().rposition(|&b| b == b'\n').expect("lines") + 1;
+    let records = log[header..end].iter().filter(|&&b| b == b'\n').count();
+    log.truncate(end);
+    log.drain(..header);
+    let meaning = Arc::new(Meaning::of(&policy, true));
+    let mut parser = Parser::new(meaning, Arc::default(), options.zone.clone()).watching();
+    let (mut text, mut columns) = (Vec::new(), Columns::default());
+    bencher
+        .counter(ItemsCount::new(records))
+        .bench_local(|| {
+            text.clear();
+            text.extend_from_slice(&log);
+            text.resize(log.len() + PAD, 0);
+            let segment = Segment {
+                text: std::mem::take(&mut text),
+                len: log.len(),
+                offset: 0,
+                quotes: form == "quoted",
+                encoding: Encoding::Utf8,
+            };
+            let of = SegmentOf {
+                source: 0,
+                plan: &plan,
+            };
+            let mut parsed = parser.parse(segment, &of, std::mem::take(&mut columns));
+            text = parsed.spare.take().expect("a log of which every column is known");
+            columns = parsed.block.columns;
         });
 }

@@ -245,11 +245,12 @@ impl Packing {
         } = to;
         to.clear();
         rows.clear();
+        let count = records.len();
         let packed = &packed[records.start * self.words..records.end * self.words];
         words.resize_with(self.words.max(words.len()), Vec::new);
         take_apart(packed, &mut words[..self.words]);
         for part in &self.parts {
-            let packed = words[part.word].as_slice();
+            let packed = &words[part.word][..count];
             match part.column {
                 Column::Time => take(&mut to.time, packed, *part, |time| {
                     (time * self.unit).cast_signed().wrapping_add(self.from)
@@ -287,44 +288,58 @@ fn put_in_place<const N: usize>(words: [&Word; N], places: &[u32], to: &mut [u64
     }
 }
 
-/// Takes the words of records apart.
+/// Takes the words of records apart, each of them into the front of its vector.
 fn take_apart(packed: &[u64], words: &mut [Vec<u64>]) {
-    let all = words.len();
-    for (number, word) in words.iter_mut().enumerate() {
-        word.clear();
-        match all {
-            1 => word.extend_from_slice(packed),
-            2 => scan::hot(Apart::<2> {
-                records: packed.as_chunks().0,
-                number,
-                to: word,
-            }),
-            3 => scan::hot(Apart::<3> {
-                records: packed.as_chunks().0,
-                number,
-                to: word,
-            }),
-            all => word.extend(packed.iter().skip(number).step_by(all)),
+    let (all, records) = (words.len(), packed.len().checked_div(words.len()).unwrap_or(0));
+    for word in &mut *words {
+        if word.len() < records {
+            word.resize(records, 0);
+        }
+    }
+    match words {
+        [a] => a[..records].copy_from_slice(packed),
+        [a, b] => scan::hot(Apart2(packed.as_chunks().0, a, b)),
+        [a, b, c] => scan::hot(Apart3(packed.as_chunks().0, a, b, c)),
+        words => {
+            for (number, word) in words.iter_mut().enumerate() {
+                let packed = packed.iter().skip(number).step_by(all);
+                word.iter_mut().zip(packed).for_each(|(to, &word)| *to = word);
+            }
         }
     }
 }
 
-/// One of the words of records.
-struct Apart<'a, const N: usize> {
-    records: &'a [[u64; N]],
-    number: usize,
-    to: &'a mut Vec<u64>,
-}
+/// (Both words at once, and each at a place that is known: so the compiler takes wide registers and
+/// shuffles them, and gathers nothing.)
+struct Apart2<'a>(&'a [[u64; 2]], &'a mut [u64], &'a mut [u64]);
 
-impl<const N: usize> scan::Hot for Apart<'_, N> {
+impl scan::Hot for Apart2<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Apart { number, .. } = self;
-        assert!(number < N);
-        self.to
-            .extend(self.records.iter().map(|record| record[number]));
+        for ((record, a), b) in self.0.iter().zip(self.1).zip(self.2) {
+            (*a, *b) = (record[0], record[1]);
+        }
+    }
+}
+
+/// As [`Apart2`].
+struct Apart3<'a>(
+    &'a [[u64; 3]],
+    &'a mut [u64],
+    &'a mut [u64],
+    &'a mut [u64],
+);
+
+impl scan::Hot for Apart3<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (((record, a), b), c) in self.0.iter().zip(self.1).zip(self.2).zip(self.3) {
+            (*a, *b, *c) = (record[0], record[1], record[2]);
+        }
     }
 }
 

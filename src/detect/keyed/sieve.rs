@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::table::Table;
 use super::{Keyed, Known, Tally, Times};
@@ -54,60 +55,103 @@ pub struct Sieve {
     full: bool,
 }
 
-/// Values and their times in the order of their coming, one beside the other so that a search reads
-/// nothing but values; those that have left stand in front until there are many.
+/// Values and their times in the order of their coming; those that have left stand in front until there
+/// are many.
 #[derive(Default)]
 struct Queue {
-    values: Vec<Value>,
-    times: Vec<i64>,
+    entries: Vec<(Value, i64)>,
+    /// Of each value: a search reads nothing but these, unless as many as it asks for are alike.
+    prints: Vec<Print>,
     /// Those that have left.
     gone: usize,
 }
 
 impl Queue {
-    /// Values and times that have not left.
+    /// Values and times that have neither left nor moved.
     fn standing(&self) -> impl Iterator<Item = (Value, i64)> + '_ {
-        let values = self.values[self.gone..].iter().copied();
-        values.zip(self.times[self.gone..].iter().copied())
+        let standing = self.entries[self.gone..].iter().copied();
+        standing.filter(|entry| entry.0 != MOVED)
     }
 
     fn len(&self) -> usize {
-        self.values.len() - self.gone
+        self.entries.len() - self.gone
     }
 
     fn push(&mut self, value: Value, time: i64) {
-        self.values.push(value);
-        self.times.push(time);
+        self.entries.push((value, time));
+        self.prints.push(print(value));
+    }
+
+    /// The places of a value, if it stands so often at least; or of fewer.
+    fn places(&self, value: Value, at_least: u64) -> Places {
+        let mut places = scan::hot(Alike(&self.prints[self.gone..], print(value)));
+        if places.len() as u64 >= at_least {
+            places.retain(|place| {
+                *place += self.gone;
+                self.entries[*place].0 == value
+            });
+        }
+        places
     }
 
     /// Makes room for more.
     fn reserve(&mut self, more: usize) {
-        if self.gone * 2 >= self.values.len() || self.values.capacity() - self.values.len() < more {
-            self.values.drain(..self.gone);
-            self.times.drain(..self.gone);
+        if self.gone * 2 >= self.entries.len()
+            || self.entries.capacity() - self.entries.len() < more
+        {
+            self.entries.drain(..self.gone);
+            self.prints.drain(..self.gone);
             self.gone = 0;
         }
-        let wanted = self.values.len() + more;
-        if self.values.capacity() < wanted {
+        let wanted = self.entries.len() + more;
+        if self.entries.capacity() < wanted {
             // (By itself a vector would become twice as long; there is one for every key.)
             let more = more + wanted / 8 + 4;
-            self.values.reserve_exact(more);
-            self.times.reserve_exact(more);
+            self.entries.reserve_exact(more);
+            self.prints.reserve_exact(more);
         }
     }
 }
 
-/// How many of some values are this one.
-struct Alike<'a>(&'a [Value], Value);
+type Places = SmallVec<[usize; 32]>;
+
+/// The places of a print among others.
+struct Alike<'a>(&'a [Print], Print);
 
 impl scan::Hot for Alike<'_> {
-    type Output = u64;
+    type Output = Places;
 
     #[inline(always)]
-    fn run(self) -> u64 {
-        self.0.iter().map(|&value| u64::from(value == self.1)).sum()
+    fn run(self) -> Places {
+        let mut places = Places::new();
+        for (number, prints) in self.0.chunks(TOGETHER).enumerate() {
+            // (Most of them have none.)
+            let any = prints.iter().fold(false, |any, &p| any | (p == self.1));
+            if any {
+                for (place, _) in (number * TOGETHER..)
+                    .zip(prints)
+                    .filter(|(_, print)| **print == self.1)
+                {
+                    places.push(place);
+                }
+            }
+        }
+        places
     }
 }
+
+/// Some bits of a value's hash, others than those that its count is found by (as long as there are
+/// not too many counts).
+type Print = u16;
+
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+fn print(value: Value) -> Print {
+    (hash(value) >> 16) as Print
+}
+
+/// Prints that are compared together.
+const TOGETHER: usize = 32;
 
 /// The value of entries whose times have moved to a hot value.
 const MOVED: Value = 0;
@@ -156,19 +200,15 @@ impl Sieve {
     /// See [`RuleState::bring_near`](crate::detect::rule::RuleState::bring_near).
     pub(super) fn bring_near(&self, depth: u8) -> u64 {
         match depth {
-            0 => (self.counts.len() ^ self.queue.gone ^ self.queue.values.len()) as u64,
+            0 => (self.counts.len() ^ self.queue.gone ^ self.queue.entries.len()) as u64,
             1 => {
-                let Queue {
-                    values,
-                    times,
-                    gone,
-                } = &self.queue;
-                let ends = [values.get(*gone), values.last()].map(|v| v.copied().unwrap_or(0));
-                let when = [times.get(*gone), times.last()].map(|t| t.copied().unwrap_or(0));
+                let Queue { entries, gone, .. } = &self.queue;
+                let ends = [entries.get(*gone), entries.last()];
+                let ends = ends.map(|entry| entry.copied().unwrap_or_default());
+                let ends = ends.map(|(value, time)| value ^ time.cast_unsigned());
                 // (Of a long one, `prepare` reads the rest, if so many records come.)
                 let counts = self.counts.iter().step_by(64).take(NEAR);
                 counts.fold(ends[0] ^ ends[1], |sum, &count| sum ^ u64::from(count))
-                    ^ (when[0] ^ when[1]).cast_unsigned()
             }
             _ => 0,
         }
@@ -199,18 +239,17 @@ impl Sieve {
     /// Takes what has left the window out of the queue.
     #[inline]
     fn expire(&mut self, until: i64) {
-        let left = self.queue.times[self.queue.gone..]
-            .iter()
-            .take_while(|&&time| time <= until)
-            .count();
-        for at in self.queue.gone..self.queue.gone + left {
-            let value = self.queue.values[at];
+        let mut gone = self.queue.gone;
+        while let Some(&(value, time)) = self.queue.entries.get(gone)
+            && time <= until
+        {
             if value != MOVED {
                 let place = self.place(value);
                 self.uncount(place, 1);
             }
+            gone += 1;
         }
-        self.queue.gone += left;
+        self.queue.gone = gone;
     }
 
     /// See [`Times::pass`]: no more than one count is looked at for a record. What has left the window
@@ -286,26 +325,20 @@ impl Sieve {
     /// that is the threshold at least.
     #[cold]
     fn search(&mut self, value: Value, at_least: u64, until: i64, out: &mut Out<'_>) -> usize {
-        let found = scan::hot(Alike(&self.queue.values[self.queue.gone..], value));
-        if found < at_least {
+        let places = self.queue.places(value, at_least);
+        let found = places.len();
+        if (found as u64) < at_least {
             return 0;
         }
-        let found = usize::try_from(found).unwrap_or(usize::MAX);
         if self.hot.len() >= self.forget_at {
             self.forget(until, out);
         }
         let mut times = self.spare.pop().unwrap_or_default();
         times.reserve(found * 2);
-        let Queue {
-            values,
-            times: all,
-            gone,
-        } = &mut self.queue;
-        for (other, &time) in values[*gone..].iter_mut().zip(&all[*gone..]) {
-            if *other == value {
-                times.push_back(time);
-                *other = MOVED;
-            }
+        for place in places {
+            let (value, time) = &mut self.queue.entries[place];
+            times.push_back(*time);
+            *value = MOVED;
         }
         let place = self.place(value);
         // (A value is found at the threshold itself, or at a count that stays at the most.)
@@ -328,13 +361,12 @@ impl Sieve {
     fn count_anew(&mut self, size: usize) {
         self.counts.clear();
         self.counts.resize(size, 0);
-        for i in self.queue.gone..self.queue.values.len() {
-            let value = self.queue.values[i];
-            if value != MOVED {
-                let place = self.place(value);
-                self.count(place);
-            }
+        let queue = std::mem::take(&mut self.queue);
+        for (value, _) in queue.standing() {
+            let place = self.place(value);
+            self.count(place);
         }
+        self.queue = queue;
         let places: Vec<usize> = self.hot.keys().map(|&value| self.place(value)).collect();
         for place in places {
             self.counts[place] |= HOT;
@@ -369,7 +401,7 @@ impl Sieve {
     #[must_use]
     pub fn into_table(self, window: i64) -> Table {
         let mut table = Table::default();
-        for (value, time) in self.queue.standing().filter(|e| e.0 != MOVED) {
+        for (value, time) in self.queue.standing() {
             table.add(value, time, window);
         }
         for (value, hot) in self.hot {
@@ -397,7 +429,7 @@ impl Times for Sieve {
     fn known(&self) -> Vec<Known> {
         let mut places: HashMap<Value, usize> = HashMap::new();
         let mut known: Vec<Known> = Vec::new();
-        for (value, time) in self.queue.standing().filter(|e| e.0 != MOVED) {
+        for (value, time) in self.queue.standing() {
             let at = *places.entry(value).or_insert_with(|| {
                 known.push(Known {
                     value,
