@@ -316,32 +316,38 @@ fn parse(bencher: Bencher<'_, '_>, form: &str) {
     let head = Head::read(&mut log.as_slice()).expect("bytes in memory");
     let plan = Plan::of("log.csv", &head, &options).expect("a log");
     let header = log.iter().position(|&b| b == b'\n').expect("lines") + 1;
-    let end = header + log[header..header + SEGMENT].iter().rposition(|&b| b == b'\n').expect("lines") + 1;
+    let end = header
+        + log[header..header + SEGMENT]
+            .iter()
+            .rposition(|&b| b == b'\n')
+            .expect("lines")
+        + 1;
     let records = log[header..end].iter().filter(|&&b| b == b'\n').count();
     log.truncate(end);
     log.drain(..header);
     let meaning = Arc::new(Meaning::of(&policy, true));
     let mut parser = Parser::new(meaning, Arc::default(), options.zone.clone()).watching();
     let (mut text, mut columns) = (Vec::new(), Columns::default());
-    bencher
-        .counter(ItemsCount::new(records))
-        .bench_local(|| {
-            text.clear();
-            text.extend_from_slice(&log);
-            text.resize(log.len() + PAD, 0);
-            let segment = Segment {
-                text: std::mem::take(&mut text),
-                len: log.len(),
-                offset: 0,
-                quotes: form == "quoted",
-                encoding: Encoding::Utf8,
-            };
-            let of = SegmentOf {
-                source: 0,
-                plan: &plan,
-            };
-            let mut parsed = parser.parse(segment, &of, std::mem::take(&mut columns));
-            text = parsed.spare.take().expect("a log of which every column is known");
-            columns = parsed.block.columns;
-        });
+    bencher.counter(ItemsCount::new(records)).bench_local(|| {
+        text.clear();
+        text.extend_from_slice(&log);
+        text.resize(log.len() + PAD, 0);
+        let segment = Segment {
+            text: std::mem::take(&mut text),
+            len: log.len(),
+            offset: 0,
+            quotes: form == "quoted",
+            encoding: Encoding::Utf8,
+        };
+        let of = SegmentOf {
+            source: 0,
+            plan: &plan,
+        };
+        let mut parsed = parser.parse(segment, &of, std::mem::take(&mut columns));
+        text = parsed
+            .spare
+            .take()
+            .expect("a log of which every column is known");
+        columns = parsed.block.columns;
+    });
 }

@@ -330,7 +330,12 @@ impl Block {
         // What was sorted keeps no empty text.
         let kept = self.places.is_none() || start < end;
         let bytes = &text.bytes;
-        kept.then(|| (Cow::Borrowed(&bytes[start as usize..end as usize]), encoding))
+        kept.then(|| {
+            (
+                Cow::Borrowed(&bytes[start as usize..end as usize]),
+                encoding,
+            )
+        })
     }
 
     /// How the records were written, if their bytes are not kept but can be told.

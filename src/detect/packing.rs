@@ -290,7 +290,10 @@ fn put_in_place<const N: usize>(words: [&Word; N], places: &[u32], to: &mut [u64
 
 /// Takes the words of records apart, each of them into the front of its vector.
 fn take_apart(packed: &[u64], words: &mut [Vec<u64>]) {
-    let (all, records) = (words.len(), packed.len().checked_div(words.len()).unwrap_or(0));
+    let (all, records) = (
+        words.len(),
+        packed.len().checked_div(words.len()).unwrap_or(0),
+    );
     for word in &mut *words {
         if word.len() < records {
             word.resize(records, 0);
@@ -303,7 +306,9 @@ fn take_apart(packed: &[u64], words: &mut [Vec<u64>]) {
         words => {
             for (number, word) in words.iter_mut().enumerate() {
                 let packed = packed.iter().skip(number).step_by(all);
-                word.iter_mut().zip(packed).for_each(|(to, &word)| *to = word);
+                word.iter_mut()
+                    .zip(packed)
+                    .for_each(|(to, &word)| *to = word);
             }
         }
     }
@@ -325,12 +330,7 @@ impl scan::Hot for Apart2<'_> {
 }
 
 /// As [`Apart2`].
-struct Apart3<'a>(
-    &'a [[u64; 3]],
-    &'a mut [u64],
-    &'a mut [u64],
-    &'a mut [u64],
-);
+struct Apart3<'a>(&'a [[u64; 3]], &'a mut [u64], &'a mut [u64], &'a mut [u64]);
 
 impl scan::Hot for Apart3<'_> {
     type Output = ();

@@ -233,13 +233,7 @@ impl Shard {
     }
 
     /// Takes the records of one key.
-    fn run(
-        &mut self,
-        of: ShardContext<'_>,
-        place: usize,
-        records: &Unpacked,
-        out: &mut Out<'_>,
-    ) {
+    fn run(&mut self, of: ShardContext<'_>, place: usize, records: &Unpacked, out: &mut Out<'_>) {
         let Unpacked { columns, rows, .. } = records;
         let words = of.bits.words();
         let state = &mut self.states[place];

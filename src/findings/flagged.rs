@@ -210,10 +210,7 @@ fn record(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
         })
     };
     vec![
-        (
-            "time",
-            times(rows.iter().map(|r| Some(r.time))),
-        ),
+        ("time", times(rows.iter().map(|r| Some(r.time)))),
         ("user", ids(Field::User)),
         ("user_name", ids(Field::UserName)),
         ("department", ids(Field::Department)),
@@ -254,11 +251,7 @@ fn judgement_right(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, Arr
     ]
 }
 
-fn place(
-    names: Names<'_>,
-    rows: &[Row<'_>],
-    again: &Reread,
-) -> Vec<(&'static str, ArrayRef)> {
+fn place(names: Names<'_>, rows: &[Row<'_>], again: &Reread) -> Vec<(&'static str, ArrayRef)> {
     let mut texts = StringBuilder::with_capacity(rows.len(), rows.len() * TEXT);
     let (values, mut room) = (names.dictionaries.reading(), String::new());
     for row in rows {

@@ -195,9 +195,10 @@ impl Layout {
     pub(super) fn tells(&self, rows: usize, quotes: bool) -> bool {
         let told = |style: &Style| style.exact && (!quotes || style.quoted);
         self.groups.iter().all(|group| told(&group.style))
-            && self.subject.as_ref().is_none_or(|subject| {
-                told(&subject.style) && (!quotes || subject.quoted == rows)
-            })
+            && self
+                .subject
+                .as_ref()
+                .is_none_or(|subject| told(&subject.style) && (!quotes || subject.quoted == rows))
     }
 
     /// Fills the columns of a block whose rows are known.

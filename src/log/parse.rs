@@ -231,12 +231,7 @@ impl Parser {
     /// Finds the rows, reads their times, rejects what is no record. The form of the times, if they all
     /// are of one, in quotes or not as the segment has any.
     #[inline(always)]
-    fn rows(
-        &mut self,
-        segment: &Segment,
-        of: &SegmentOf<'_>,
-        parsed: &mut Parsed,
-    ) -> Option<Form> {
+    fn rows(&mut self, segment: &Segment, of: &SegmentOf<'_>, parsed: &mut Parsed) -> Option<Form> {
         let mapping = &of.plan.mapping;
         let source = of.source as usize;
         if self.readers.len() <= source {

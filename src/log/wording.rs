@@ -122,3 +122,178 @@ impl Wording {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Block;
+    use crate::log::framer::Frame;
+    use crate::log::head::Head;
+    use crate::log::meaning::Meaning;
+    use crate::log::parse::{Parser, SegmentOf};
+    use crate::log::plan::{Plan, ReadOptions};
+    use crate::policy::Policy;
+
+    const HEADER: &str = "日時,職員番号,所属,端末番号,操作内容,処理結果,個人番号参照,宛名番号";
+
+    /// The blocks of a log by a policy, segments of `chunk` bytes each.
+    fn blocks(log: &[u8], policy: &str, chunk: usize) -> Vec<Block> {
+        let policy = Policy::from_toml(policy, "test", None).expect("a policy");
+        let options = ReadOptions::of(&policy).expect("options");
+        let head = Head::read(&mut &log[..]).expect("bytes");
+        let plan = Plan::of("log.csv", &head, &options).expect("a log");
+        let meaning = Arc::new(Meaning::of(&policy, true));
+        let mut parser = Parser::new(meaning, Arc::default(), options.zone.clone());
+        let source = Box::new(std::io::Cursor::new(log.to_vec()));
+        let mut framer = plan.framer(source, chunk).expect("bytes");
+        let mut blocks = Vec::new();
+        while let Some(frame) = framer.next(Vec::new()).expect("bytes") {
+            if let Frame::Records(segment) = frame {
+                let of = SegmentOf {
+                    source: 0,
+                    plan: &plan,
+                };
+                let parsed = parser.parse(segment, &of, Columns::default());
+                let told = parsed.block.wording().is_some();
+                assert_eq!(parsed.spare.is_some(), told);
+                blocks.push(parsed.block);
+            }
+        }
+        blocks
+    }
+
+    /// The decoded texts of all records, and in how many blocks they are told.
+    fn texts(blocks: &[Block]) -> (Vec<String>, usize) {
+        let texts = blocks.iter().flat_map(|block| {
+            (0..block.columns.len()).map(|at| {
+                let (bytes, encoding) = block.raw(at).expect("a text");
+                encoding.decode(&bytes).0.into_owned()
+            })
+        });
+        let told = blocks.iter().filter(|block| block.wording().is_some());
+        (texts.collect(), told.count())
+    }
+
+    fn log(records: &[&str], end: &str) -> String {
+        let lines = std::iter::once(&HEADER).chain(records);
+        lines.flat_map(|line| [line, end]).collect()
+    }
+
+    const RECORDS: [&str; 6] = [
+        "2026/04/01 08:59:59,0012,税務課,PC-1,照会,成功,あり,0000000012",
+        "2026/04/01 09:00:00,0012,税務課,PC-1,照会,OK,有,A-7",
+        "2026/04/01 09:00:00,0012,税務課,PC-1,印刷,失敗,なし,",
+        "2026/04/01 09:00:59,7,税務課 ,,照会,エラー,×,1234567890123456",
+        "2026/04/02 00:00:00,,,,,,,",
+        "2026/04/02 23:59:59,髙橋,税務課,PC-1,照会,保留, ,００１２",
+    ];
+
+    #[test]
+    fn texts_are_told_to_the_byte() {
+        for end in ["\n", "\r\n", "\r"] {
+            for (form, quoted) in [("plain", false), ("quoted", true)] {
+                let mut text = log(&RECORDS, end);
+                let mut expected: Vec<String> = RECORDS.map(str::to_owned).to_vec();
+                if quoted {
+                    let quote = |text: &str| format!("\"{}\"", text.replace(',', "\",\""));
+                    let lines = text.split_terminator(end).map(quote);
+                    text = lines.flat_map(|line| [line, end.to_owned()]).collect();
+                    expected = RECORDS.map(quote).to_vec();
+                }
+                let (cp932, ..) = encoding_rs::SHIFT_JIS.encode(&text);
+                for log in [text.as_bytes(), &cp932] {
+                    for chunk in [1 << 16, 100] {
+                        let blocks = blocks(log, "", chunk);
+                        let (texts, told) = texts(&blocks);
+                        assert_eq!(texts, expected, "{form}");
+                        assert_eq!(told, blocks.len(), "{form} {end:?} {chunk}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn where_there_is_more_to_a_record_its_text_is_kept() {
+        let trim = "[normalise]\ntrim = true\n";
+        let minutes = "2026/04/01 09:01,7,課,PC,照会,成功,あり,1";
+        let dashes = "2026-04-03 00:00:00,7,課,PC,照会,成功,あり,1";
+        let earlier = "2026/03/01 00:00:00,7,課,PC,照会,成功,あり,1";
+        let cases: [(&str, &str, &str); 8] = [
+            ("a value that is normalised", trim, ""),
+            (
+                "a quote",
+                "",
+                "2026/04/03 00:00:00,\"7\",課,PC,照会,成功,あり,1",
+            ),
+            (
+                "a quoted quote",
+                "",
+                "2026/04/03 00:00:00,7,課,PC,\"照\"\"会\",成功,あり,1",
+            ),
+            ("a time of another form", "", minutes),
+            ("another separator", "", dashes),
+            ("no order", "", earlier),
+            (
+                "a quote within",
+                "",
+                "2026/04/03 00:00:00,7,課,P\"C,照会,成功,あり,1",
+            ),
+            (
+                "a zone",
+                "",
+                "2026/04/03 00:00:00+09:00,7,課,PC,照会,成功,あり,1",
+            ),
+        ];
+        for (what, policy, record) in cases {
+            let mut records = RECORDS.to_vec();
+            records.extend(Some(record).filter(|record| !record.is_empty()));
+            let (texts, told) = texts(&blocks(log(&records, "\n").as_bytes(), policy, 1 << 16));
+            assert_eq!(texts, records, "{what}");
+            assert_eq!(told, 0, "{what}");
+        }
+    }
+
+    #[test]
+    fn columns_that_feed_no_field_and_undecodable_bytes_keep_their_text() {
+        let more = log(&RECORDS, ",画面\n").replacen(",画面", ",画面番号", 1);
+        let (found, told) = texts(&blocks(more.as_bytes(), "", 1 << 16));
+        assert_eq!(found, RECORDS.map(|record| format!("{record},画面")));
+        assert_eq!(told, 0);
+        let mut odd = log(&RECORDS, "\n").into_bytes();
+        odd.extend_from_slice(b"2026/04/03 00:00:00,7,\xE7\xA8,PC,x,OK,1,1\n");
+        let all = blocks(&odd, "", 1 << 16);
+        let (found, told) = texts(&all);
+        assert_eq!(found.len(), RECORDS.len() + 1);
+        assert_eq!(told, 0);
+        let (last, _) = all[0].raw(RECORDS.len()).expect("a text");
+        assert!(last.ends_with(b",\xE7\xA8,PC,x,OK,1,1"));
+    }
+
+    #[test]
+    fn more_words_than_are_numbered_keep_their_text() {
+        let record = |n: usize| format!("2026/04/01 09:00:00,7,課,PC,照会,結果{n},あり,1");
+        let records: Vec<String> = (0..300).map(record).collect();
+        let records: Vec<&str> = records.iter().map(String::as_str).collect();
+        let (found, told) = texts(&blocks(log(&records, "\n").as_bytes(), "", 1 << 16));
+        assert_eq!(
+            (found, told),
+            (records.iter().map(|&r| r.to_owned()).collect(), 0)
+        );
+        let few = &records[..250];
+        let (found, told) = texts(&blocks(log(few, "\n").as_bytes(), "", 1 << 16));
+        assert_eq!(
+            (found, told),
+            (few.iter().map(|&r| r.to_owned()).collect(), 1)
+        );
+    }
+
+    #[test]
+    fn utf_16_keeps_its_text_because_offsets_are_counted_in_it() {
+        let units = log(&RECORDS, "\n").encode_utf16().collect::<Vec<u16>>();
+        let mut bytes = vec![0xFF, 0xFE];
+        bytes.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
+        let (found, told) = texts(&blocks(&bytes, "", 1 << 16));
+        assert_eq!((found, told), (RECORDS.map(str::to_owned).to_vec(), 0));
+    }
+}

@@ -52,7 +52,9 @@ impl Pool {
         let spare = of.spare.take();
         let kept = of.block.text_bytes();
         self.met(spare.as_ref().map_or(kept, Vec::len));
-        spare.into_iter().for_each(|text| self.give_text(text));
+        if let Some(text) = spare {
+            self.give_text(text);
+        }
     }
 
     fn met(&self, text: usize) {
@@ -91,7 +93,10 @@ impl Pool {
             Some((text.bytes, block.columns))
         });
         let (texts, columns): (Vec<_>, Vec<_>) = used.unzip();
-        keep(&self.texts, texts.into_iter().filter(|text| !text.is_empty()));
+        keep(
+            &self.texts,
+            texts.into_iter().filter(|text| !text.is_empty()),
+        );
         keep(&self.columns, columns.into_iter());
         keep(&self.grouped, grouped.into_iter());
     }

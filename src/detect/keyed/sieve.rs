@@ -126,8 +126,8 @@ impl scan::Hot for Alike<'_> {
         let mut places = Places::new();
         for (number, prints) in self.0.chunks(TOGETHER).enumerate() {
             // (Most of them have none.)
-            let any = prints.iter().fold(false, |any, &p| any | (p == self.1));
-            if any {
+            let alike = prints.iter().map(|&print| u16::from(print == self.1));
+            if alike.fold(0, std::ops::BitOr::bitor) != 0 {
                 for (place, _) in (number * TOGETHER..)
                     .zip(prints)
                     .filter(|(_, print)| **print == self.1)

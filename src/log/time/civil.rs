@@ -91,7 +91,9 @@ pub fn push_civil(form: Form, ms: i64, to: &mut String) {
     let (y, m, d) = date_of_days(i32::try_from(days).unwrap_or(0));
     let (y, seconds) = (y.unsigned_abs(), rest as u32 / 1000);
     let Form { date, between } = form;
-    let mut text = [0, 0, 0, 0, date, 0, 0, date, 0, 0, between, 0, 0, b':', 0, 0, b':', 0, 0];
+    let mut text = [
+        0, 0, 0, 0, date, 0, 0, date, 0, 0, between, 0, 0, b':', 0, 0, b':', 0, 0,
+    ];
     let numbers = [
         (0, y / 100),
         (2, y % 100),
