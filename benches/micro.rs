@@ -17,7 +17,7 @@ use yokome::dictionary::{Dictionaries, id_column, pack_digits};
 use yokome::log::encoding::Encoding;
 use yokome::log::framer::Segment;
 use yokome::log::head::Head;
-use yokome::log::intern::{BEHIND, Cache, Room, TOGETHER, UNKNOWN};
+use yokome::log::intern::{BEHIND, Cache, NARROW, Room, TOGETHER};
 use yokome::log::meaning::Meaning;
 use yokome::log::parse::{Parser, SegmentOf};
 use yokome::log::plan::{Plan, ReadOptions};
@@ -157,16 +157,21 @@ fn intern(bencher: Bencher<'_, '_>, (_, first, last): (&str, usize, usize)) {
     bencher
         .counter(ItemsCount::new(spans.len()))
         .bench_local(|| {
-            let (mut cache, mut room) = (Cache::default(), Room::default());
+            let mut cache: Cache<NARROW, u32> = Cache::default();
+            let mut room = Room::default();
             let mut sum = 0u64;
             for spans in spans.chunks(TOGETHER) {
-                let numbers = cache.find_all(&text, spans.len(), |i| spans[i], &mut room);
-                for (number, &(from, to)) in numbers.iter_mut().zip(spans) {
-                    if *number == UNKNOWN {
-                        let found = cache.find(&text, from, to);
-                        *number = found.unwrap_or_else(|| cache.insert(&text[from..to]));
+                let found = cache.find_all(&text, spans.len(), |i| spans[i], &mut room);
+                let found = found.values.iter_mut().zip(found.known).zip(spans);
+                for ((value, &known), &(from, to)) in found {
+                    if !known {
+                        *value = cache.find(&text, from, to).unwrap_or_else(|| {
+                            let number = u32::try_from(cache.len()).expect("few");
+                            cache.insert(&text[from..to], number);
+                            number
+                        });
                     }
-                    sum += u64::from(*number);
+                    sum += u64::from(*value);
                 }
             }
             sum
@@ -322,7 +327,7 @@ fn parse(bencher: Bencher<'_, '_>, form: &str) {
             .rposition(|&b| b == b'\n')
             .expect("lines")
         + 1;
-    let records = log[header..end].iter().filter(|&&b| b == b'\n').count();
+    let records = memchr::memchr_iter(b'\n', &log[header..end]).count();
     log.truncate(end);
     log.drain(..header);
     let meaning = Arc::new(Meaning::of(&policy, true));

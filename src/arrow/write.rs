@@ -26,6 +26,9 @@ pub struct BatchWriter {
     outcomes: ArrayRef,
     /// Texts while they are put together.
     texts: Vec<u8>,
+    /// Keys that are the same throughout, of which batches have a slice each: null, and the source's.
+    none: UInt32Array,
+    source: (u32, UInt32Array),
 }
 
 impl BatchWriter {
@@ -43,7 +46,25 @@ impl BatchWriter {
                 Outcome::ALL.iter().map(|o| o.name()),
             )),
             texts: Vec::new(),
+            none: UInt32Array::new_null(0),
+            source: (0, UInt32Array::new_null(0)),
         }
+    }
+
+    /// Keys of so many rows without a value.
+    fn none(&mut self, n: usize) -> UInt32Array {
+        if self.none.len() < n {
+            self.none = UInt32Array::new_null(n + n / 8);
+        }
+        self.none.slice(0, n)
+    }
+
+    /// Keys of so many rows of a source.
+    fn source(&mut self, source: u32, n: usize) -> UInt32Array {
+        if self.source.0 != source || self.source.1.len() < n {
+            self.source = (source, UInt32Array::from(vec![source; n + n / 8]));
+        }
+        self.source.1.slice(0, n)
     }
 
     /// The records of a block.
@@ -59,7 +80,7 @@ impl BatchWriter {
         for field in Field::ALL.into_iter().skip(1) {
             arrays.push(match field {
                 Field::Result => {
-                    let keys = codes(&columns.result, n);
+                    let keys = self.codes(&columns.result, n);
                     Arc::new(DictionaryArray::new(keys, Arc::clone(&self.outcomes)))
                 }
                 Field::References => Arc::new(references(&columns.references, n)),
@@ -67,7 +88,7 @@ impl BatchWriter {
                 _ => self.ids(field, columns, n),
             });
         }
-        let source = UInt32Array::from(vec![block.origin.source; n]);
+        let source = self.source(block.origin.source, n);
         arrays.push(Arc::new(DictionaryArray::new(
             source,
             Arc::clone(&self.sources),
@@ -99,8 +120,21 @@ impl BatchWriter {
         if self.values[column].len() < values.len() {
             self.values[column] = Arc::new(StringArray::from_iter_values(values.texts()));
         }
-        let keys = codes(&columns.ids[column], n);
+        drop(values);
+        let keys = self.codes(&columns.ids[column], n);
         Arc::new(DictionaryArray::new(keys, Arc::clone(&self.values[column])))
+    }
+
+    /// Keys of a dictionary whose code 1 is its first value and 0 null.
+    fn codes<T: Copy + Into<u32> + Into<u64>>(&mut self, codes: &[T], n: usize) -> UInt32Array {
+        if codes.len() < n {
+            return self.none(n);
+        }
+        let keys: Vec<u32> = codes
+            .iter()
+            .map(|&code| Into::<u32>::into(code).saturating_sub(1))
+            .collect();
+        UInt32Array::new(keys.into(), nulls(codes))
     }
 
     fn subjects(&mut self, columns: &Columns, n: usize) -> ArrayRef {
@@ -151,18 +185,6 @@ fn nulls<T: Copy + Into<u64>>(values: &[T]) -> Option<NullBuffer> {
         let there = |row: usize| values[row].into() != 0;
         NullBuffer::new(BooleanBuffer::collect_bool(values.len(), there))
     })
-}
-
-/// Keys of a dictionary whose code 1 is its first value and 0 null.
-fn codes<T: Copy + Into<u32> + Into<u64>>(codes: &[T], n: usize) -> UInt32Array {
-    if codes.len() < n {
-        return UInt32Array::new_null(n);
-    }
-    let keys: Vec<u32> = codes
-        .iter()
-        .map(|&code| Into::<u32>::into(code).saturating_sub(1))
-        .collect();
-    UInt32Array::new(keys.into(), nulls(codes))
 }
 
 fn references(codes: &[u8], n: usize) -> BooleanArray {

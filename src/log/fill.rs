@@ -6,7 +6,7 @@ use super::encoding::Encoding;
 use super::fields::unquote;
 use super::framer::Segment;
 use super::header::Mapping;
-use super::intern::{BEHIND, Cache, Room, TOGETHER, UNKNOWN, word};
+use super::intern::{BEHIND, Cache, NARROW, Room, TOGETHER, WIDE, word};
 use super::meaning::{Meaning, UNKNOWN_REFERENCES};
 use crate::block::{Columns, make_room, resize};
 use crate::dictionary::{Dictionaries, Subject, id_column, pack_sixteen};
@@ -69,19 +69,32 @@ type Values = [u32; MOST_FIELDS];
 struct Group {
     fields: Vec<Field>,
     first: usize,
-    cache: Cache,
-    /// Ids and codes of each span's cells, by the span's number.
-    values: Vec<Values>,
+    spans: Spans,
     style: Style,
-    lookups: u64,
-    misses: u64,
+    counts: Counts,
+}
+
+/// What spans say, in entries as wide as most of them need.
+enum Spans {
+    Narrow(Cache<NARROW, Values>),
+    Wide(Cache<WIDE, Values>),
+}
+
+/// Look-ups, and how they ended.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    all: u64,
+    /// The span was new.
+    new: u64,
+    /// No entry has place for it.
+    long: u64,
+    /// It was not where its hash leads to.
+    strayed: u64,
 }
 
 struct Subjects {
     column: usize,
-    cache: Cache,
-    /// By the span's number.
-    values: Vec<Subject>,
+    cache: Cache<NARROW, Subject>,
     style: Style,
     /// How many of the last segment stood in quotes.
     quoted: usize,
@@ -178,7 +191,10 @@ impl Layout {
                 Some((group, of)) if *of == kin && group.first + group.fields.len() == column => {
                     group.fields.push(field);
                 }
-                _ => groups.push((Group::new(vec![field], column), kin)),
+                _ => {
+                    let spans = Spans::Narrow(Cache::default());
+                    groups.push((Group::new(vec![field], column, spans), kin));
+                }
             }
         }
         Layout {
@@ -230,16 +246,19 @@ struct Seen {
 }
 
 impl Group {
-    fn new(fields: Vec<Field>, first: usize) -> Group {
+    fn new(fields: Vec<Field>, first: usize, spans: Spans) -> Group {
         Group {
             fields,
             first,
-            cache: Cache::default(),
-            values: vec![Values::default()],
+            spans,
             style: Style::default(),
-            lookups: 0,
-            misses: 0,
+            counts: Counts::default(),
         }
+    }
+
+    /// The same without any span.
+    fn anew(self, spans: Spans) -> Group {
+        Group::new(self.fields, self.first, spans)
     }
 
     /// Looks up each row's span and writes what it says into the columns.
@@ -248,32 +267,116 @@ impl Group {
         &mut self,
         cells: &Cells<'_>,
         starts: &[u32],
-        room: &mut Room,
+        room: &mut Room<Values>,
         columns: &mut Columns,
         seen: &mut Seen,
     ) {
-        if self.cache.len() > MOST || self.cache.bytes() > MOST_BYTES {
-            *self = Group::new(std::mem::take(&mut self.fields), self.first);
-        }
         for &field in &self.fields {
             make_room_for(columns, field, starts.len());
         }
-        let before = self.cache.len();
+        let look = Look {
+            cells,
+            fields: &self.fields,
+            first: self.first,
+            style: &mut self.style,
+            counts: &mut self.counts,
+            seen,
+        };
+        match &mut self.spans {
+            Spans::Narrow(cache) => look.fill(cache, starts, room, columns),
+            Spans::Wide(cache) => look.fill(cache, starts, room, columns),
+        }
+    }
+
+    /// The group as it goes on: without what it knows, if that is too much; in single columns, if its
+    /// cells are too rarely the same together; in wider entries, if its spans are long; by hashes of
+    /// whole spans, if their ends are too much alike.
+    fn judged(mut self) -> Vec<Group> {
+        let (spans, bytes) = match &self.spans {
+            Spans::Narrow(cache) => (cache.len(), cache.bytes()),
+            Spans::Wide(cache) => (cache.len(), cache.bytes()),
+        };
+        if spans > MOST || bytes > MOST_BYTES {
+            let spans = match self.spans {
+                Spans::Narrow(_) => Spans::Narrow(Cache::default()),
+                Spans::Wide(_) => Spans::Wide(Cache::default()),
+            };
+            return vec![self.anew(spans)];
+        }
+        let Counts {
+            all,
+            new,
+            long,
+            strayed,
+        } = self.counts;
+        if all < TRIAL {
+            return vec![self];
+        }
+        if self.fields.len() > 1 && new * 8 > all {
+            let first = self.first;
+            let single = |(i, field)| {
+                let spans = Spans::Narrow(Cache::default());
+                Group::new(vec![field], first + i, spans)
+            };
+            return self.fields.into_iter().enumerate().map(single).collect();
+        }
+        if long * 8 > all && matches!(self.spans, Spans::Narrow(_)) {
+            return vec![self.anew(Spans::Wide(Cache::default()))];
+        }
+        if strayed * 8 > all {
+            match &mut self.spans {
+                Spans::Narrow(cache) if !cache.is_whole() => cache.look_at_all(),
+                Spans::Wide(cache) if !cache.is_whole() => cache.look_at_all(),
+                _ => {}
+            }
+        }
+        for count in [
+            &mut self.counts.all,
+            &mut self.counts.new,
+            &mut self.counts.long,
+            &mut self.counts.strayed,
+        ] {
+            *count /= 2;
+        }
+        vec![self]
+    }
+}
+
+/// A look at the spans of a group in a segment.
+struct Look<'a> {
+    cells: &'a Cells<'a>,
+    fields: &'a [Field],
+    first: usize,
+    style: &'a mut Style,
+    counts: &'a mut Counts,
+    seen: &'a mut Seen,
+}
+
+impl Look<'_> {
+    #[inline(always)]
+    fn fill<const WORDS: usize>(
+        mut self,
+        cache: &mut Cache<WORDS, Values>,
+        starts: &[u32],
+        room: &mut Room<Values>,
+        columns: &mut Columns,
+    ) {
+        let cells = self.cells;
+        let text = cells.segment.text.as_slice();
         let (first, last) = (self.first, self.first + self.fields.len() - 1);
         let mut values = [[0; TOGETHER]; MOST_FIELDS];
         let rows = starts.chunks(TOGETHER);
         for (starts, first_sep) in rows.zip(cells.first_sep.chunks(TOGETHER)) {
             let count = starts.len().min(first_sep.len());
             let (starts, first_sep) = (&starts[..count], &first_sep[..count]);
-            let text = cells.segment.text.as_slice();
             let span = |i: usize| cells.span(starts[i], first_sep[i], first, last);
-            let numbers = self.cache.find_all(text, count, span, room);
-            if numbers.contains(&UNKNOWN) {
-                self.learn(cells, (starts, first_sep), numbers, seen);
+            let found = cache.find_all(text, count, span, room);
+            if found.known.contains(&false) {
+                let rows = (starts, first_sep);
+                self.learn(cache, rows, found.known, found.values);
             }
-            for (i, &number) in numbers.iter().enumerate() {
-                let of_span = self.values[number as usize];
-                for (values, value) in values.iter_mut().zip(of_span) {
+            for (i, of_span) in found.values.iter().enumerate() {
+                for (values, &value) in values.iter_mut().zip(of_span) {
                     values[i] = value;
                 }
             }
@@ -281,40 +384,44 @@ impl Group {
                 write(columns, field, &values[..count]);
             }
         }
-        self.lookups += starts.len() as u64;
-        self.misses += (self.cache.len() - before) as u64;
+        self.counts.all += starts.len() as u64;
     }
 
-    /// Finds the rows' numbers that were not found at once; works out what spans say that are new.
+    /// Finds what the spans say that were not found at once; works it out for those that are new.
     #[inline(never)]
-    fn learn(
+    fn learn<const WORDS: usize>(
         &mut self,
-        cells: &Cells<'_>,
+        cache: &mut Cache<WORDS, Values>,
         (starts, first_sep): (&[u32], &[u32]),
-        numbers: &mut [u32],
-        seen: &mut Seen,
+        known: &[bool],
+        values: &mut [Values],
     ) {
-        let text = cells.segment.text.as_slice();
+        let text = self.cells.segment.text.as_slice();
         let last = self.first + self.fields.len() - 1;
-        for (i, number) in numbers.iter_mut().enumerate() {
-            if *number == UNKNOWN {
-                let (from, to) = cells.span(starts[i], first_sep[i], self.first, last);
-                *number = self.cache.find(text, from, to).unwrap_or_else(|| {
-                    let values = self.read(cells, starts[i], first_sep[i], seen);
-                    self.values.push(values);
-                    self.cache.insert(&text[from..to])
-                });
-            }
+        for i in (0..values.len()).filter(|&i| !known[i]) {
+            let (from, to) = self.cells.span(starts[i], first_sep[i], self.first, last);
+            let long = to - from > Cache::<WORDS, Values>::LONGEST;
+            self.counts.long += u64::from(long);
+            values[i] = if let Some(values) = cache.find(text, from, to) {
+                self.counts.strayed += u64::from(!long);
+                values
+            } else {
+                self.counts.new += 1;
+                let values = self.read(starts[i], first_sep[i]);
+                cache.insert(&text[from..to], values);
+                values
+            };
         }
     }
 
     /// Works out what the cells of a row say.
     #[cold]
-    fn read(&mut self, cells: &Cells<'_>, start: u32, first_sep: u32, seen: &mut Seen) -> Values {
+    fn read(&mut self, start: u32, first_sep: u32) -> Values {
+        let cells = self.cells;
         let text = cells.segment.text.as_slice();
         let mut values = Values::default();
         let columns = self.first..;
-        for ((column, &field), value) in columns.zip(&self.fields).zip(&mut values) {
+        for ((column, &field), value) in columns.zip(self.fields).zip(&mut values) {
             let (from, to) = cells.span(start, first_sep, column, column);
             let raw = unquote(&text[from..to]);
             if raw.is_empty() {
@@ -326,27 +433,12 @@ impl Group {
                 .meaning
                 .number(field, &raw, encoding, cells.dictionaries);
             self.style.note(&text[from..to], told.exact);
-            seen.dirty |= told.replaced;
-            seen.unknown_references |=
+            self.seen.dirty |= told.replaced;
+            self.seen.unknown_references |=
                 field == Field::References && told.value == u32::from(UNKNOWN_REFERENCES);
             *value = told.value | u32::from(told.word) << BEHIND_CODE;
         }
         values
-    }
-
-    /// The group as it goes on: in single columns if its cells are too rarely the same together.
-    fn judged(mut self) -> Vec<Group> {
-        if self.lookups < TRIAL {
-            return vec![self];
-        }
-        if self.fields.len() > 1 && self.misses * 8 > self.lookups {
-            let first = self.first;
-            let single = |(i, field)| Group::new(vec![field], first + i);
-            return self.fields.into_iter().enumerate().map(single).collect();
-        }
-        self.lookups /= 2;
-        self.misses /= 2;
-        vec![self]
     }
 }
 
@@ -395,7 +487,6 @@ impl Subjects {
         Subjects {
             column,
             cache: Cache::default(),
-            values: vec![0],
             style: Style::default(),
             quoted: 0,
         }
@@ -466,16 +557,15 @@ impl Subjects {
     #[inline(never)]
     fn look_up(&mut self, cells: &Cells<'_>, from: usize, to: usize, seen: &mut Seen) -> u64 {
         let text = cells.segment.text.as_slice();
-        if let Some(number) = self.cache.find(text, from, to) {
-            return self.values[number as usize];
+        if let Some(subject) = self.cache.find(text, from, to) {
+            return subject;
         }
         let raw = unquote(&text[from..to]);
         let encoding = cells.segment.encoding;
         let told = cells.meaning.subject(&raw, encoding, cells.dictionaries);
         self.style.note(&text[from..to], told.exact);
         seen.dirty |= told.replaced;
-        self.values.push(told.value);
-        self.cache.insert(&text[from..to]);
+        self.cache.insert(&text[from..to], told.value);
         told.value
     }
 }

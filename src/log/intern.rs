@@ -1,54 +1,70 @@
-//! The spans of bytes a thread has seen: a hash table that numbers them from 1, so that what they
-//! say is worked out once, not once per record.
+//! The spans of bytes a thread has seen: a hash table that says of each what was worked out when it
+//! first came, so that it is worked out once, not once per record.
 //!
-//! Spans of up to 64 bytes (nearly all) lie in the table filled up with zeros, so a look-up does the
-//! same few steps whatever the span: no branch depends on its length, and wide registers are used.
+//! What a span is told by, and what it says, lie side by side in one entry, mostly a line of the cache: a
+//! look-up waits for memory once. Spans are looked up many at a time, step by step for all of them and
+//! without branches, so that these waits overlap; the text is compared where it stands.
 
 use hashbrown::HashMap;
 
+use super::scan;
+
 /// Bytes that must stand behind the beginning of every span in its text.
-pub const BEHIND: usize = 64;
+pub const BEHIND: usize = 8 * WIDE;
 
-/// The longest span that lies in the table itself.
-const LONGEST: usize = 64;
+/// Words of an entry for spans that are short, as most are.
+pub const NARROW: usize = 6;
 
-/// A span, filled up with zeros.
-type Padded = [u64; LONGEST / 8];
+/// Words of an entry for longer ones.
+pub const WIDE: usize = 14;
 
-/// A table from spans of bytes to numbers 1, 2, … in the order of their coming.
-pub struct Cache {
-    /// Where a hash leads to. Four times as many slots as spans, so that hardly any span is not
-    /// among the two that its hash leads to.
-    slots: Vec<[Slot; 2]>,
-    used: u32,
-    /// The short spans, by number (those of long ones are unused, as is that of [`UNKNOWN`]).
-    spans: Vec<Padded>,
-    /// The length of each span, by number.
-    lens: Vec<u8>,
-    long: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
+/// Entries of a table that may be three quarters empty; a larger one is half empty at most.
+const SPARSE: usize = 1 << 14;
+
+/// A table from spans of bytes to what they say, whose entries have so many words for a span.
+pub struct Cache<const WORDS: usize, V> {
+    /// Where a hash leads to, or behind that, with free ones between. Their number is a power of two.
+    entries: Vec<Entry<WORDS, V>>,
+    used: usize,
+    /// Spans that no entry has place for.
+    long: HashMap<Box<[u8]>, V, foldhash::fast::RandomState>,
     long_bytes: usize,
+    /// Whether hashes are of whole spans, not of their ends alone.
+    whole: bool,
 }
 
-/// Of a short span.
-#[derive(Clone, Copy, Default)]
-struct Slot {
-    /// Of the hash, with the length in the low bits.
-    tag: u32,
-    /// The span's number; [`UNKNOWN`]: empty.
-    number: u32,
+/// A span and what it says; without any bit, a free entry.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Entry<const WORDS: usize, V> {
+    key: [u64; WORDS],
+    value: V,
 }
 
-impl Default for Cache {
+impl<const WORDS: usize, V: Default> Default for Entry<WORDS, V> {
     fn default() -> Self {
-        Cache {
-            slots: vec![<[Slot; 2]>::default(); 64],
-            used: 0,
-            spans: vec![[0; LONGEST / 8]],
-            lens: vec![u8::MAX],
-            long: HashMap::default(),
-            long_bytes: 0,
+        Entry {
+            key: [0; WORDS],
+            value: V::default(),
         }
     }
+}
+
+impl<const WORDS: usize, V> Entry<WORDS, V> {
+    /// The bits behind the span: its [`mark`].
+    #[inline(always)]
+    fn mark(&self) -> u64 {
+        self.key[WORDS - 1] >> MARK
+    }
+}
+
+/// Where the mark of a span begins in the last word of a key.
+const MARK: u32 = 48;
+
+/// What tells spans apart at a look: some bits of the hash, and the length, which is never 0 here.
+#[inline(always)]
+fn mark(hash: u64, len: usize) -> u64 {
+    (hash >> 56) << 8 | (len as u64 + 1)
 }
 
 /// Eight bytes as a number, the first lowest.
@@ -57,139 +73,197 @@ pub(super) fn word(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
-/// A window of 64 bytes that begins `len` bytes before the middle selects `len` bytes.
-static SELECT: [u8; 2 * LONGEST] = {
-    let mut bytes = [0; 2 * LONGEST];
+/// A window that begins `len` bytes before the middle selects `len` bytes.
+static SELECT: [u8; 2 * BEHIND] = {
+    let mut bytes = [0; 2 * BEHIND];
     let mut i = 0;
-    while i < LONGEST {
+    while i < BEHIND {
         bytes[i] = 0xFF;
         i += 1;
     }
     bytes
 };
 
-/// The first `len` bytes of `text[start..]`, at most all that a short span has.
+/// The key of the span of `len` bytes at `text[from..]`, which an entry has place for.
 #[inline(always)]
-fn load(text: &[u8], start: usize, len: usize) -> Padded {
-    let (text, select) = (&text[start..start + LONGEST], &SELECT[LONGEST - len..]);
-    let mut span = [0; LONGEST / 8];
-    for (i, bytes) in span.iter_mut().enumerate() {
+fn key<const WORDS: usize>(text: &[u8], from: usize, len: usize, mark: u64) -> [u64; WORDS] {
+    let text = &text[from..from + 8 * WORDS];
+    let select = &SELECT[BEHIND - len..][..8 * WORDS];
+    let mut key = [0; WORDS];
+    for (i, bytes) in key.iter_mut().enumerate() {
         *bytes = word(text, 8 * i) & word(select, 8 * i);
     }
-    span
+    key[WORDS - 1] |= mark << MARK;
+    key
 }
 
-/// What the words of a span are mixed with before the hash, without pattern (digits of a splitmix64
+/// The product of two words, its halves together.
+#[inline(always)]
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    #[allow(clippy::cast_possible_truncation)]
+    let (low, high) = (product as u64, (product >> 64) as u64);
+    low ^ high
+}
+
+/// What words are mixed with before they are multiplied, without pattern (digits of a splitmix64
 /// sequence).
-const SALTS: Padded = [
+const SALTS: [u64; 4] = [
     0xE220_A839_7B1D_CDAF,
     0x6E78_9E6A_A1B9_65F5,
     0x06C4_5D18_8009_454F,
     0xF88B_B8A8_724C_81ED,
-    0x1B39_896A_51A8_749B,
-    0x53CB_9F0C_747E_A2EB,
-    0x2C82_9ABE_1F45_32E1,
-    0xC584_133A_C916_AB3D,
 ];
 
-/// What [`mix`] makes of a span.
-type Mixed = [u64; LONGEST / 16];
-
-/// Products of the halves of words, which do not wait for one another, and the words themselves, for
-/// those of which a half is 0; each added to that of the word half a span on. Products of 32 bits are
-/// what every instruction set has.
+/// The hash of the span of `len` bytes at `text[from..]`: of sixteen bytes at either end, which tell
+/// nearly all spans apart.
 #[inline(always)]
-fn mix(span: &Padded) -> Mixed {
-    let mut products = [0_u64; LONGEST / 8];
-    for ((product, &bytes), salt) in products.iter_mut().zip(span).zip(SALTS) {
-        let salted = bytes ^ salt;
-        *product = ((salted & 0xFFFF_FFFF) * (salted >> 32)).wrapping_add(bytes);
+fn hash_of_ends(text: &[u8], from: usize, len: usize) -> u64 {
+    let (head, tail);
+    if len >= 16 {
+        let span = &text[from..from + len];
+        head = (word(span, 0), word(span, 8));
+        tail = (word(span, len - 16), word(span, len - 8));
+    } else {
+        let (span, select) = (&text[from..from + 16], &SELECT[BEHIND - len..][..16]);
+        head = (
+            word(span, 0) & word(select, 0),
+            word(span, 8) & word(select, 8),
+        );
+        tail = (0, 0);
     }
-    let (low, high) = products.split_at(LONGEST / 16);
-    let mut sums = Mixed::default();
-    for ((sum, low), high) in sums.iter_mut().zip(low).zip(high) {
-        *sum = low.wrapping_add(*high);
+    let salted = (head.1 ^ SALTS[1]).wrapping_add(len as u64);
+    fold(head.0 ^ SALTS[0], salted) ^ fold(tail.0 ^ SALTS[2], tail.1 ^ SALTS[3])
+}
+
+/// The same of all its bytes.
+#[inline(always)]
+fn hash_of_all(text: &[u8], from: usize, len: usize) -> u64 {
+    let span = &text[from..from + len];
+    let mut hash = hash_of_ends(text, from, len);
+    let middle = span.get(16..len.max(32) - 16).unwrap_or_default();
+    for bytes in middle.chunks(8) {
+        let mut padded = [0; 8];
+        padded[..bytes.len()].copy_from_slice(bytes);
+        hash = fold(hash ^ SALTS[2], u64::from_le_bytes(padded) ^ SALTS[1]);
     }
-    sums
-}
-
-/// The hash of a span of which [`mix`] made this.
-#[inline(always)]
-fn hash(mixed: &Mixed, len: u32) -> u64 {
-    let sum = mixed
-        .iter()
-        .fold(u64::from(len), |sum, &m| sum.wrapping_add(m));
-    (sum ^ sum >> 32).wrapping_mul(0xBF58_476D_1CE4_E5B9)
-}
-
-/// The tag of a short span.
-#[inline(always)]
-#[allow(clippy::cast_possible_truncation)]
-fn tag(hash: u64, len: u32) -> u32 {
-    hash as u32 & !0x7F | len
-}
-
-/// The tag of no span.
-const TOO_LONG: u32 = u32::MAX;
-
-#[inline(always)]
-#[allow(clippy::cast_possible_truncation)]
-fn home(hash: u64) -> u32 {
-    (hash >> 32) as u32
+    hash
 }
 
 /// Spans that are looked up together, at most.
 pub const TOGETHER: usize = 64;
 
-/// What [`Cache::find_all`] gives for a span that is not known, or not where it was looked for.
-pub const UNKNOWN: u32 = 0;
-
 /// Room for the spans that are looked up together: made once for many look-ups, because to clear it
 /// each time costs as much as they do.
-pub struct Room {
-    spans: [Padded; TOGETHER],
-    lens: [u32; TOGETHER],
-    mixed: [Mixed; TOGETHER],
-    homes: [u32; TOGETHER],
-    tags: [u32; TOGETHER],
-    numbers: [u32; TOGETHER],
+pub struct Room<V> {
+    spans: [(u32, u32); TOGETHER],
+    /// Hashes and marks.
+    hashes: [(u64, u64); TOGETHER],
+    places: [u32; TOGETHER],
+    values: [V; TOGETHER],
+    known: [bool; TOGETHER],
 }
 
-impl Default for Room {
+impl<V: Copy + Default> Default for Room<V> {
     fn default() -> Self {
         Room {
-            spans: [[0; LONGEST / 8]; TOGETHER],
-            lens: [0; TOGETHER],
-            mixed: [Mixed::default(); TOGETHER],
-            homes: [0; TOGETHER],
-            tags: [0; TOGETHER],
-            numbers: [0; TOGETHER],
+            spans: [(0, 0); TOGETHER],
+            hashes: [(0, 0); TOGETHER],
+            places: [0; TOGETHER],
+            values: [V::default(); TOGETHER],
+            known: [false; TOGETHER],
         }
     }
 }
 
-impl Cache {
+/// Hashes and marks of spans.
+struct Hash<'a, V, F>(&'a [u8], &'a mut Room<V>, usize, F);
+
+impl<V, F: Fn(&[u8], usize, usize) -> u64> scan::Hot for Hash<'_, V, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Hash(text, room, count, hash) = self;
+        for (&(from, len), to) in room.spans[..count].iter().zip(&mut room.hashes) {
+            let hash = hash(text, from as usize, len as usize);
+            *to = (hash, mark(hash, len as usize));
+        }
+    }
+}
+
+/// Whether spans are those of the entries that were chosen, and what these say.
+struct Compare<'a, const WORDS: usize, V>(&'a Cache<WORDS, V>, &'a [u8], &'a mut Room<V>, usize);
+
+impl<const WORDS: usize, V: Copy + Default> scan::Hot for Compare<'_, WORDS, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Compare(cache, text, room, count) = self;
+        let longest = Cache::<WORDS, V>::LONGEST;
+        let mask = cache.entries.len() - 1;
+        for i in 0..count.min(TOGETHER) {
+            let (from, len) = (room.spans[i].0 as usize, room.spans[i].1 as usize);
+            let entry = &cache.entries[room.places[i] as usize & mask];
+            let key = key::<WORDS>(text, from, len.min(longest), room.hashes[i].1);
+            let differ = key.iter().zip(&entry.key).fold(0, |d, (a, b)| d | (a ^ b));
+            room.known[i] = differ == 0 && len <= longest;
+            room.values[i] = entry.value;
+        }
+    }
+}
+
+/// What [`Cache::find_all`] found.
+pub struct Found<'a, V> {
+    /// By span; of those that were not found, any.
+    pub values: &'a mut [V],
+    /// Whether a span was found at once. ([`Cache::find`] has the last word.)
+    pub known: &'a [bool],
+}
+
+impl<const WORDS: usize, V: Copy + Default> Default for Cache<WORDS, V> {
+    fn default() -> Self {
+        Cache {
+            entries: vec![Entry::default(); 64],
+            used: 0,
+            long: HashMap::default(),
+            long_bytes: 0,
+            whole: false,
+        }
+    }
+}
+
+impl<const WORDS: usize, V: Copy + Default> Cache<WORDS, V> {
+    /// The longest span that an entry has place for.
+    pub const LONGEST: usize = 8 * WORDS - 2;
+
     /// The number of spans.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.used as usize
+        self.used + self.long.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.used == 0
+        self.len() == 0
     }
 
     /// Bytes that the spans take, about.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.spans.len() * LONGEST + self.long_bytes
+        self.entries.len() * size_of::<Entry<WORDS, V>>() + self.long_bytes
     }
 
-    /// The numbers of `count` spans of `text`, at most [`TOGETHER`], of which `span` says where they
-    /// begin and end; [`UNKNOWN`] for a few that are known as well: [`Cache::find`] has the last word.
-    /// Step by step for all of them, without branches, so that the waits for memory overlap.
+    /// Whether hashes are of whole spans.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// What `count` spans of `text` say, at most [`TOGETHER`], of which `span` says where they begin and
+    /// end; for a few that are known as well, nothing.
     ///
     /// # Panics
     /// As [`Cache::find`].
@@ -199,145 +273,123 @@ impl Cache {
         text: &[u8],
         count: usize,
         span: impl Fn(usize) -> (usize, usize),
-        room: &'r mut Room,
-    ) -> &'r mut [u32] {
+        room: &'r mut Room<V>,
+    ) -> Found<'r, V> {
         let count = count.min(TOGETHER);
-        for i in 0..count {
+        for (i, place) in room.spans[..count].iter_mut().enumerate() {
             let (from, to) = span(i);
-            let len = to - from;
-            let span = load(text, from, len.min(LONGEST));
-            (room.spans[i], room.mixed[i]) = (span, mix(&span));
             #[allow(clippy::cast_possible_truncation)]
-            let len = len as u32;
-            room.lens[i] = len;
+            {
+                *place = (from as u32, (to - from) as u32);
+            }
         }
-        for i in 0..count {
-            let len = room.lens[i];
-            let hash = hash(&room.mixed[i], len);
-            room.homes[i] = home(hash);
-            room.tags[i] = if len as usize > LONGEST {
-                TOO_LONG
-            } else {
-                tag(hash, len)
-            };
+        if self.whole {
+            scan::hot(Hash(text, &mut *room, count, hash_of_all));
+        } else {
+            scan::hot(Hash(text, &mut *room, count, hash_of_ends));
         }
-        self.candidates(&room.homes[..count], &room.tags[..count], &mut room.numbers);
-        for i in 0..count {
-            let number = room.numbers[i];
-            let same = self.spans[number as usize] == room.spans[i];
-            room.numbers[i] = if same { number } else { UNKNOWN };
+        self.choose(&room.hashes[..count], &mut room.places);
+        scan::hot(Compare(self, text, &mut *room, count));
+        Found {
+            values: &mut room.values[..count],
+            known: &room.known[..count],
         }
-        &mut room.numbers[..count]
     }
 
-    /// The numbers of spans that may be meant, or [`UNKNOWN`]; their bytes are near afterwards. Not
-    /// inlined, so that it is not compiled for instruction sets whose gathers are slower than single
-    /// loads.
+    /// Of the two entries that a span is mostly in, the second if the first has another mark. They are
+    /// near afterwards. Not inlined, so that it is not compiled for instruction sets whose gathers are
+    /// slower than single loads.
     #[inline(never)]
-    fn candidates(&self, homes: &[u32], tags: &[u32], numbers: &mut [u32; TOGETHER]) {
-        let mask = self.slots.len() - 1;
-        let mut touched = 0;
-        for ((&home, &tag), number) in homes.iter().zip(tags).zip(numbers) {
-            let [first, second] = self.slots[home as usize & mask];
-            let other = if second.tag == tag {
-                second.number
-            } else {
-                UNKNOWN
-            };
-            *number = if first.tag == tag {
-                first.number
-            } else {
-                other
-            };
-            touched |= self.spans[*number as usize][0];
+    #[allow(clippy::cast_possible_truncation)]
+    fn choose(&self, hashes: &[(u64, u64)], places: &mut [u32; TOGETHER]) {
+        let mask = self.entries.len() - 1;
+        for (&(hash, mark), place) in hashes.iter().zip(places) {
+            let first = hash as usize & mask;
+            *place = first as u32 + u32::from(self.entries[first].mark() != mark);
         }
-        std::hint::black_box(touched);
     }
 
-    /// The number of `text[start..end]`, if it is known.
+    #[inline(always)]
+    fn hash(&self, text: &[u8], from: usize, len: usize) -> u64 {
+        if self.whole {
+            hash_of_all(text, from, len)
+        } else {
+            hash_of_ends(text, from, len)
+        }
+    }
+
+    /// What `text[start..end]` says, if it is known.
     ///
     /// # Panics
     /// If fewer than [`BEHIND`] bytes stand behind `start` in `text`.
     #[must_use]
     #[inline(never)]
-    pub fn find(&self, text: &[u8], start: usize, end: usize) -> Option<u32> {
+    pub fn find(&self, text: &[u8], start: usize, end: usize) -> Option<V> {
         let len = end - start;
-        if len > LONGEST {
-            return self.find_long(&text[start..end]);
+        if len > Self::LONGEST {
+            return self.long.get(&text[start..end]).copied();
         }
-        let span = load(text, start, len);
-        #[allow(clippy::cast_possible_truncation)]
-        let len = len as u32;
-        let hash = hash(&mix(&span), len);
-        let (mask, tag) = (self.slots.len() - 1, tag(hash, len));
-        let mut at = home(hash) as usize & mask;
-        loop {
-            for slot in self.slots[at] {
-                if slot.number == UNKNOWN {
-                    return None;
-                }
-                if slot.tag == tag && self.spans[slot.number as usize] == span {
-                    return Some(slot.number);
-                }
-            }
+        let hash = self.hash(text, start, len);
+        let key = key(text, start, len, mark(hash, len));
+        let at = self.place(hash, &key);
+        (self.entries[at].key == key).then(|| self.entries[at].value)
+    }
+
+    /// Where the entry of a key is, or would be.
+    #[allow(clippy::cast_possible_truncation)]
+    fn place(&self, hash: u64, key: &[u64; WORDS]) -> usize {
+        let mask = self.entries.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.entries[at].mark() != 0 && self.entries[at].key != *key {
             at = (at + 1) & mask;
         }
+        at
     }
 
-    #[inline(never)]
-    fn find_long(&self, span: &[u8]) -> Option<u32> {
-        self.long.get(span).copied()
-    }
-
-    /// Numbers a span that is not known yet.
-    ///
-    /// # Panics
-    /// With 2³² spans.
+    /// Notes what a span says that is not known yet.
     #[cold]
-    pub fn insert(&mut self, span: &[u8]) -> u32 {
-        let number = self.used.checked_add(1).expect("fewer than 2^32 spans");
-        self.used = number;
-        if span.len() > LONGEST {
-            self.long.insert(span.into(), number);
+    pub fn insert(&mut self, span: &[u8], value: V) {
+        if span.len() > Self::LONGEST {
+            self.long.insert(span.into(), value);
             self.long_bytes += span.len();
-            self.lens.push(u8::MAX);
-            self.spans.push([0; LONGEST / 8]);
-            return number;
-        }
-        #[allow(clippy::cast_possible_truncation)]
-        self.lens.push(span.len() as u8);
-        let mut padded = [0; LONGEST];
-        padded[..span.len()].copy_from_slice(span);
-        self.spans
-            .push(std::array::from_fn(|i| word(&padded, i * 8)));
-        if self.used as usize * 2 > self.slots.len() {
-            self.slots = vec![<[Slot; 2]>::default(); self.slots.len() * 2];
-            (1..=self.used).for_each(|number| self.place(number));
-        } else {
-            self.place(number);
-        }
-        number
-    }
-
-    fn place(&mut self, number: u32) {
-        let len = self.lens[number as usize];
-        if len == u8::MAX {
             return;
         }
-        let len = u32::from(len);
-        let hash = hash(&mix(&self.spans[number as usize]), len);
-        let mask = self.slots.len() - 1;
-        let mut at = home(hash) as usize & mask;
-        loop {
-            for slot in &mut self.slots[at] {
-                if slot.number == UNKNOWN {
-                    let tag = tag(hash, len);
-                    *slot = Slot { tag, number };
-                    return;
-                }
-            }
-            at = (at + 1) & mask;
+        let full = self.used * if self.entries.len() < SPARSE { 4 } else { 2 };
+        if full >= self.entries.len() {
+            self.place_anew(self.entries.len() * 2);
         }
+        let mut padded = [0; 2 * BEHIND];
+        padded[..span.len()].copy_from_slice(span);
+        self.put(&padded, span.len(), value);
+    }
+
+    fn put(&mut self, padded: &[u8], len: usize, value: V) {
+        let hash = self.hash(padded, 0, len);
+        let key = key(padded, 0, len, mark(hash, len));
+        let at = self.place(hash, &key);
+        self.entries[at] = Entry { key, value };
+        self.used += 1;
+    }
+
+    /// Places the entries in as many as these.
+    fn place_anew(&mut self, entries: usize) {
+        let old = std::mem::replace(&mut self.entries, vec![Entry::default(); entries]);
+        self.used = 0;
+        for entry in old.iter().filter(|entry| entry.mark() != 0) {
+            let len = (entry.mark() & 0xFF) as usize - 1;
+            let mut padded = [0; 2 * BEHIND];
+            for (bytes, word) in padded.chunks_exact_mut(8).zip(entry.key) {
+                bytes.copy_from_slice(&word.to_le_bytes());
+            }
+            padded[len..].fill(0);
+            self.put(&padded, len, entry.value);
+        }
+    }
+
+    /// Goes over to hashes of whole spans: the ends of too many are alike.
+    pub fn look_at_all(&mut self) {
+        self.whole = true;
+        self.place_anew(self.entries.len());
     }
 }
 
@@ -345,67 +397,119 @@ impl Cache {
 mod tests {
     use super::*;
 
-    fn numbers(texts: &[String]) {
-        let mut cache = Cache::default();
-        let mut numbers = Vec::new();
-        for round in 0..2 {
-            for (i, text) in texts.iter().enumerate() {
-                let behind = "behind".repeat(11 + round);
-                let padded = format!("{i:3}{text}{behind}");
-                let (bytes, end) = (padded.as_bytes(), padded.len() - behind.len());
-                let start = end - text.len();
-                let number = cache.find(bytes, start, end);
-                numbers.push(number.unwrap_or_else(|| cache.insert(text.as_bytes())) as usize);
-            }
-        }
-        assert_eq!(cache.len(), texts.len());
-        assert_eq!(
-            numbers[..texts.len()],
-            (1..=texts.len()).collect::<Vec<_>>()
-        );
-        assert_eq!(numbers[..texts.len()], numbers[texts.len()..]);
-    }
-
-    #[test]
-    fn every_span_has_one_number() {
-        let any =
-            |i: usize| "職員の名前と所属".repeat(i % 4) + &"x".repeat(i % 37) + &i.to_string();
-        let odd = [String::new(), "a".into(), "a\0".into(), "\0".into()];
-        let mut texts: Vec<String> = (0..3000).map(any).chain(odd).collect();
-        numbers(&texts);
-        texts.reverse();
-        numbers(&texts);
-        texts.sort_by_key(String::len);
-        numbers(&texts);
-    }
-
-    #[test]
-    fn spans_are_looked_up_together_or_one_by_one() {
-        let text = |i: usize| format!("{}{i}", "職員".repeat(i % 13));
-        let texts: Vec<String> = (0..2000).map(text).chain([String::new()]).collect();
-        let (mut bytes, mut spans) = (Vec::new(), Vec::new());
-        for text in &texts {
+    /// A text of spans, and where they stand.
+    fn text_of(texts: &[String]) -> (Vec<u8>, Vec<(usize, usize)>) {
+        let (mut bytes, mut spans) = (b"before".to_vec(), Vec::new());
+        for text in texts {
             let from = bytes.len();
             bytes.extend_from_slice(text.as_bytes());
             spans.push((from, bytes.len()));
         }
-        bytes.extend_from_slice(&[0; BEHIND]);
-        let (mut cache, mut room) = (Cache::default(), Room::default());
-        let none = cache.find_all(&bytes, 7, |i| spans[i], &mut room);
-        assert_eq!(none, [UNKNOWN; 7]);
-        for text in texts.iter().step_by(2) {
-            cache.insert(text.as_bytes());
-        }
-        let mut left = 0;
-        for spans in spans.chunks(TOGETHER) {
-            let numbers = cache.find_all(&bytes, spans.len(), |i| spans[i], &mut room);
-            for (&number, &(from, to)) in numbers.iter().zip(spans) {
-                let found = cache.find(&bytes, from, to).unwrap_or(UNKNOWN);
-                assert!(number == found || number == UNKNOWN);
-                left += usize::from(number != found && to - from <= LONGEST);
+        bytes.extend_from_slice("behind".repeat(BEHIND).as_bytes());
+        (bytes, spans)
+    }
+
+    fn values<const WORDS: usize>(texts: &[String], whole: bool) {
+        let mut cache = Cache::<WORDS, u32>::default();
+        for _ in 0..2 {
+            let (bytes, spans) = text_of(texts);
+            for (number, &(start, end)) in (1..).zip(&spans) {
+                match cache.find(&bytes, start, end) {
+                    Some(found) => assert_eq!(found, number),
+                    None => cache.insert(&bytes[start..end], number),
+                }
+            }
+            assert_eq!(cache.len(), texts.len());
+            if whole {
+                cache.look_at_all();
+                assert!(cache.is_whole());
             }
         }
-        // Short spans that were not where their hash leads to: some, but few.
-        assert!(left > 0 && left < texts.len() / 20, "{left}");
+        let (bytes, spans) = text_of(texts);
+        for (number, &(start, end)) in (1..).zip(&spans) {
+            assert_eq!(cache.find(&bytes, start, end), Some(number));
+        }
+    }
+
+    /// Texts of many lengths, some of whose ends are alike.
+    fn many(n: usize) -> Vec<String> {
+        let any = |i: usize| {
+            let ends = "職員の名前と所属".repeat(i % 5);
+            format!("{ends}{}{i}{}", "x".repeat(i % 37), "y".repeat(i % 20))
+        };
+        let odd = [String::new(), "a".into(), "a\0".into(), "\0".into()];
+        (0..n).map(any).chain(odd).collect()
+    }
+
+    #[test]
+    fn every_span_has_one_value() {
+        let mut texts = many(3000);
+        for whole in [false, true] {
+            values::<NARROW>(&texts, whole);
+            values::<WIDE>(&texts, whole);
+            texts.reverse();
+            values::<NARROW>(&texts, whole);
+            texts.sort_by_key(String::len);
+            values::<WIDE>(&texts, whole);
+        }
+        let lens = [45, 46, 47, 109, 110, 111, 112, 300];
+        let texts: Vec<String> = lens.map(|len| "z".repeat(len)).to_vec();
+        values::<NARROW>(&texts, false);
+        values::<WIDE>(&texts, false);
+    }
+
+    fn together<const WORDS: usize>(whole: bool) {
+        let texts = many(2000);
+        let (bytes, spans) = text_of(&texts);
+        let (mut cache, mut room) = (Cache::<WORDS, u32>::default(), Room::default());
+        let none = cache.find_all(&bytes, 7, |i| spans[i], &mut room);
+        assert_eq!(none.known, [false; 7]);
+        for (number, text) in (0..).zip(&texts).step_by(2) {
+            cache.insert(text.as_bytes(), number);
+        }
+        if whole {
+            cache.look_at_all();
+        }
+        let (mut left, mut short) = (0, 0);
+        for spans in spans.chunks(TOGETHER) {
+            let found = cache.find_all(&bytes, spans.len(), |i| spans[i], &mut room);
+            for ((&value, &known), &(from, to)) in found.values.iter().zip(found.known).zip(spans) {
+                let expected = cache.find(&bytes, from, to);
+                assert!(!known || expected == Some(value));
+                if to - from <= Cache::<WORDS, u32>::LONGEST && expected.is_some() {
+                    left += usize::from(!known);
+                    short += 1;
+                }
+            }
+        }
+        // Short spans that were not where their hash leads to: few.
+        assert!(left < short / 10, "{left} of {short}");
+    }
+
+    #[test]
+    fn spans_are_looked_up_together_or_one_by_one() {
+        together::<NARROW>(true);
+        together::<WIDE>(true);
+    }
+
+    #[test]
+    fn spans_whose_ends_are_alike_are_told_apart() {
+        let text = |i: usize| format!("{}{i:06}{}", "a".repeat(16), "b".repeat(16));
+        let texts: Vec<String> = (0..500).map(text).collect();
+        let (bytes, spans) = text_of(&texts);
+        let (mut cache, mut room) = (Cache::<NARROW, u32>::default(), Room::default());
+        for (number, text) in (0..).zip(&texts) {
+            cache.insert(text.as_bytes(), number);
+        }
+        let mut known = |cache: &Cache<NARROW, u32>| {
+            let all = spans.chunks(TOGETHER).map(|spans| {
+                let found = cache.find_all(&bytes, spans.len(), |i| spans[i], &mut room);
+                found.known.iter().filter(|known| **known).count()
+            });
+            all.sum::<usize>()
+        };
+        assert!(known(&cache) < 5);
+        cache.look_at_all();
+        assert!(known(&cache) > 450);
     }
 }

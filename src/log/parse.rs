@@ -417,7 +417,12 @@ impl Judge<'_> {
             let time = unquote(row.cell(self.text, self.seps, second));
             return self.reader.read_pair(&date, &time);
         }
-        match row.cell(self.text, self.seps, self.time_column) {
+        let cell = row.cell(self.text, self.seps, self.time_column);
+        if !self.segment.quotes {
+            let known = self.reader.read_again(cell);
+            return known.or_else(|| self.reader.read(cell));
+        }
+        match cell {
             quoted @ [b'"', within @ .., b'"'] => {
                 self.quoted += 1;
                 let known = self.reader.read_again(within);

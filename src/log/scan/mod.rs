@@ -23,7 +23,7 @@ use isa::Classes;
 pub use isa::{Hot, Isa, hot};
 
 /// Zero bytes that follow the text in every scanned buffer.
-pub const PAD: usize = 64;
+pub const PAD: usize = 128;
 
 /// Structural positions of a text.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
