@@ -48,11 +48,11 @@ pub struct Text {
 pub struct Columns {
     /// Local civil milliseconds.
     pub time: Vec<i64>,
-    /// Line of each record, from the block's first.
+    /// Line of each record, from the block's first; empty if every line is a record.
     pub line: Vec<u32>,
     /// Where each record begins in the block's text.
     pub start: Vec<u32>,
-    /// Where it ends, line end not included.
+    /// Where it ends, line end not included; empty if the text is not kept.
     pub end: Vec<u32>,
     /// Ids, by [`crate::dictionary::ID_FIELDS`].
     pub ids: [Vec<Id>; 6],
@@ -114,9 +114,11 @@ impl Columns {
         self.clear_values();
     }
 
-    /// Takes out what the records say. Their times and places stay, for [`Columns::resize_rows`] and to
+    /// Takes out what the records say. Their times and starts stay, for [`Columns::resize_rows`] and to
     /// be written over: clearing them would cost as much as writing them.
     pub fn clear_values(&mut self) {
+        self.line.clear();
+        self.end.clear();
         self.ids.iter_mut().for_each(Vec::clear);
         self.result.clear();
         self.references.clear();
@@ -125,13 +127,11 @@ impl Columns {
         self.masks.clear();
     }
 
-    /// Makes it so many rows, of which only the times and the places in a text are known yet; of those
-    /// that were none before, both are 0.
+    /// Makes it so many rows, of which only the times and where they start in a text are known yet; of
+    /// those that were none before, both are 0.
     pub fn resize_rows(&mut self, rows: usize) {
         resize(&mut self.time, rows, 0);
-        resize(&mut self.line, rows, 0);
         resize(&mut self.start, rows, 0);
-        resize(&mut self.end, rows, 0);
     }
 
     /// Adds a row of which only the time and the place in a text are known yet.
@@ -181,7 +181,11 @@ impl Columns {
         let words = self.masks.len().checked_div(self.len()).unwrap_or(0);
         Columns {
             time: some(&self.time, order),
-            line: some(&self.line, order),
+            line: if self.line.is_empty() && !self.start.is_empty() {
+                order.iter().map(|&at| narrow(at as u64)).collect()
+            } else {
+                some(&self.line, order)
+            },
             start: some(&self.start, order),
             end: some(&self.end, order),
             ids: std::array::from_fn(|c| some(&self.ids[c], order)),
@@ -308,7 +312,10 @@ impl Block {
     pub fn line(&self, at: usize) -> u64 {
         match &self.places {
             Some(places) => places.line.get(at),
-            None => self.origin.first_line + u64::from(self.columns.line[at]),
+            None => {
+                let line = self.columns.line.get(at);
+                self.origin.first_line + line.map_or(at as u64, |&line| line.into())
+            }
         }
     }
 

@@ -93,11 +93,8 @@ impl BatchWriter {
             source,
             Arc::clone(&self.sources),
         )));
-        let line = columns
-            .line
-            .iter()
-            .map(|&l| block.origin.first_line + u64::from(l));
-        arrays.push(Arc::new(UInt64Array::from_iter_values(line)));
+        let lines = (0..n).map(|at| block.line(at));
+        arrays.push(Arc::new(UInt64Array::from_iter_values(lines)));
         arrays.push(Arc::new(offsets(block, n)));
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).expect("columns of the schema")
     }

@@ -18,7 +18,9 @@ use super::scan::{self, Hot, Index, Special};
 use super::swallowed;
 use super::time::{Form, TimeFormat, TimeReader, Zone};
 use super::wording::Wording;
-use crate::block::{Block, Columns, Origin, REFERENCES_NO, REFERENCES_YES, Text};
+use crate::block::{
+    Block, Columns, Origin, REFERENCES_NO, REFERENCES_YES, Text, make_room,
+};
 use crate::dictionary::{Dictionaries, ID_FIELDS};
 use crate::individual::column::Natures;
 use crate::individual::tally::{Counted, Places};
@@ -78,6 +80,9 @@ pub struct Parser {
     readers: Vec<Option<TimeReader>>,
     /// First separator of each accepted row, in `index.seps`.
     first_sep: Vec<u32>,
+    /// Line and end of each accepted row: most blocks have no need of them.
+    lines: Vec<u32>,
+    ends: Vec<u32>,
     /// Whether it looks for Individual Numbers beside the texts that it interns.
     watches: bool,
     memory: Memory,
@@ -103,6 +108,8 @@ impl Parser {
             layouts: Vec::new(),
             readers: Vec::new(),
             first_sep: Vec::new(),
+            lines: Vec::new(),
+            ends: Vec::new(),
             watches: false,
             memory: Memory::default(),
         }
@@ -162,9 +169,15 @@ impl Parser {
             };
             parsed.beside = accepted.count(of.source, &plan.natures, &mut self.memory);
         }
-        let (bytes, spare) = match wording {
-            Some(_) => (Vec::new(), Some(segment.text)),
-            None => (segment.text, None),
+        let columns = &mut parsed.block.columns;
+        if self.index.ends.len() > columns.len() || !self.index.inner.is_empty() {
+            put(&mut columns.line, &self.lines);
+        }
+        let (bytes, spare) = if wording.is_some() {
+            (Vec::new(), Some(segment.text))
+        } else {
+            put(&mut columns.end, &self.ends);
+            (segment.text, None)
         };
         parsed.spare = spare;
         parsed.block.origin.text = Some(Arc::new(Text {
@@ -247,7 +260,9 @@ impl Parser {
         let lines = self.index.ends.len();
         let columns = &mut parsed.block.columns;
         columns.resize_rows(lines);
-        self.first_sep.resize(lines, 0);
+        for rows in [&mut self.first_sep, &mut self.lines, &mut self.ends] {
+            rows.resize(lines, 0);
+        }
         let judge = Judge {
             segment,
             text: segment.text.as_slice(),
@@ -263,9 +278,9 @@ impl Parser {
         };
         let taken = Taken {
             time: &mut columns.time[..lines],
-            line: &mut columns.line[..lines],
+            line: &mut self.lines[..lines],
             start: &mut columns.start[..lines],
-            end: &mut columns.end[..lines],
+            end: &mut self.ends[..lines],
             first_sep: &mut self.first_sep[..lines],
             count: 0,
         };
@@ -274,7 +289,9 @@ impl Parser {
             None => judge.judge(Rows::of(&segment.text, &self.index, mapping.width), taken),
         };
         columns.resize_rows(count);
-        self.first_sep.truncate(count);
+        for rows in [&mut self.first_sep, &mut self.lines, &mut self.ends] {
+            rows.truncate(count);
+        }
         let alike = quoted == if segment.quotes { count } else { 0 };
         self.readers[source].as_ref()?.form().filter(|_| alike)
     }
@@ -322,6 +339,12 @@ impl Parser {
                 .sum::<u64>();
         }
     }
+}
+
+/// Puts a column of all rows into an empty one.
+fn put(to: &mut Vec<u32>, column: &[u32]) {
+    make_room(to, column.len());
+    to.extend_from_slice(column);
 }
 
 /// The parse of a segment behind its structural index.

@@ -21,7 +21,7 @@ pub const MOST_CHUNK: usize = 1 << 28;
 pub const MOST_THREADS: usize = 256;
 
 /// Records of a batch.
-pub const BATCH: usize = 1 << 19;
+pub const BATCH: usize = 1 << 20;
 
 /// Rejected records that are listed.
 pub const MAX_REJECTS: usize = 100_000;
