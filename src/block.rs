@@ -4,10 +4,9 @@
 //! [`Dictionaries`](crate::dictionary::Dictionaries), so that blocks of any origin compare without
 //! unification. [`crate::arrow`] turns it into Arrow and back without loss.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::dictionary::{Id, Subject};
+use crate::dictionary::{Id, Reading, Subject};
 use crate::log::encoding::{Encoding, utf16_len};
 use crate::log::wording::Wording;
 use crate::packed::Packed;
@@ -310,24 +309,21 @@ impl Block {
     /// Physical line of a record, 1-based.
     #[must_use]
     pub fn line(&self, at: usize) -> u64 {
-        match &self.places {
-            Some(places) => places.line.get(at),
-            None => {
-                let line = self.columns.line.get(at);
-                self.origin.first_line + line.map_or(at as u64, |&line| line.into())
-            }
+        if let Some(places) = &self.places {
+            return places.line.get(at);
         }
+        let line = self.columns.line.get(at);
+        self.origin.first_line + line.map_or(at as u64, |&line| line.into())
     }
 
-    /// A record's own bytes, and what they mean; none if they are neither kept nor can be told. Those
-    /// that are told are UTF-8, whatever the source has.
+    /// A record's own bytes, and what they mean; none if they are not kept.
     #[must_use]
-    pub fn raw(&self, at: usize) -> Option<(Cow<'_, [u8]>, Encoding)> {
-        let text = self.origin.text.as_ref()?;
-        if let Some(wording) = &text.wording {
-            let text = wording.text(&self.columns, at);
-            return Some((Cow::Owned(text.into_bytes()), Encoding::Utf8));
-        }
+    pub fn raw(&self, at: usize) -> Option<(&[u8], Encoding)> {
+        let text = self
+            .origin
+            .text
+            .as_ref()
+            .filter(|text| text.wording.is_none())?;
         let encoding = match &self.places {
             Some(places) => encoding_of(places.encoding.get(at)),
             None => text.encoding,
@@ -337,18 +333,24 @@ impl Block {
         // What was sorted keeps no empty text.
         let kept = self.places.is_none() || start < end;
         let bytes = &text.bytes;
-        kept.then(|| {
-            (
-                Cow::Borrowed(&bytes[start as usize..end as usize]),
-                encoding,
-            )
-        })
+        kept.then(|| (&bytes[start as usize..end as usize], encoding))
     }
 
     /// How the records were written, if their bytes are not kept but can be told.
     #[must_use]
     pub fn wording(&self) -> Option<&Wording> {
         self.origin.text.as_ref()?.wording.as_ref()
+    }
+
+    /// The records' own bytes, where they are kept or can be told. (While it is there, nobody learns a
+    /// new value.)
+    #[must_use]
+    pub fn raws(&self) -> Raws<'_> {
+        Raws {
+            block: self,
+            told: self.wording().map(|wording| (wording, wording.values())),
+            room: String::new(),
+        }
     }
 
     /// Where a record's own bytes stand, if they are not kept but can be read again.
@@ -397,6 +399,31 @@ impl Block {
         let text = self.text_bytes();
         let places = self.places.as_ref().map_or(0, |p| p.bytes());
         text + places + self.columns.bytes()
+    }
+}
+
+/// The own bytes of many records of a block.
+pub struct Raws<'a> {
+    block: &'a Block,
+    told: Option<(&'a Wording, Reading<'a>)>,
+    room: String,
+}
+
+impl Raws<'_> {
+    /// A record's own bytes, and what they mean; none if they are neither kept nor can be told. Those
+    /// that are told are UTF-8, whatever the source has.
+    pub fn get(&mut self, at: usize) -> Option<(&[u8], Encoding)> {
+        let Some((wording, values)) = &self.told else {
+            return self.block.raw(at);
+        };
+        let columns = &self.block.columns;
+        self.room.clear();
+        wording.push(
+            values,
+            (columns.time[at], &columns.told(at)),
+            &mut self.room,
+        );
+        Some((self.room.as_bytes(), Encoding::Utf8))
     }
 }
 
@@ -465,6 +492,32 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn lines_are_told_where_every_line_is_a_record() {
+        let block = |line: &[u32]| Block {
+            origin: Origin {
+                first_line: 2,
+                ..Origin::default()
+            },
+            columns: Columns {
+                time: vec![5; 4],
+                line: line.to_vec(),
+                start: vec![0, 3, 6, 9],
+                ..Columns::default()
+            },
+            ..Block::default()
+        };
+        let lines = |block: &Block| -> Vec<u64> {
+            (0..block.columns.len()).map(|at| block.line(at)).collect()
+        };
+        let (all, some) = (block(&[]), block(&[0, 1, 3, 7]));
+        assert_eq!(lines(&all), [2, 3, 4, 5]);
+        assert_eq!(lines(&some), [2, 3, 5, 9]);
+        // Of a block that is cut in two as well.
+        assert_eq!(lines(&all.select(&[1, 3])), [3, 5]);
+        assert_eq!(lines(&some.select(&[1, 3])), [3, 9]);
+    }
 
     #[test]
     fn texts_that_agree_in_sixteen_bits_of_their_hash_are_told_apart() {

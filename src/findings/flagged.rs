@@ -106,13 +106,13 @@ impl Row<'_> {
         let again = || {
             let text = again.get(&self.flag.row)?;
             let encoding = self.block.elsewhere(self.at)?.encoding;
-            Some((Cow::Borrowed(text.as_slice()), encoding))
+            Some((text.as_slice(), encoding))
         };
         let Some((bytes, encoding)) = kept.or_else(again) else {
             to.append_null();
             return;
         };
-        to.append_value(mask.record(self.source, encoding.decode(&bytes).0));
+        to.append_value(mask.record(self.source, encoding.decode(bytes).0));
     }
 }
 

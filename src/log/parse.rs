@@ -18,9 +18,7 @@ use super::scan::{self, Hot, Index, Special};
 use super::swallowed;
 use super::time::{Form, TimeFormat, TimeReader, Zone};
 use super::wording::Wording;
-use crate::block::{
-    Block, Columns, Origin, REFERENCES_NO, REFERENCES_YES, Text, make_room,
-};
+use crate::block::{Block, Columns, Origin, REFERENCES_NO, REFERENCES_YES, Text, make_room};
 use crate::dictionary::{Dictionaries, ID_FIELDS};
 use crate::individual::column::Natures;
 use crate::individual::tally::{Counted, Places};

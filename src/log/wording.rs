@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::header::Mapping;
 use super::time::{Form, push_civil};
-use crate::block::{Columns, Told};
+use crate::block::Told;
 use crate::dictionary::{Dictionaries, Reading, Values, id_column, packed_digits};
 use crate::record::Field;
 
@@ -113,20 +113,17 @@ impl Wording {
         }
     }
 
-    /// The text of a record, decoded.
+    /// The values that records mean.
     #[must_use]
-    pub fn text(&self, columns: &Columns, at: usize) -> String {
-        let mut text = String::new();
-        let told = (columns.time[at], &columns.told(at));
-        self.push(&self.dictionaries.reading(), told, &mut text);
-        text
+    pub fn values(&self) -> Reading<'_> {
+        self.dictionaries.reading()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::Block;
+    use crate::block::{Block, Columns};
     use crate::log::framer::Frame;
     use crate::log::head::Head;
     use crate::log::meaning::Meaning;
@@ -165,9 +162,10 @@ mod tests {
     /// The decoded texts of all records, and in how many blocks they are told.
     fn texts(blocks: &[Block]) -> (Vec<String>, usize) {
         let texts = blocks.iter().flat_map(|block| {
-            (0..block.columns.len()).map(|at| {
-                let (bytes, encoding) = block.raw(at).expect("a text");
-                encoding.decode(&bytes).0.into_owned()
+            let mut raws = block.raws();
+            (0..block.columns.len()).map(move |at| {
+                let (bytes, encoding) = raws.get(at).expect("a text");
+                encoding.decode(bytes).0.into_owned()
             })
         });
         let told = blocks.iter().filter(|block| block.wording().is_some());

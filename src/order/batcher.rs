@@ -11,6 +11,10 @@ use crate::block::{Block, Span};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disorder;
 
+/// A batch has at most so many records until four times as many have come: of a short log, a large batch
+/// would be most of it, and nothing be done beside its first and its last.
+const EARLY: usize = 1 << 18;
+
 /// How large a batch gets, about.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
@@ -29,6 +33,8 @@ pub struct Batcher {
     bytes: usize,
     /// Of these, what the last attempt to cut left.
     held: (usize, usize),
+    /// Records that have come in all.
+    come: usize,
     promise: i64,
     lateness: i64,
     cut: Option<i64>,
@@ -43,6 +49,7 @@ impl Batcher {
             blocks: Vec::new(),
             rows: 0,
             bytes: 0,
+            come: 0,
             held: (0, 0),
             promise: i64::MIN,
             lateness: 0,
@@ -65,6 +72,7 @@ impl Batcher {
             .max(self.promise.saturating_sub(span.min));
         self.promise = self.promise.max(promise.unwrap_or(span.max));
         self.rows += block.columns.len();
+        self.come += block.columns.len();
         self.bytes += block.bytes();
         self.blocks.push((block, span));
         Ok(())
@@ -95,6 +103,7 @@ impl Batcher {
     /// The blocks of a batch, if there are enough.
     pub fn cut(&mut self) -> Option<Vec<Block>> {
         let Target { rows, bytes } = self.target?;
+        let rows = rows.min((self.come / 4).max(EARLY));
         if self.rows < self.held.0.saturating_add(rows)
             && self.bytes < self.held.1.saturating_add(bytes)
         {
@@ -169,6 +178,22 @@ mod tests {
 
     fn times_of(blocks: &[Block]) -> Vec<i64> {
         blocks.iter().flat_map(|b| b.columns.time.clone()).collect()
+    }
+
+    #[test]
+    fn batches_grow_with_what_has_come() {
+        let mut batcher = rows(1 << 20);
+        let mut sizes = Vec::new();
+        for from in (0..12 << 20).step_by(1 << 16) {
+            let times: Vec<i64> = (from..from + (1 << 16)).collect();
+            if let Some(batch) = push(&mut batcher, &times).unwrap() {
+                sizes.push(batch.len());
+            }
+        }
+        assert!(sizes.is_sorted(), "{sizes:?}");
+        assert!((EARLY - (1 << 16)..=EARLY).contains(&sizes[0]));
+        let largest = sizes[sizes.len() - 1];
+        assert!((1 << 20..(1 << 20) + (1 << 17)).contains(&largest));
     }
 
     #[test]

@@ -14,7 +14,6 @@ use super::scan::Given;
 use crate::error::Error;
 use crate::read::Reader;
 use crate::record::record_schema;
-use crate::scan::options::CHUNK_OF_BATCHES;
 
 /// Records as they are read, once through.
 #[pyclass(frozen, module = "yokome._yokome")]
@@ -184,7 +183,7 @@ pub fn read_paths(
         skip_unreadable,
         max_ratio,
         max_rejects,
-        chunk_size: chunk_size.or(Some(CHUNK_OF_BATCHES)),
+        chunk_size,
         ..Given::default()
     };
     let options = given.options().map_err(raise)?;

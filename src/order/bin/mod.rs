@@ -91,12 +91,13 @@ impl Bin {
             to.end.resize(before + rows.len(), self.text.len() as u32);
             return;
         }
+        let mut texts = block.raws();
         for &row in rows {
             let row = row as usize;
             if from.stands[row].keeps_text()
-                && let Some((raw, _)) = block.raw(row)
+                && let Some((raw, _)) = texts.get(row)
             {
-                self.text.extend_from_slice(&raw);
+                self.text.extend_from_slice(raw);
             }
             to.end.push(self.text.len() as u32);
         }

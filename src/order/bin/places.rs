@@ -122,7 +122,7 @@ fn stands(block: &Block, texts: &Texts, again: bool) -> Vec<Stand> {
     let encoding = encoding.map(|encoding| if told { Encoding::Utf8 } else { encoding });
     let code = encoding.map_or(0, encoding_code);
     // Offsets of UTF-16 are counted forwards through the block.
-    let mut offsets = Offsets::default();
+    let (mut offsets, mut raws) = (Offsets::default(), block.raws());
     let stand = |row| {
         let wanted = texts.wanted(block, row);
         let mut stand = Stand {
@@ -134,10 +134,10 @@ fn stands(block: &Block, texts: &Texts, again: bool) -> Vec<Stand> {
         };
         if again
             && wanted
-            && let Some((raw, _)) = block.raw(row)
+            && let Some((raw, _)) = raws.get(row)
         {
             stand.length = u32::try_from(raw.len()).unwrap_or(0);
-            stand.check = check(&raw);
+            stand.check = check(raw);
         }
         stand
     };

@@ -1,6 +1,5 @@
 //! What goes into a bin comes out of it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -86,7 +85,7 @@ fn records_come_back_as_they_were_put_in() {
         let expected = [1009, 1003, 1006, 1000, 1003, 1000].map(Some);
         assert_eq!(offsets, expected);
         let raw: Vec<_> = rows.clone().map(|at| block.raw(at)).collect();
-        let kept = |text: &'static str, encoding| Some((Cow::Borrowed(text.as_bytes()), encoding));
+        let kept = |text: &'static str, encoding| Some((text.as_bytes(), encoding));
         let cp932 = Encoding::Cp932;
         let last = kept("r0", Encoding::Utf16Le);
         let expected = [kept("r3", cp932), None, None, kept("r0", cp932), None, last];
