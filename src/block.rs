@@ -6,9 +6,8 @@
 
 use std::sync::Arc;
 
-use crate::dictionary::{Id, Reading, Subject};
+use crate::dictionary::{Id, Subject};
 use crate::log::encoding::{Encoding, utf16_len};
-use crate::log::wording::Wording;
 use crate::packed::Packed;
 
 /// Codes of the `references` column.
@@ -38,8 +37,8 @@ pub struct Text {
     pub bytes: Vec<u8>,
     /// What they mean.
     pub encoding: Option<Encoding>,
-    /// How each record was written, where the bytes are not kept.
-    pub wording: Option<Wording>,
+    /// Number of the wording by which the text of each record can be told, the bytes not being kept; or 0.
+    pub wording: u8,
 }
 
 /// Columns of records. A column that is empty is null throughout.
@@ -230,6 +229,8 @@ pub struct Places {
     pub length: Packed,
     /// [`check`] of these.
     pub check: Packed,
+    /// Number of the wording by which the record's text can be told; or 0.
+    pub wording: Packed,
 }
 
 impl Places {
@@ -243,6 +244,7 @@ impl Places {
             &self.encoding,
             &self.length,
             &self.check,
+            &self.wording,
         ]
         .map(Packed::bytes)
         .iter()
@@ -319,11 +321,7 @@ impl Block {
     /// A record's own bytes, and what they mean; none if they are not kept.
     #[must_use]
     pub fn raw(&self, at: usize) -> Option<(&[u8], Encoding)> {
-        let text = self
-            .origin
-            .text
-            .as_ref()
-            .filter(|text| text.wording.is_none())?;
+        let text = self.origin.text.as_ref().filter(|text| text.wording == 0)?;
         let encoding = match &self.places {
             Some(places) => encoding_of(places.encoding.get(at)),
             None => text.encoding,
@@ -336,20 +334,12 @@ impl Block {
         kept.then(|| (&bytes[start as usize..end as usize], encoding))
     }
 
-    /// How the records were written, if their bytes are not kept but can be told.
+    /// Number of the wording that a record's text can be told by, its bytes being kept nowhere; or 0.
     #[must_use]
-    pub fn wording(&self) -> Option<&Wording> {
-        self.origin.text.as_ref()?.wording.as_ref()
-    }
-
-    /// The records' own bytes, where they are kept or can be told. (While it is there, nobody learns a
-    /// new value.)
-    #[must_use]
-    pub fn raws(&self) -> Raws<'_> {
-        Raws {
-            block: self,
-            told: self.wording().map(|wording| (wording, wording.values())),
-            room: String::new(),
+    pub fn wording(&self, at: usize) -> u8 {
+        match &self.places {
+            Some(places) => narrow(places.wording.get(at)),
+            None => self.origin.text.as_ref().map_or(0, |text| text.wording),
         }
     }
 
@@ -378,6 +368,7 @@ impl Block {
                 encoding: places.encoding.select(order),
                 length: places.length.select(order),
                 check: places.check.select(order),
+                wording: places.wording.select(order),
             })
         });
         Block {
@@ -399,31 +390,6 @@ impl Block {
         let text = self.text_bytes();
         let places = self.places.as_ref().map_or(0, |p| p.bytes());
         text + places + self.columns.bytes()
-    }
-}
-
-/// The own bytes of many records of a block.
-pub struct Raws<'a> {
-    block: &'a Block,
-    told: Option<(&'a Wording, Reading<'a>)>,
-    room: String,
-}
-
-impl Raws<'_> {
-    /// A record's own bytes, and what they mean; none if they are neither kept nor can be told. Those
-    /// that are told are UTF-8, whatever the source has.
-    pub fn get(&mut self, at: usize) -> Option<(&[u8], Encoding)> {
-        let Some((wording, values)) = &self.told else {
-            return self.block.raw(at);
-        };
-        let columns = &self.block.columns;
-        self.room.clear();
-        wording.push(
-            values,
-            (columns.time[at], &columns.told(at)),
-            &mut self.room,
-        );
-        Some((self.room.as_bytes(), Encoding::Utf8))
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use hashbrown::HashMap;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::log::wording::{Wording, Wordings};
 use crate::policy::{Normalise, NormaliseField};
 use crate::record::Field;
 
@@ -239,6 +240,8 @@ pub struct Dictionaries {
     subjects: Dictionary,
     /// The words of [`WORDS`] as they stand.
     words: [Dictionary; 2],
+    /// How records were written.
+    pub wordings: Wordings,
 }
 
 /// Fields of which words are numbered: what they mean is a code, and does not tell the word.
@@ -253,6 +256,15 @@ pub struct Reading<'a> {
     pub subjects: RwLockReadGuard<'a, Values>,
     /// The words of [`WORDS`].
     pub words: [RwLockReadGuard<'a, Values>; 2],
+    wordings: RwLockReadGuard<'a, Vec<Wording>>,
+}
+
+impl Reading<'_> {
+    /// A wording by its number; none for 0.
+    #[must_use]
+    pub fn wording(&self, number: u8) -> Option<&Wording> {
+        self.wordings.get(usize::from(number).checked_sub(1)?)
+    }
 }
 
 impl Dictionaries {
@@ -282,6 +294,7 @@ impl Dictionaries {
             ids: self.ids.each_ref().map(Dictionary::read),
             subjects: self.subjects.read(),
             words: self.words.each_ref().map(Dictionary::read),
+            wordings: self.wordings.read(),
         }
     }
 

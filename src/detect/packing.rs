@@ -277,7 +277,8 @@ impl Packing {
 
 /// Whether all times of a block are whole seconds (from 1970, and so from each other).
 fn whole_seconds(block: &Block) -> bool {
-    block.wording().is_some() || block.columns.time.iter().all(|time| time % 1000 == 0)
+    let told = block.places.is_none() && block.wording(0) > 0;
+    told || block.columns.time.iter().all(|time| time % 1000 == 0)
 }
 
 /// Puts the words of records one behind the other, each record to its place.

@@ -96,7 +96,7 @@ impl Row<'_> {
         room: &mut String,
         to: &mut StringBuilder,
     ) {
-        if let Some(wording) = self.block.wording() {
+        if let Some(wording) = values.wording(self.block.wording(self.at)) {
             room.clear();
             wording.push(values, (self.time, &self.told), room);
             to.append_value(mask.record(self.source, Cow::Borrowed(room)));

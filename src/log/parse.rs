@@ -171,7 +171,7 @@ impl Parser {
         if self.index.ends.len() > columns.len() || !self.index.inner.is_empty() {
             put(&mut columns.line, &self.lines);
         }
-        let (bytes, spare) = if wording.is_some() {
+        let (bytes, spare) = if wording > 0 {
             (Vec::new(), Some(segment.text))
         } else {
             put(&mut columns.end, &self.ends);
@@ -187,7 +187,7 @@ impl Parser {
     }
 
     /// Fills the columns of the rows that are records, whose times are of a form, if they all are of
-    /// one. How they were written, if that and what they say is enough to tell the text of each. Not of
+    /// one. Number of how they were written, if that and what they say is enough to tell the text of each; or 0. Not of
     /// records that may have to be put in order: there the text is quicker at hand.
     #[inline(always)]
     fn fill(
@@ -196,7 +196,7 @@ impl Parser {
         plan: &Plan,
         parsed: &mut Parsed,
         times: Option<Form>,
-    ) -> Option<Wording> {
+    ) -> u8 {
         let encoding = match segment.encoding {
             other @ (Encoding::Cp932 | Encoding::EucJp) => other,
             // The text of the others is UTF-8 by now.
@@ -221,7 +221,9 @@ impl Parser {
         let how = (delimiter, segment.quotes);
         let wording = times
             .filter(|_| told)
-            .and_then(|times| Wording::of(&plan.mapping, how, times, &self.dictionaries));
+            .and_then(|times| Wording::of(&plan.mapping, how, times))
+            .and_then(|wording| self.dictionaries.wordings.number(&wording))
+            .unwrap_or(0);
         for field in Field::ALL {
             if field != Field::Time && plan.mapping.column(field).is_none() {
                 self.fill_assumed(field, &mut parsed.block.columns);
@@ -354,10 +356,10 @@ struct Body<'a> {
 }
 
 impl Hot for Body<'_> {
-    type Output = Option<Wording>;
+    type Output = u8;
 
     #[inline(always)]
-    fn run(self) -> Option<Wording> {
+    fn run(self) -> u8 {
         let times = self.parser.rows(self.segment, self.of, self.parsed);
         let (segment, plan) = (self.segment, self.of.plan);
         self.parser.fill(segment, plan, self.parsed, times)

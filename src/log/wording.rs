@@ -6,18 +6,17 @@
 //! not per record; where it is not certain (quotes, values that `[normalise]` changes, times of another
 //! form, undecodable bytes, columns that feed no field) the text is kept.
 
-use std::fmt;
-use std::sync::Arc;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use super::header::Mapping;
 use super::time::{Form, push_civil};
 use crate::block::Told;
-use crate::dictionary::{Dictionaries, Reading, Values, id_column, packed_digits};
+use crate::dictionary::{Reading, Values, id_column, packed_digits};
 use crate::record::Field;
 
-/// How the records of a block were written.
+/// How records were written.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wording {
-    dictionaries: Arc<Dictionaries>,
     /// What each cell says, from the first on.
     cells: Vec<Cell>,
     delimiter: char,
@@ -26,7 +25,33 @@ pub struct Wording {
     time: Form,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// The wordings of a scan, numbered from 1.
+#[derive(Default)]
+pub struct Wordings(RwLock<Vec<Wording>>);
+
+impl Wordings {
+    /// The number of a wording; none if there are more than numbers.
+    pub fn number(&self, wording: &Wording) -> Option<u8> {
+        let place = |known: &[Wording]| known.iter().position(|one| one == wording);
+        let known = place(&self.read());
+        let at = known.unwrap_or_else(|| {
+            let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            // (Another thread may have been faster.)
+            place(&all).unwrap_or_else(|| {
+                all.push(wording.clone());
+                all.len() - 1
+            })
+        });
+        u8::try_from(at + 1).ok()
+    }
+
+    /// All wordings as they stand.
+    pub fn read(&self) -> RwLockReadGuard<'_, Vec<Wording>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {
     Time,
     Id(usize),
@@ -35,27 +60,11 @@ enum Cell {
     Subject,
 }
 
-impl fmt::Debug for Wording {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wording")
-            .field("cells", &self.cells)
-            .field("delimiter", &self.delimiter)
-            .field("quoted", &self.quoted)
-            .field("time", &self.time)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Wording {
     /// The wording of records of a mapping and a delimiter, all of whose cells are quoted or none, and
     /// whose times are of a form; none if there is more to a record than its fields.
     #[must_use]
-    pub fn of(
-        mapping: &Mapping,
-        (delimiter, quoted): (u8, bool),
-        time: Form,
-        dictionaries: &Arc<Dictionaries>,
-    ) -> Option<Wording> {
+    pub fn of(mapping: &Mapping, (delimiter, quoted): (u8, bool), time: Form) -> Option<Wording> {
         if mapping.time_of_day.is_some() {
             return None;
         }
@@ -71,7 +80,6 @@ impl Wording {
             })
         };
         Some(Wording {
-            dictionaries: Arc::clone(dictionaries),
             cells: (0..mapping.width).map(cell).collect::<Option<_>>()?,
             delimiter: delimiter.is_ascii().then(|| char::from(delimiter))?,
             quoted,
@@ -112,18 +120,14 @@ impl Wording {
             }
         }
     }
-
-    /// The values that records mean.
-    #[must_use]
-    pub fn values(&self) -> Reading<'_> {
-        self.dictionaries.reading()
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+
     use crate::block::{Block, Columns};
+    use crate::dictionary::Dictionaries;
     use crate::log::framer::Frame;
     use crate::log::head::Head;
     use crate::log::meaning::Meaning;
@@ -133,14 +137,16 @@ mod tests {
 
     const HEADER: &str = "日時,職員番号,所属,端末番号,操作内容,処理結果,個人番号参照,宛名番号";
 
-    /// The blocks of a log by a policy, segments of `chunk` bytes each.
-    fn blocks(log: &[u8], policy: &str, chunk: usize) -> Vec<Block> {
+    /// The blocks of a log by a policy, segments of `chunk` bytes each, and the values they mean.
+    fn blocks(log: &[u8], policy: &str, chunk: usize) -> (Vec<Block>, Arc<Dictionaries>) {
+        let dictionaries = Arc::new(Dictionaries::default());
         let policy = Policy::from_toml(policy, "test", None).expect("a policy");
         let options = ReadOptions::of(&policy).expect("options");
         let head = Head::read(&mut &log[..]).expect("bytes");
         let plan = Plan::of("log.csv", &head, &options).expect("a log");
         let meaning = Arc::new(Meaning::of(&policy, true));
-        let mut parser = Parser::new(meaning, Arc::default(), options.zone.clone());
+        let zone = options.zone.clone();
+        let mut parser = Parser::new(meaning, Arc::clone(&dictionaries), zone);
         let source = Box::new(std::io::Cursor::new(log.to_vec()));
         let mut framer = plan.framer(source, chunk).expect("bytes");
         let mut blocks = Vec::new();
@@ -151,24 +157,31 @@ mod tests {
                     plan: &plan,
                 };
                 let parsed = parser.parse(segment, &of, Columns::default());
-                let told = parsed.block.wording().is_some();
-                assert_eq!(parsed.spare.is_some(), told);
+                assert_eq!(parsed.spare.is_some(), parsed.block.wording(0) > 0);
                 blocks.push(parsed.block);
             }
         }
-        blocks
+        (blocks, dictionaries)
     }
 
     /// The decoded texts of all records, and in how many blocks they are told.
-    fn texts(blocks: &[Block]) -> (Vec<String>, usize) {
-        let texts = blocks.iter().flat_map(|block| {
-            let mut raws = block.raws();
-            (0..block.columns.len()).map(move |at| {
-                let (bytes, encoding) = raws.get(at).expect("a text");
-                encoding.decode(bytes).0.into_owned()
-            })
-        });
-        let told = blocks.iter().filter(|block| block.wording().is_some());
+    fn texts((blocks, dictionaries): &(Vec<Block>, Arc<Dictionaries>)) -> (Vec<String>, usize) {
+        let values = dictionaries.reading();
+        let text = |block: &Block, at: usize| {
+            let Some(wording) = values.wording(block.wording(at)) else {
+                let (bytes, encoding) = block.raw(at).expect("a text");
+                return encoding.decode(bytes).0.into_owned();
+            };
+            assert_eq!(block.raw(at), None);
+            let mut text = String::new();
+            let told = (block.columns.time[at], &block.columns.told(at));
+            wording.push(&values, told, &mut text);
+            text
+        };
+        let texts = blocks
+            .iter()
+            .flat_map(|block| (0..block.columns.len()).map(|at| text(block, at)));
+        let told = blocks.iter().filter(|block| block.wording(0) > 0);
         (texts.collect(), told.count())
     }
 
@@ -204,7 +217,7 @@ mod tests {
                         let blocks = blocks(log, "", chunk);
                         let (texts, told) = texts(&blocks);
                         assert_eq!(texts, expected, "{form}");
-                        assert_eq!(told, blocks.len(), "{form} {end:?} {chunk}");
+                        assert_eq!(told, blocks.0.len(), "{form} {end:?} {chunk}");
                     }
                 }
             }
@@ -264,7 +277,7 @@ mod tests {
         let (found, told) = texts(&all);
         assert_eq!(found.len(), RECORDS.len() + 1);
         assert_eq!(told, 0);
-        let (last, _) = all[0].raw(RECORDS.len()).expect("a text");
+        let (last, _) = all.0[0].raw(RECORDS.len()).expect("a text");
         assert!(last.ends_with(b",\xE7\xA8,PC,x,OK,1,1"));
     }
 

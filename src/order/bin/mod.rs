@@ -77,6 +77,9 @@ impl Bin {
         }
         gather_some(&mut to.result, &of.result, rows, before);
         gather_some(&mut to.references, &of.references, rows, before);
+        for (to, of) in to.words.iter_mut().zip(&of.words) {
+            gather_some(to, of, rows, before);
+        }
         gather_some(&mut to.subject, &of.subject, rows, before);
         if words == 1 {
             gather(&mut to.masks, &of.masks, rows);
@@ -91,11 +94,10 @@ impl Bin {
             to.end.resize(before + rows.len(), self.text.len() as u32);
             return;
         }
-        let mut texts = block.raws();
         for &row in rows {
             let row = row as usize;
             if from.stands[row].keeps_text()
-                && let Some((raw, _)) = texts.get(row)
+                && let Some((raw, _)) = block.raw(row)
             {
                 self.text.extend_from_slice(raw);
             }

@@ -3,7 +3,6 @@
 
 use crate::block::{Block, NO_OFFSET, Offsets, Places, check, encoding_code};
 use crate::detect::bits::{Bits, has};
-use crate::log::encoding::Encoding;
 use crate::packed::Packed;
 
 /// Bytes that the place of a record takes, besides its columns.
@@ -18,6 +17,7 @@ pub(super) struct Stand {
     length: u32,
     check: u32,
     encoding: u8,
+    wording: u8,
 }
 
 impl Stand {
@@ -36,6 +36,7 @@ pub(super) fn packed(stands: &[Stand]) -> Places {
         encoding: Packed::of(stands.iter().map(|s| s.encoding.into())),
         length: Packed::of(stands.iter().map(|s| s.length.into())),
         check: Packed::of(stands.iter().map(|s| s.check.into())),
+        wording: Packed::of(stands.iter().map(|s| s.wording.into())),
     }
 }
 
@@ -108,6 +109,7 @@ fn stands_of(places: &Places, rows: usize) -> Vec<Stand> {
         source: places.source.get(row) as u32,
         length: places.length.get(row) as u32,
         check: places.check.get(row) as u32,
+        wording: places.wording.get(row) as u8,
         encoding: places.encoding.get(row) as u8,
     };
     (0..rows).map(stand).collect()
@@ -115,14 +117,13 @@ fn stands_of(places: &Places, rows: usize) -> Vec<Stand> {
 
 fn stands(block: &Block, texts: &Texts, again: bool) -> Vec<Stand> {
     let text = block.origin.text.as_ref();
-    let told = block.wording().is_some();
-    let encoding = text.and_then(|text| text.encoding);
-    // A text that is told is UTF-8: of another encoding, the source has other bytes.
-    let again = again && encoding.is_some_and(|e| !e.is_utf16() && (!told || e == Encoding::Utf8));
-    let encoding = encoding.map(|encoding| if told { Encoding::Utf8 } else { encoding });
+    // What a record's columns tell is neither kept nor read again.
+    let told = text.map_or(0, |text| text.wording);
+    let encoding = text.and_then(|text| text.encoding).filter(|_| told == 0);
     let code = encoding.map_or(0, encoding_code);
+    let again = again && encoding.is_some_and(|e| !e.is_utf16());
     // Offsets of UTF-16 are counted forwards through the block.
-    let (mut offsets, mut raws) = (Offsets::default(), block.raws());
+    let mut offsets = Offsets::default();
     let stand = |row| {
         let wanted = texts.wanted(block, row);
         let mut stand = Stand {
@@ -130,11 +131,12 @@ fn stands(block: &Block, texts: &Texts, again: bool) -> Vec<Stand> {
             offset: offsets.of(block, row).unwrap_or(NO_OFFSET),
             source: block.origin.source,
             encoding: if wanted { code } else { 0 },
+            wording: if wanted { told } else { 0 },
             ..Stand::default()
         };
         if again
             && wanted
-            && let Some((raw, _)) = raws.get(row)
+            && let Some((raw, _)) = block.raw(row)
         {
             stand.length = u32::try_from(raw.len()).unwrap_or(0);
             stand.check = check(raw);

@@ -22,6 +22,7 @@ impl Bin {
             ids,
             result,
             references,
+            words: told,
             subject,
             masks,
             ..
@@ -33,15 +34,14 @@ impl Bin {
             encoding,
             length,
             check,
+            wording,
         } = places::packed(&self.stands);
         let some = |packed: Packed, rows: usize| (rows > 0).then_some(packed);
-        let mut all: Vec<Option<Packed>> = [source, line, offset, encoding, length, check]
-            .into_iter()
-            .map(Some)
-            .collect();
+        let places = [source, line, offset, encoding, length, check, wording];
+        let mut all: Vec<Option<Packed>> = places.into_iter().map(Some).collect();
         all.push(Some(Packed::of_times(time)));
         all.push(some(Packed::of(subject.iter().copied()), subject.len()));
-        for codes in [result, references] {
+        for codes in [result, references].into_iter().chain(told) {
             let packed = Packed::of(codes.iter().map(|&v| v.into()));
             all.push(some(packed, codes.len()));
         }
@@ -118,6 +118,7 @@ pub fn block(table: &RecordBatch, words: usize, spare: Columns) -> Option<Block>
         encoding: next()??,
         length: next()??,
         check: next()??,
+        wording: next()??,
     };
     let mut columns = spare;
     columns.clear();
@@ -127,6 +128,9 @@ pub fn block(table: &RecordBatch, words: usize, spare: Columns) -> Option<Block>
     {
         fill(&mut columns.result, next()?, |v| v as u8);
         fill(&mut columns.references, next()?, |v| v as u8);
+        for words in &mut columns.words {
+            fill(words, next()?, |v| v as u8);
+        }
         for ids in &mut columns.ids {
             fill(ids, next()?, |v| v as u32);
         }

@@ -141,3 +141,40 @@ fn what_is_no_table_of_a_bin_gives_no_block() {
     let bare = RecordBatch::try_new(schema, table.columns().to_vec()).unwrap();
     assert!(block(&bare, 1, Columns::default()).is_none());
 }
+
+#[test]
+fn records_whose_text_is_told_keep_what_tells_it() {
+    let texts = Texts::new(BITS);
+    let mut told = source(1, &[10, 20, 30], &[0b101, 0b101, 0b011], Encoding::Cp932);
+    told.columns.words = [vec![7, 8, 9], vec![0, 255, 1]];
+    let text = Text {
+        encoding: Some(Encoding::Cp932),
+        wording: 2,
+        ..Text::default()
+    };
+    told.origin.text = Some(Arc::new(text));
+    told.columns.end.clear();
+    told.columns.line.clear();
+    let kept = source(2, &[15], &[0b101], Encoding::Utf8);
+    let mut bin = Bin::default();
+    // Whether sources can be read again or not.
+    put(&mut bin, &told, &texts, true, &[2, 0]);
+    put(&mut bin, &kept, &texts, true, &[0]);
+    put(&mut bin, &told, &texts, false, &[1]);
+    for block in [stored(&bin, 1), bin.into_block()] {
+        let rows = 0..block.columns.len();
+        let words: Vec<_> = rows
+            .clone()
+            .map(|at| block.columns.told(at).words)
+            .collect();
+        assert_eq!(words, [[9, 1], [7, 0], [0, 0], [8, 255]]);
+        // (The third is out of scope: nobody will ask for its text.)
+        let wordings: Vec<u8> = rows.clone().map(|at| block.wording(at)).collect();
+        assert_eq!(wordings, [0, 2, 0, 2]);
+        let lines: Vec<u64> = rows.clone().map(|at| block.line(at)).collect();
+        assert_eq!(lines, [12, 10, 10, 11]);
+        assert!(rows.clone().all(|at| block.raw(at).is_none()));
+        let elsewhere: Vec<bool> = rows.map(|at| block.elsewhere(at).is_some()).collect();
+        assert_eq!(elsewhere, [false, false, true, false]);
+    }
+}
