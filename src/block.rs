@@ -142,6 +142,17 @@ impl Columns {
         self.end.push(end as u32);
     }
 
+    /// The range of times of records that are in time order; none without records.
+    #[must_use]
+    pub fn ends(&self) -> Option<Span> {
+        let (&min, &max) = (self.time.first()?, self.time.last()?);
+        Some(Span {
+            min,
+            max,
+            lateness: 0,
+        })
+    }
+
     /// The range of times; none without records.
     #[must_use]
     pub fn span(&self) -> Option<Span> {

@@ -66,6 +66,8 @@ pub struct Parsed {
     pub beside: Vec<Counted>,
     /// The segment's text, if the records can do without.
     pub spare: Option<Vec<u8>>,
+    /// Whether the records are known to be in time order.
+    pub in_order: bool,
 }
 
 /// Parses segments; one per thread.
@@ -215,9 +217,10 @@ impl Parser {
         layout.fill(&cells, columns);
         let (dirty, unknown) = (layout.dirty, layout.unknown_references);
         // Offsets of UTF-16 are counted in the text.
+        parsed.in_order = columns.time.is_sorted();
         let told = layout.tells(columns.len(), segment.quotes)
             && !segment.encoding.is_utf16()
-            && columns.time.is_sorted();
+            && parsed.in_order;
         let how = (delimiter, segment.quotes);
         let wording = times
             .filter(|_| told)

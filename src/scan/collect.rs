@@ -222,7 +222,11 @@ impl<T> Collector<T> {
         counts.swallowed.merge(swallowed);
         counts.other_results += number_of(&block.columns.result, Outcome::Other as u8);
         counts.touching += number_of(&block.columns.references, REFERENCES_YES);
-        let span = block.columns.span();
+        let span = if parsed.in_order {
+            block.columns.ends()
+        } else {
+            block.columns.span()
+        };
         if let Some(span) = span {
             counts.first = Some(counts.first.map_or(span.min, |t| t.min(span.min)));
             counts.last = Some(counts.last.map_or(span.max, |t| t.max(span.max)));

@@ -4,6 +4,7 @@
 //! little of values that are rare in the window, which nearly all are; and a [`table`] that holds
 //! the times of every value, where the threshold is too low or the window too full for a sieve.
 
+mod queue;
 mod sieve;
 mod table;
 
