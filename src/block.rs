@@ -69,7 +69,7 @@ pub struct Columns {
 
 /// What a record says besides its time.
 #[derive(Clone, Copy, Debug)]
-pub struct Told {
+pub struct Said {
     /// Ids, by [`crate::dictionary::ID_FIELDS`]; 0 for null, as all of these.
     pub ids: [Id; 6],
     /// [`crate::record::Outcome`] code.
@@ -171,11 +171,11 @@ impl Columns {
 
     /// What the record at a place says.
     #[must_use]
-    pub fn told(&self, at: usize) -> Told {
+    pub fn said(&self, at: usize) -> Said {
         fn of<T: Copy + Default>(column: &[T], at: usize) -> T {
             column.get(at).copied().unwrap_or_default()
         }
-        Told {
+        Said {
             ids: self.ids.each_ref().map(|ids| of(ids, at)),
             result: of(&self.result, at),
             references: of(&self.references, at),

@@ -260,3 +260,24 @@ def test_users_are_counted_as_the_table_has_them() -> None:
     for scan in (yokome.scan(EXAMPLE), yokome.scan(EXAMPLE, to="2019-01-01")):
         named = set(scan.by_user.column("user").to_pylist()) - {None}
         assert scan.overview.users == len(named)
+
+
+# --- flagged rows ---------------------------------------------------------------------------------
+
+
+def test_subjects_that_read_the_same_stand_once_in_the_dictionary(tmp_path: Path) -> None:
+    policy = (
+        '[[rules]]\nid = "all"\nviewpoint = 1\nkind = "match"\nwhere = { result = "success" }\n'
+    )
+    subjects = [b"A\xff", b"7", b"A\xfe", b"B", b"A\xff", b"7"]
+    lines = [b"2026/04/01 09:00:0%d,u,%s,OK\n" % one for one in enumerate(subjects)]
+    log = tmp_path / "log.csv"
+    log.write_bytes("日時,職員番号,宛名番号,処理結果\n".encode() + b"".join(lines))
+    path = tmp_path / "policy.toml"
+    path.write_text(policy, encoding="utf-8")
+    result = yokome.scan(log, path, encoding="utf-8")
+    column = result.flagged.column("subject").combine_chunks()
+    assert column.to_pylist() == ["A\ufffd", "7", "A\ufffd", "B", "A\ufffd", "7"]
+    assert column.dictionary.to_pylist() == ["A\ufffd", "7", "B"]
+    # (Which of them it is matters where they are counted, not where they are shown.)
+    assert result.flagged.column("raw")[0].as_py().endswith(",u,A\ufffd,OK")

@@ -18,7 +18,7 @@ use super::tables::{
 };
 use super::totals::Counted;
 use super::{Flag, NO_TIME};
-use crate::block::{Block, Offsets, REFERENCES_NULL, REFERENCES_YES, Told};
+use crate::block::{Block, Offsets, REFERENCES_NULL, REFERENCES_YES, Said};
 use crate::detect::values::{day_of, text};
 use crate::dictionary::{Reading, Subject, id_column, packed_digits};
 use crate::individual::mask::{IDS, Mask};
@@ -43,7 +43,7 @@ pub struct Row<'a> {
     source: u32,
     line: u64,
     offset: Option<u64>,
-    told: Told,
+    said: Said,
 }
 
 /// The rows of a batch's flags in output order: time, source, line, the rule's place.
@@ -63,7 +63,7 @@ pub fn rows(of: &Batch, mut flags: Vec<Flag>) -> Vec<Row<'_>> {
             source: block.source(at),
             line: block.line(at),
             offset: offsets.of(block, at),
-            told: block.columns.told(at),
+            said: block.columns.said(at),
         }
     };
     let mut rows: Vec<Row<'_>> = flags.into_iter().map(row).collect();
@@ -81,7 +81,7 @@ impl Row<'_> {
         Counted {
             rule: self.flag.rule,
             finding: self.flag.finding,
-            user: self.told.ids[id_column(Field::User).unwrap_or(0)],
+            user: self.said.ids[id_column(Field::User).unwrap_or(0)],
             day: day_of(self.time),
         }
     }
@@ -98,7 +98,7 @@ impl Row<'_> {
     ) {
         if let Some(wording) = values.wording(self.block.wording(self.at)) {
             room.clear();
-            wording.push(values, (self.time, &self.told), room);
+            wording.push(values, (self.time, &self.said), room);
             to.append_value(mask.record(self.source, Cow::Borrowed(room)));
             return;
         }
@@ -198,7 +198,7 @@ fn judgement_left(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, Arra
 fn record(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
     let ids = |field: Field| {
         let column = id_column(field).unwrap_or(0);
-        let ids = rows.iter().map(|r| r.told.ids[column]);
+        let ids = rows.iter().map(|r| r.said.ids[column]);
         let values = names.dictionaries.of(field).read();
         let as_stands = IDS.contains(&field);
         id_dictionary(&values, ids, |text| {
@@ -223,7 +223,7 @@ fn record(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
         ),
         (
             "references",
-            Arc::new(references(rows.iter().map(|r| r.told.references))),
+            Arc::new(references(rows.iter().map(|r| r.said.references))),
         ),
         ("subject", subjects(names, rows)),
     ]
@@ -271,7 +271,7 @@ fn place(names: Names<'_>, rows: &[Row<'_>], again: &Reread) -> Vec<(&'static st
 
 /// Place of a row's result in [`Outcome::ALL`].
 fn result(row: &Row<'_>) -> Option<usize> {
-    usize::from(row.told.result).checked_sub(1)
+    usize::from(row.said.result).checked_sub(1)
 }
 
 /// A column of `REFERENCES_…` codes.
@@ -289,22 +289,33 @@ fn references(codes: impl ExactSizeIterator<Item = u8>) -> BooleanArray {
 
 fn subjects(names: Names<'_>, rows: &[Row<'_>]) -> ArrayRef {
     let mut known: HashMap<Subject, u32, foldhash::fast::RandomState> = HashMap::default();
+    // (Subjects that differ in undecodable bytes read the same; a dictionary has each text once.)
+    let mut known_texts: HashMap<String, u32> = HashMap::new();
     let mut texts = StringBuilder::new();
+    let mut next = 0;
     let key = |row: &Row<'_>| {
-        let subject = row.told.subject;
+        let subject = row.said.subject;
         if subject == 0 {
             return None;
         }
-        let next = u32::try_from(known.len()).expect("fewer than 2^32 rows");
+        let mut add = |text: &str| {
+            texts.append_value(text);
+            next += 1;
+            next - 1
+        };
         Some(*known.entry(subject).or_insert_with(|| {
             if let Some((digits, len)) = packed_digits(subject) {
                 let digits = digits.to_le_bytes();
-                texts.append_value(std::str::from_utf8(&digits[..len]).unwrap_or_default());
-            } else {
-                let text = text(Key::Field(Field::Subject), subject, names.dictionaries);
-                texts.append_value(text.unwrap_or_default());
+                return add(std::str::from_utf8(&digits[..len]).unwrap_or_default());
             }
-            next
+            let text = text(Key::Field(Field::Subject), subject, names.dictionaries);
+            let text = text.unwrap_or_default();
+            let at = known_texts.get(&text).copied();
+            at.unwrap_or_else(|| {
+                let at = add(&text);
+                known_texts.insert(text, at);
+                at
+            })
         }))
     };
     let keys: UInt32Array = rows.iter().map(key).collect();

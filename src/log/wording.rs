@@ -10,7 +10,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use super::header::Mapping;
 use super::time::{Form, push_civil};
-use crate::block::Told;
+use crate::block::Said;
 use crate::dictionary::{Reading, Values, id_column, packed_digits};
 use crate::record::Field;
 
@@ -55,7 +55,7 @@ impl Wordings {
 enum Cell {
     Time,
     Id(usize),
-    /// By its place in [`Told::words`].
+    /// By its place in [`Said::words`].
     Word(usize),
     Subject,
 }
@@ -89,7 +89,7 @@ impl Wording {
 
     /// Puts the text of a record, decoded, behind what `to` holds; `values` are of the dictionaries that
     /// it means.
-    pub fn push(&self, values: &Reading<'_>, (time, told): (i64, &Told), to: &mut String) {
+    pub fn push(&self, values: &Reading<'_>, (time, said): (i64, &Said), to: &mut String) {
         for (number, cell) in self.cells.iter().enumerate() {
             if number > 0 {
                 to.push(self.delimiter);
@@ -102,10 +102,10 @@ impl Wording {
             };
             match *cell {
                 Cell::Time => push_civil(self.time, time, to),
-                Cell::Id(column) => dictionary(&values.ids[column], told.ids[column], to),
-                Cell::Word(which) => dictionary(&values.words[which], told.words[which].into(), to),
+                Cell::Id(column) => dictionary(&values.ids[column], said.ids[column], to),
+                Cell::Word(which) => dictionary(&values.words[which], said.words[which].into(), to),
                 Cell::Subject => {
-                    let subject = told.subject;
+                    let subject = said.subject;
                     if let Some((digits, len)) = packed_digits(subject) {
                         let digits = digits.to_le_bytes();
                         to.push_str(std::str::from_utf8(&digits[..len]).unwrap_or_default());
@@ -174,8 +174,8 @@ mod tests {
             };
             assert_eq!(block.raw(at), None);
             let mut text = String::new();
-            let told = (block.columns.time[at], &block.columns.told(at));
-            wording.push(&values, told, &mut text);
+            let said = (block.columns.time[at], &block.columns.said(at));
+            wording.push(&values, said, &mut text);
             text
         };
         let texts = blocks

@@ -165,7 +165,7 @@ fn records_whose_text_is_told_keep_what_tells_it() {
         let rows = 0..block.columns.len();
         let words: Vec<_> = rows
             .clone()
-            .map(|at| block.columns.told(at).words)
+            .map(|at| block.columns.said(at).words)
             .collect();
         assert_eq!(words, [[9, 1], [7, 0], [0, 0], [8, 255]]);
         // (The third is out of scope: nobody will ask for its text.)
