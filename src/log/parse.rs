@@ -189,8 +189,8 @@ impl Parser {
     }
 
     /// Fills the columns of the rows that are records, whose times are of a form, if they all are of
-    /// one. Number of how they were written, if that and what they say is enough to tell the text of each; or 0. Not of
-    /// records that may have to be put in order: there the text is quicker at hand.
+    /// one. Number of how they were written, if that and what they say is enough to tell the text of
+    /// each; or 0. Not of records that may have to be put in order: there the text is quicker at hand.
     #[inline(always)]
     fn fill(
         &mut self,
@@ -216,8 +216,8 @@ impl Parser {
         let columns = &mut parsed.block.columns;
         layout.fill(&cells, columns);
         let (dirty, unknown) = (layout.dirty, layout.unknown_references);
-        // Offsets of UTF-16 are counted in the text.
         parsed.in_order = columns.time.is_sorted();
+        // (Offsets of UTF-16 are counted in the text.)
         let told = layout.tells(columns.len(), segment.quotes)
             && !segment.encoding.is_utf16()
             && parsed.in_order;
