@@ -72,7 +72,14 @@ pub fn read_paths(
         .collect();
     let taken = Arc::new(AtomicU64::new(0));
     // One after another: records come in the order in which they stand.
-    let files = Files::new(Arc::clone(&planned), &read, options, 1, taken, None);
+    let files = Files::new(
+        Arc::clone(&planned),
+        &read,
+        options,
+        (1, options.chunk),
+        taken,
+        None,
+    );
     let threads = threads(options);
     let shared = Arc::new(Shared {
         names: names.clone(),

@@ -15,6 +15,14 @@ const MOST_RANGES: usize = 256;
 /// Bytes of a range, at best at most: more of them would not make a batch faster.
 const RANGE: usize = 40 << 20;
 
+/// Bytes of a batch, at most: about a million records without their text.
+const BATCH: usize = 64 << 20;
+
+/// Bytes read at a time, at most, are such a part of the limit, or these: many sources side by side have
+/// room then.
+const CHUNKS: usize = 256;
+const SMALL_CHUNK: usize = 1 << 16;
+
 /// Bytes of records that wait to be written, at most: they stay near the processor.
 const BINS: usize = 24 << 20;
 
@@ -39,16 +47,19 @@ pub struct Budget {
     pub bins: usize,
     /// Ranges that are filled at once.
     pub ranges: usize,
-    /// Sources that are read side by side, `chunk` bytes at a time.
+    /// Bytes read at a time.
+    pub chunk: usize,
+    /// Sources that are read side by side.
     pub sources: usize,
 }
 
 impl Budget {
-    /// The shares of a limit, for a scan that reads `chunk` bytes at a time.
+    /// The shares of a limit, for a scan that reads `chunk` bytes at a time if there is room.
     #[must_use]
     pub fn of(limit: u64, chunk: usize) -> Budget {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let (batch, bins) = (limit / 12, (limit / 8).min(BINS));
+        let (batch, bins) = ((limit / 12).min(BATCH), (limit / 8).min(BINS));
+        let chunk = chunk.min((limit / CHUNKS).max(SMALL_CHUNK));
         Budget {
             hold: limit / 6,
             batch,
@@ -56,6 +67,7 @@ impl Budget {
             range: (batch / 5 * 4).min(RANGE),
             bins,
             ranges: (bins / LEAST_BIN).clamp(16, MOST_RANGES),
+            chunk,
             // A source has a segment that waits and what is read of the next.
             sources: (limit / 8 / chunk.saturating_mul(2).max(1)).clamp(1, MOST_SOURCES),
         }
@@ -186,6 +198,10 @@ mod tests {
             for chunk in [1, 1 << 19, 1 << 28] {
                 let budget = Budget::of(limit, chunk);
                 assert!(budget.ranges > 1 && budget.sources > 0);
+                assert!(budget.chunk <= chunk && budget.chunk > 0);
+                // Where there is room for more than the smallest pieces, many sources are read side by side.
+                let least = (limit >= (SMALL_CHUNK * CHUNKS) as u64).then_some(16);
+                assert!(budget.sources >= least.unwrap_or(1));
                 assert!(budget.range <= budget.batch && budget.batch <= budget.hold);
                 let records = [budget.hold, budget.bins, budget.batch, budget.batch];
                 let records = records.into_iter().fold(0, usize::saturating_add);

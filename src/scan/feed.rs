@@ -132,7 +132,14 @@ mod tests {
         let read = read_options(&Policy::default_policy(), &options).unwrap();
         let paths = [file.path().to_str().unwrap().to_owned()];
         let planned = Arc::new(Planned::of(&paths, &read, &options, &mut || Ok(())).unwrap());
-        let files = Files::new(planned, &read, &options, 1, Arc::default(), None);
+        let files = Files::new(
+            planned,
+            &read,
+            &options,
+            (1, options.chunk),
+            Arc::default(),
+            None,
+        );
         (file, Feed::new(Supply::Files(Box::new(files))))
     }
 

@@ -99,14 +99,14 @@ struct Open {
 }
 
 impl Files {
-    /// The files of a plan, at most `most` at once; `taken` counts the bytes read. The compressed ones
+    /// The files of a plan, at most `most` at once, `chunk` bytes at a time; `taken` counts the bytes read. The compressed ones
     /// are decompressed ahead, by as many threads as the scan has.
     #[must_use]
     pub fn new(
         planned: Arc<Planned>,
         read: &ReadOptions,
         options: &ScanOptions,
-        most: usize,
+        (most, chunk): (usize, usize),
         taken: Arc<AtomicU64>,
         digests: Option<Arc<Digests>>,
     ) -> Files {
@@ -134,7 +134,7 @@ impl Files {
             most,
             ahead,
             taken,
-            chunk: options.chunk.min(super::MOST_CHUNK),
+            chunk: chunk.min(super::MOST_CHUNK),
             skip_unreadable: options.skip_unreadable,
             max_ratio: options.max_ratio,
             digests,

@@ -324,7 +324,7 @@ fn attempt(
         Arc::clone(&context.planned),
         &context.options,
         options,
-        beside,
+        (beside, context.budget.chunk),
         Arc::clone(&taken),
         digests,
     );

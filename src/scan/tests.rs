@@ -108,7 +108,7 @@ fn scanned(threads: usize, broken: bool) -> Slow {
         Arc::clone(&context.planned),
         &context.options,
         &options,
-        1,
+        (1, options.chunk),
         Arc::clone(&taken),
         None,
     );
