@@ -282,6 +282,30 @@ mod tests {
     }
 
     #[test]
+    fn texts_are_kept_as_well_where_cells_begin_to_be_looked_up_otherwise() {
+        // Cells that are rarely the same together, spans that are long, and such whose ends are alike:
+        // after many records, each is looked up in another way.
+        let (long, same) = ("課".repeat(20), "0".repeat(20));
+        let of: [(&str, &dyn Fn(usize) -> String); 3] = [
+            ("rare", &|n| format!("{n},課 ,PC{n}")),
+            ("long", &|n| format!("{},{long} ,PC-1", n % 7)),
+            ("alike", &|n| format!("{same}{}{same} ,,", n % 90 + 10)),
+        ];
+        for (what, person) in of {
+            let record = |n: usize| format!("2026/04/01 09:00:00,{},照会,成功,あり,1", person(n));
+            let records: Vec<String> = (0..40_000).map(record).collect();
+            let lines: Vec<&str> = records.iter().map(String::as_str).collect();
+            let text = log(&lines, "\n");
+            for (policy, exact) in [("[normalise]\ntrim = true\n", false), ("", true)] {
+                let all = blocks(text.as_bytes(), policy, 1 << 17);
+                let (found, told) = texts(&all);
+                assert!(found == records, "{what} {exact}");
+                assert_eq!(told, if exact { all.0.len() } else { 0 }, "{what}");
+            }
+        }
+    }
+
+    #[test]
     fn more_words_than_are_numbered_keep_their_text() {
         let record = |n: usize| format!("2026/04/01 09:00:00,7,課,PC,照会,結果{n},あり,1");
         let records: Vec<String> = (0..300).map(record).collect();

@@ -174,6 +174,12 @@ impl Layout {
     /// Fills the columns of a block whose rows are known.
     #[inline(always)]
     pub(super) fn fill(&mut self, cells: &Cells<'_>, columns: &mut Columns) {
+        // (Before a segment, not behind it: a group that begins anew knows nothing of the last one's cells,
+        // which `tells` is asked about.)
+        self.groups = std::mem::take(&mut self.groups)
+            .into_iter()
+            .flat_map(Group::judged)
+            .collect();
         let starts = std::mem::take(&mut columns.start);
         let mut seen = Seen::default();
         let mut room = Room::default();
@@ -186,10 +192,6 @@ impl Layout {
         columns.start = starts;
         self.dirty |= seen.dirty;
         self.unknown_references |= seen.unknown_references;
-        self.groups = std::mem::take(&mut self.groups)
-            .into_iter()
-            .flat_map(Group::judged)
-            .collect();
     }
 }
 
