@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::encoding::Encoding;
 use super::fields::unquote;
 use super::framer::Segment;
-use super::rows::{Row, cell};
+use super::rows::{Row, Separators, cell_of};
 use crate::block::Columns;
 use crate::individual::column::{Beside, Natures};
 use crate::individual::tally::{Cell, Counted, Tally};
@@ -41,10 +41,8 @@ struct OfColumn {
 /// Where the accepted records of a segment lie.
 pub(super) struct Accepted<'a> {
     pub(super) segment: &'a Segment,
-    /// Delimiters and line ends.
-    pub(super) seps: &'a [u32],
-    /// First separator of each record.
-    pub(super) first_sep: &'a [u32],
+    /// Delimiters and line ends of each record.
+    pub(super) separators: Separators<'a>,
     /// What was made of the records.
     pub(super) columns: &'a Columns,
     /// Whether there are `references` with an unknown word.
@@ -88,14 +86,14 @@ impl Accepted<'_> {
         if !all && memchr::memchr(wanted, codes).is_none() {
             return None;
         }
-        let rows = self.columns.start.iter().zip(self.first_sep).enumerate();
+        let rows = self.columns.start.iter().enumerate();
         let column = beside.column;
         let wanted = move |row: usize| all || codes[row] == wanted;
         Some(
             rows.filter(move |&(row, _)| wanted(row))
-                .map(move |(row, (&start, &first))| {
-                    let place = (start as usize, first as usize);
-                    let cell = cell(&self.segment.text, self.seps, place, column);
+                .map(move |(row, &start)| {
+                    let seps = self.separators.row(row);
+                    let cell = cell_of(&self.segment.text, seps, start as usize, column);
                     (row as u64, cell)
                 }),
         )

@@ -61,10 +61,11 @@ impl<const WORDS: usize, V> Entry<WORDS, V> {
 /// Where the mark of a span begins in the last word of a key.
 const MARK: u32 = 48;
 
-/// What tells spans apart at a look: some bits of the hash, and the length, which is never 0 here.
+/// A hash with a mark in its highest bits, which tells spans apart at a look: some bits of the hash, and
+/// the length, which is never 0 here.
 #[inline(always)]
-fn mark(hash: u64, len: usize) -> u64 {
-    (hash >> 56) << 8 | (len as u64 + 1)
+fn marked(hash: u64, len: usize) -> u64 {
+    hash & !(0xFF << MARK) | ((len as u64 + 1) & 0xFF) << MARK
 }
 
 /// Eight bytes as a number, the first lowest.
@@ -86,14 +87,14 @@ static SELECT: [u8; 2 * BEHIND] = {
 
 /// The key of the span of `len` bytes at `text[from..]`, which an entry has place for.
 #[inline(always)]
-fn key<const WORDS: usize>(text: &[u8], from: usize, len: usize, mark: u64) -> [u64; WORDS] {
+fn key<const WORDS: usize>(text: &[u8], from: usize, len: usize, marked: u64) -> [u64; WORDS] {
     let text = &text[from..from + 8 * WORDS];
     let select = &SELECT[BEHIND - len..][..8 * WORDS];
     let mut key = [0; WORDS];
     for (i, bytes) in key.iter_mut().enumerate() {
         *bytes = word(text, 8 * i) & word(select, 8 * i);
     }
-    key[WORDS - 1] |= mark << MARK;
+    key[WORDS - 1] |= marked >> MARK << MARK;
     key
 }
 
@@ -156,9 +157,10 @@ pub const TOGETHER: usize = 64;
 /// Room for the spans that are looked up together: made once for many look-ups, because to clear it
 /// each time costs as much as they do.
 pub struct Room<V> {
-    spans: [(u32, u32); TOGETHER],
-    /// Hashes and marks.
-    hashes: [(u64, u64); TOGETHER],
+    /// Where the spans begin and end.
+    pub spans: [(u32, u32); TOGETHER],
+    /// [`marked`].
+    hashes: [u64; TOGETHER],
     places: [u32; TOGETHER],
     values: [V; TOGETHER],
     known: [bool; TOGETHER],
@@ -168,7 +170,7 @@ impl<V: Copy + Default> Default for Room<V> {
     fn default() -> Self {
         Room {
             spans: [(0, 0); TOGETHER],
-            hashes: [(0, 0); TOGETHER],
+            hashes: [0; TOGETHER],
             places: [0; TOGETHER],
             values: [V::default(); TOGETHER],
             known: [false; TOGETHER],
@@ -176,7 +178,7 @@ impl<V: Copy + Default> Default for Room<V> {
     }
 }
 
-/// Hashes and marks of spans.
+/// Hashes of spans, [`marked`].
 struct Hash<'a, V, F>(&'a [u8], &'a mut Room<V>, usize, F);
 
 impl<V, F: Fn(&[u8], usize, usize) -> u64> scan::Hot for Hash<'_, V, F> {
@@ -185,9 +187,10 @@ impl<V, F: Fn(&[u8], usize, usize) -> u64> scan::Hot for Hash<'_, V, F> {
     #[inline(always)]
     fn run(self) {
         let Hash(text, room, count, hash) = self;
-        for (&(from, len), to) in room.spans[..count].iter().zip(&mut room.hashes) {
-            let hash = hash(text, from as usize, len as usize);
-            *to = (hash, mark(hash, len as usize));
+        for (&(from, to), hashed) in room.spans[..count].iter().zip(&mut room.hashes) {
+            let len = (to - from) as usize;
+            let hash = hash(text, from as usize, len);
+            *hashed = marked(hash, len);
         }
     }
 }
@@ -204,9 +207,10 @@ impl<const WORDS: usize, V: Copy + Default> scan::Hot for Compare<'_, WORDS, V> 
         let longest = Cache::<WORDS, V>::LONGEST;
         let mask = cache.entries.len() - 1;
         for i in 0..count.min(TOGETHER) {
-            let (from, len) = (room.spans[i].0 as usize, room.spans[i].1 as usize);
+            let (from, to) = room.spans[i];
+            let (from, len) = (from as usize, (to - from) as usize);
             let entry = &cache.entries[room.places[i] as usize & mask];
-            let key = key::<WORDS>(text, from, len.min(longest), room.hashes[i].1);
+            let key = key::<WORDS>(text, from, len.min(longest), room.hashes[i]);
             let differ = key.iter().zip(&entry.key).fold(0, |d, (a, b)| d | (a ^ b));
             room.known[i] = differ == 0 && len <= longest;
             room.values[i] = entry.value;
@@ -262,27 +266,14 @@ impl<const WORDS: usize, V: Copy + Default> Cache<WORDS, V> {
         self.whole
     }
 
-    /// What `count` spans of `text` say, at most [`TOGETHER`], of which `span` says where they begin and
-    /// end; for a few that are known as well, nothing.
+    /// What the first `count` spans of a room say, which lie in `text`; for a few that are known as well,
+    /// nothing.
     ///
     /// # Panics
     /// As [`Cache::find`].
     #[inline(always)]
-    pub fn find_all<'r>(
-        &self,
-        text: &[u8],
-        count: usize,
-        span: impl Fn(usize) -> (usize, usize),
-        room: &'r mut Room<V>,
-    ) -> Found<'r, V> {
+    pub fn find_all<'r>(&self, text: &[u8], count: usize, room: &'r mut Room<V>) -> Found<'r, V> {
         let count = count.min(TOGETHER);
-        for (i, place) in room.spans[..count].iter_mut().enumerate() {
-            let (from, to) = span(i);
-            #[allow(clippy::cast_possible_truncation)]
-            {
-                *place = (from as u32, (to - from) as u32);
-            }
-        }
         if self.whole {
             scan::hot(Hash(text, &mut *room, count, hash_of_all));
         } else {
@@ -301,11 +292,12 @@ impl<const WORDS: usize, V: Copy + Default> Cache<WORDS, V> {
     /// slower than single loads.
     #[inline(never)]
     #[allow(clippy::cast_possible_truncation)]
-    fn choose(&self, hashes: &[(u64, u64)], places: &mut [u32; TOGETHER]) {
+    fn choose(&self, hashes: &[u64], places: &mut [u32; TOGETHER]) {
         let mask = self.entries.len() - 1;
-        for (&(hash, mark), place) in hashes.iter().zip(places) {
-            let first = hash as usize & mask;
-            *place = first as u32 + u32::from(self.entries[first].mark() != mark);
+        for (&marked, place) in hashes.iter().zip(places) {
+            let first = marked as usize & mask;
+            let other = self.entries[first].mark() != marked >> MARK;
+            *place = first as u32 + u32::from(other);
         }
     }
 
@@ -330,7 +322,7 @@ impl<const WORDS: usize, V: Copy + Default> Cache<WORDS, V> {
             return self.long.get(&text[start..end]).copied();
         }
         let hash = self.hash(text, start, len);
-        let key = key(text, start, len, mark(hash, len));
+        let key = key(text, start, len, marked(hash, len));
         let at = self.place(hash, &key);
         (self.entries[at].key == key).then(|| self.entries[at].value)
     }
@@ -365,7 +357,7 @@ impl<const WORDS: usize, V: Copy + Default> Cache<WORDS, V> {
 
     fn put(&mut self, padded: &[u8], len: usize, value: V) {
         let hash = self.hash(padded, 0, len);
-        let key = key(padded, 0, len, mark(hash, len));
+        let key = key(padded, 0, len, marked(hash, len));
         let at = self.place(hash, &key);
         self.entries[at] = Entry { key, value };
         self.used += 1;
@@ -458,11 +450,23 @@ mod tests {
         values::<WIDE>(&texts, false);
     }
 
+    fn find_all<'r, const WORDS: usize>(
+        cache: &Cache<WORDS, u32>,
+        bytes: &[u8],
+        spans: &[(usize, usize)],
+        room: &'r mut Room<u32>,
+    ) -> Found<'r, u32> {
+        for (to, &(start, end)) in room.spans.iter_mut().zip(spans) {
+            *to = (u32::try_from(start).unwrap(), u32::try_from(end).unwrap());
+        }
+        cache.find_all(bytes, spans.len(), room)
+    }
+
     fn together<const WORDS: usize>(whole: bool) {
         let texts = many(2000);
         let (bytes, spans) = text_of(&texts);
         let (mut cache, mut room) = (Cache::<WORDS, u32>::default(), Room::default());
-        let none = cache.find_all(&bytes, 7, |i| spans[i], &mut room);
+        let none = find_all(&cache, &bytes, &spans[..7], &mut room);
         assert_eq!(none.known, [false; 7]);
         for (number, text) in (0..).zip(&texts).step_by(2) {
             cache.insert(text.as_bytes(), number);
@@ -472,7 +476,7 @@ mod tests {
         }
         let (mut left, mut short) = (0, 0);
         for spans in spans.chunks(TOGETHER) {
-            let found = cache.find_all(&bytes, spans.len(), |i| spans[i], &mut room);
+            let found = find_all(&cache, &bytes, spans, &mut room);
             for ((&value, &known), &(from, to)) in found.values.iter().zip(found.known).zip(spans) {
                 let expected = cache.find(&bytes, from, to);
                 assert!(!known || expected == Some(value));
@@ -503,7 +507,7 @@ mod tests {
         }
         let mut known = |cache: &Cache<NARROW, u32>| {
             let all = spans.chunks(TOGETHER).map(|spans| {
-                let found = cache.find_all(&bytes, spans.len(), |i| spans[i], &mut room);
+                let found = find_all(cache, &bytes, spans, &mut room);
                 found.known.iter().filter(|known| **known).count()
             });
             all.sum::<usize>()

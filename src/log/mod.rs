@@ -10,6 +10,7 @@ pub mod intern;
 pub mod meaning;
 pub mod parse;
 pub mod plan;
+mod records;
 mod rows;
 pub mod scan;
 mod swallowed;

@@ -5,22 +5,20 @@
 
 use std::sync::Arc;
 
-use super::beside::{self, Accepted, Memory};
+use super::beside::{Accepted, Memory};
 use super::encoding::Encoding;
-use super::fields::unquote;
 use super::fill::{Cells, Layout, layout};
 use super::framer::{MAX_RECORD, Segment};
-use super::header::Mapping;
 use super::meaning::{Meaning, UNKNOWN_REFERENCES};
 use super::plan::Plan;
-use super::rows::{EvenRows, Offsets, Row, Rows, close_last};
+use super::records::{EvenRows, Judge, Taken};
+use super::rows::{Offsets, Rows, Separators, are_even, close_last};
 use super::scan::{self, Hot, Index, Special};
 use super::swallowed;
 use super::time::{Form, TimeFormat, TimeReader, Zone};
 use super::wording::Wording;
 use crate::block::{Block, Columns, Origin, REFERENCES_NO, REFERENCES_YES, Text, make_room};
 use crate::dictionary::{Dictionaries, ID_FIELDS};
-use crate::individual::column::Natures;
 use crate::individual::tally::{Counted, Places};
 use crate::policy::Assumed;
 use crate::record::Field;
@@ -153,17 +151,18 @@ impl Parser {
             offset: segment.offset,
             text: None,
         };
-        let wording = scan::hot(Body {
+        let (wording, even) = scan::hot(Body {
             parser: self,
             segment: &segment,
             of,
             parsed: &mut parsed,
         });
+        let width = plan.mapping.width;
+        let separators = Separators::of(&self.index, width, (!even).then_some(&self.first_sep));
         if self.watches {
             let accepted = Accepted {
                 segment: &segment,
-                seps: &self.index.seps,
-                first_sep: &self.first_sep,
+                separators,
                 columns: &parsed.block.columns,
                 unknown_references: parsed.unknown_references > 0,
             };
@@ -171,12 +170,21 @@ impl Parser {
         }
         let columns = &mut parsed.block.columns;
         if self.index.ends.len() > columns.len() || !self.index.inner.is_empty() {
-            put(&mut columns.line, &self.lines);
+            put(&mut columns.line, self.lines.iter().copied());
         }
         let (bytes, spare) = if wording > 0 {
             (Vec::new(), Some(segment.text))
         } else {
-            put(&mut columns.end, &self.ends);
+            if even {
+                let lasts = self
+                    .index
+                    .seps
+                    .chunks_exact(width)
+                    .map(|row| row[width - 1]);
+                put(&mut columns.end, lasts);
+            } else {
+                put(&mut columns.end, self.ends.iter().copied());
+            }
             (segment.text, None)
         };
         parsed.spare = spare;
@@ -188,17 +196,10 @@ impl Parser {
         parsed
     }
 
-    /// Fills the columns of the rows that are records, whose times are of a form, if they all are of
-    /// one. Number of how they were written, if that and what they say is enough to tell the text of
+    /// Fills the columns of the rows that are records. Number of how they were written, if that and what they say is enough to tell the text of
     /// each; or 0. Not of records that may have to be put in order: there the text is quicker at hand.
     #[inline(always)]
-    fn fill(
-        &mut self,
-        segment: &Segment,
-        plan: &Plan,
-        parsed: &mut Parsed,
-        times: Option<Form>,
-    ) -> u8 {
+    fn fill(&mut self, segment: &Segment, plan: &Plan, parsed: &mut Parsed, found: &Found) -> u8 {
         let encoding = match segment.encoding {
             other @ (Encoding::Cp932 | Encoding::EucJp) => other,
             // The text of the others is UTF-8 by now.
@@ -206,23 +207,24 @@ impl Parser {
         };
         let delimiter = plan.special.delimiter;
         let layout = layout(&mut self.layouts, &plan.mapping, delimiter, encoding);
+        let first_sep = (!found.even).then_some(self.first_sep.as_slice());
         let cells = Cells {
             segment,
-            seps: &self.index.seps,
-            first_sep: &self.first_sep,
+            separators: Separators::of(&self.index, plan.mapping.width, first_sep),
             meaning: &self.meaning,
             dictionaries: &self.dictionaries,
         };
         let columns = &mut parsed.block.columns;
         layout.fill(&cells, columns);
         let (dirty, unknown) = (layout.dirty, layout.unknown_references);
-        parsed.in_order = columns.time.is_sorted();
+        parsed.in_order = found.in_order;
         // (Offsets of UTF-16 are counted in the text.)
         let told = layout.tells(columns.len(), segment.quotes)
             && !segment.encoding.is_utf16()
             && parsed.in_order;
         let how = (delimiter, segment.quotes);
-        let wording = times
+        let wording = found
+            .form
             .filter(|_| told)
             .and_then(|times| Wording::of(&plan.mapping, how, times))
             .and_then(|wording| self.dictionaries.wordings.number(&wording))
@@ -244,10 +246,9 @@ impl Parser {
         wording
     }
 
-    /// Finds the rows, reads their times, rejects what is no record. The form of the times, if they all
-    /// are of one, in quotes or not as the segment has any.
+    /// Finds the rows, reads their times, rejects what is no record.
     #[inline(always)]
-    fn rows(&mut self, segment: &Segment, of: &SegmentOf<'_>, parsed: &mut Parsed) -> Option<Form> {
+    fn rows(&mut self, segment: &Segment, of: &SegmentOf<'_>, parsed: &mut Parsed) -> Found {
         let mapping = &of.plan.mapping;
         let source = of.source as usize;
         if self.readers.len() <= source {
@@ -263,6 +264,24 @@ impl Parser {
         let lines = self.index.ends.len();
         let columns = &mut parsed.block.columns;
         columns.resize_rows(lines);
+        let (time, start) = (&mut columns.time[..lines], &mut columns.start[..lines]);
+        let plain = !segment.quotes && mapping.time_of_day.is_none() && segment.len <= MAX_RECORD;
+        if plain && are_even(&self.index, mapping.width) {
+            let rows = EvenRows {
+                text: segment.text.as_slice(),
+                seps: self.index.seps.as_slice(),
+                width: mapping.width,
+                time_column: mapping.column(Field::Time).unwrap_or(0),
+            };
+            if let Some(in_order) = rows.take(reader, time, start) {
+                return Found {
+                    form: reader.form(),
+                    even: true,
+                    in_order,
+                };
+            }
+            reader.begin();
+        }
         for rows in [&mut self.first_sep, &mut self.lines, &mut self.ends] {
             rows.resize(lines, 0);
         }
@@ -280,23 +299,26 @@ impl Parser {
             rejects: &mut parsed.rejects,
         };
         let taken = Taken {
-            time: &mut columns.time[..lines],
+            time,
             line: &mut self.lines[..lines],
-            start: &mut columns.start[..lines],
+            start,
             end: &mut self.ends[..lines],
             first_sep: &mut self.first_sep[..lines],
             count: 0,
         };
-        let (count, quoted) = match EvenRows::of(&segment.text, &self.index, mapping.width) {
-            Some(even) => judge.judge(even, taken),
-            None => judge.judge(Rows::of(&segment.text, &self.index, mapping.width), taken),
-        };
+        let rows = Rows::of(&segment.text, &self.index, mapping.width);
+        let (count, quoted) = judge.judge(rows, taken);
         columns.resize_rows(count);
         for rows in [&mut self.first_sep, &mut self.lines, &mut self.ends] {
             rows.truncate(count);
         }
         let alike = quoted == if segment.quotes { count } else { 0 };
-        self.readers[source].as_ref()?.form().filter(|_| alike)
+        let form = self.readers[source].as_ref().and_then(TimeReader::form);
+        Found {
+            form: form.filter(|_| alike),
+            even: false,
+            in_order: columns.time.is_sorted(),
+        }
     }
 
     /// A column that the source lacks: what the policy assumes, or nothing.
@@ -345,9 +367,9 @@ impl Parser {
 }
 
 /// Puts a column of all rows into an empty one.
-fn put(to: &mut Vec<u32>, column: &[u32]) {
+fn put(to: &mut Vec<u32>, column: impl ExactSizeIterator<Item = u32>) {
     make_room(to, column.len());
-    to.extend_from_slice(column);
+    to.extend(column);
 }
 
 /// The parse of a segment behind its structural index.
@@ -359,122 +381,26 @@ struct Body<'a> {
 }
 
 impl Hot for Body<'_> {
-    type Output = u8;
+    /// See [`Parser::fill`] and [`Found::even`].
+    type Output = (u8, bool);
 
     #[inline(always)]
-    fn run(self) -> u8 {
-        let times = self.parser.rows(self.segment, self.of, self.parsed);
+    fn run(self) -> (u8, bool) {
+        let found = self.parser.rows(self.segment, self.of, self.parsed);
         let (segment, plan) = (self.segment, self.of.plan);
-        self.parser.fill(segment, plan, self.parsed, times)
+        let wording = self.parser.fill(segment, plan, self.parsed, &found);
+        (wording, found.even)
     }
 }
 
-/// The rows that are records, so far, in columns that have room for every line.
-struct Taken<'a> {
-    time: &'a mut [i64],
-    line: &'a mut [u32],
-    start: &'a mut [u32],
-    end: &'a mut [u32],
-    /// First separator of each.
-    first_sep: &'a mut [u32],
-    count: usize,
-}
-
-impl Taken<'_> {
-    #[inline(always)]
-    #[allow(clippy::cast_possible_truncation)]
-    fn take(&mut self, row: &Row, time: i64) {
-        let at = self.count;
-        self.time[at] = time;
-        self.line[at] = row.line as u32;
-        self.start[at] = row.start as u32;
-        self.end[at] = row.end as u32;
-        self.first_sep[at] = row.first_sep as u32;
-        self.count = at + 1;
-    }
-}
-
-/// Tells records from what is none.
-struct Judge<'a> {
-    segment: &'a Segment,
-    text: &'a [u8],
-    seps: &'a [u32],
-    mapping: &'a Mapping,
-    time_column: usize,
-    reader: &'a mut TimeReader,
-    offsets: Offsets<'a>,
-    /// Where numbers are looked for.
-    natures: Option<&'a Natures>,
-    /// Times in quotes.
-    quoted: usize,
-    blank: &'a mut u64,
-    rejects: &'a mut Vec<Reject>,
-}
-
-impl Judge<'_> {
-    /// How many rows are records, and how many times stood in quotes.
-    #[inline(always)]
-    fn judge(mut self, rows: impl Iterator<Item = Row>, mut taken: Taken<'_>) -> (usize, usize) {
-        let long = self.segment.len > MAX_RECORD;
-        for row in rows {
-            if row.start == row.end {
-                *self.blank += 1;
-                continue;
-            }
-            let too_long = long && row.end - row.start > MAX_RECORD;
-            let time = if row.regular && !too_long {
-                self.time(&row)
-            } else {
-                None
-            };
-            if let Some(time) = time {
-                taken.take(&row, time);
-            } else {
-                self.reject(&row, too_long);
-            }
-        }
-        (taken.count, self.quoted)
-    }
-
-    #[inline(always)]
-    fn time(&mut self, row: &Row) -> Option<i64> {
-        if let Some(second) = self.mapping.time_of_day {
-            let date = unquote(row.cell(self.text, self.seps, self.time_column));
-            let time = unquote(row.cell(self.text, self.seps, second));
-            return self.reader.read_pair(&date, &time);
-        }
-        let cell = row.cell(self.text, self.seps, self.time_column);
-        if !self.segment.quotes {
-            let known = self.reader.read_again(cell);
-            return known.or_else(|| self.reader.read(cell));
-        }
-        match cell {
-            quoted @ [b'"', within @ .., b'"'] => {
-                self.quoted += 1;
-                let known = self.reader.read_again(within);
-                known.or_else(|| self.reader.read(&unquote(quoted)))
-            }
-            quoted @ [b'"', ..] => self.reader.read(&unquote(quoted)),
-            plain => self.reader.read(plain),
-        }
-    }
-
-    #[cold]
-    fn reject(&mut self, row: &Row, too_long: bool) {
-        self.rejects.push(Reject {
-            line: row.line as u64,
-            offset: self.offsets.at(row.start),
-            reason: match (too_long, row.regular) {
-                (true, _) => "too_long",
-                (false, true) => "time",
-                (false, false) => "columns",
-            },
-            excerpt: excerpt(&self.text[row.start..row.end], self.segment.encoding),
-            names_number: self.natures.is_some_and(|natures| {
-                beside::is_named_in(self.text, self.seps, row, self.segment.encoding, natures)
-            }),
-        });
-    }
+/// What was found of the rows of a segment.
+struct Found {
+    /// The form of their times, if they all are of one, in quotes or not as the segment has any.
+    form: Option<Form>,
+    /// Whether every line is a record.
+    even: bool,
+    /// Whether the records are in time order.
+    in_order: bool,
 }
 
 /// The first characters of a rejected record.

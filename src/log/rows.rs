@@ -1,5 +1,7 @@
 //! The rows of a segment, from its structural index.
 
+use std::ops::Range;
+
 use super::encoding::utf16_len;
 use super::framer::Segment;
 use super::scan::Index;
@@ -21,25 +23,18 @@ impl Row {
     /// The bytes of a cell as they stand.
     #[inline(always)]
     pub(super) fn cell<'a>(&self, text: &'a [u8], seps: &[u32], column: usize) -> &'a [u8] {
-        cell(text, seps, (self.start, self.first_sep), column)
+        cell_of(text, &seps[self.first_sep..], self.start, column)
     }
 }
 
-/// The bytes of a cell as they stand, in the row that begins at `start` and whose first separator is at
-/// the place `first_sep` in `seps`.
+/// The bytes of a cell as they stand, in the row that begins at `start` and has these separators.
 #[inline(always)]
-pub(super) fn cell<'a>(
-    text: &'a [u8],
-    seps: &[u32],
-    (start, first_sep): (usize, usize),
-    column: usize,
-) -> &'a [u8] {
-    let begin = if column == 0 {
-        start
-    } else {
-        seps[first_sep + column - 1] as usize + 1
+pub(super) fn cell_of<'a>(text: &'a [u8], seps: &[u32], start: usize, column: usize) -> &'a [u8] {
+    let begin = match column.checked_sub(1) {
+        None => start,
+        Some(before) => seps[before] as usize + 1,
     };
-    &text[begin..seps[first_sep + column] as usize]
+    &text[begin..seps[column] as usize]
 }
 
 /// Walks the rows of an index.
@@ -108,50 +103,100 @@ impl Iterator for Rows<'_> {
     }
 }
 
-/// Walks the rows of an index in which every line is a row with as many fields as the header, as
-/// [`Rows`] would.
-pub(super) struct EvenRows<'a> {
-    text: &'a [u8],
-    ends: std::iter::Enumerate<std::slice::Iter<'a, u32>>,
+/// The separators of rows that are records, each with as many fields as the header.
+#[derive(Clone, Copy)]
+pub(super) struct Separators<'a> {
+    /// Of all lines.
+    seps: &'a [u32],
+    /// Fields of a row.
     width: usize,
-    start: usize,
+    /// Where those of each row begin; none if every line is such a row.
+    first: Option<&'a [u32]>,
 }
 
-impl<'a> EvenRows<'a> {
-    /// The walk, if the index is so.
-    #[inline(always)]
-    pub(super) fn of(text: &'a [u8], index: &'a Index, width: usize) -> Option<EvenRows<'a>> {
-        let even = index.inner.is_empty() && index.seps.len() == index.ends.len() * width;
-        let lasts = index.seps.chunks_exact(width).map(|row| row[width - 1]);
-        let differ = lasts.zip(&index.ends).fold(0, |d, (a, b)| d | (a ^ b));
-        (even && differ == 0).then(|| EvenRows {
-            text,
-            ends: index.ends.iter().enumerate(),
+impl<'a> Separators<'a> {
+    /// Those of the rows of an index that begin at these places; of all lines, if every line is such a row.
+    pub(super) fn of(index: &'a Index, width: usize, first: Option<&'a [u32]>) -> Separators<'a> {
+        Separators {
+            seps: &index.seps,
             width,
-            start: 0,
-        })
+            first,
+        }
+    }
+
+    /// Those of a row.
+    #[inline(always)]
+    pub(super) fn row(&self, row: usize) -> &'a [u32] {
+        let first = self
+            .first
+            .map_or(row * self.width, |first| first[row] as usize);
+        &self.seps[first..first + self.width]
+    }
+
+    /// Where the cells of some rows lie in adjacent columns, the `first` to the `last`; `starts` says where
+    /// each of these rows begins. Not inlined, so that it is not compiled for instruction sets whose
+    /// gathers are slower than single loads.
+    #[inline(never)]
+    pub(super) fn spans(
+        &self,
+        rows: Range<usize>,
+        starts: &[u32],
+        columns: (usize, usize),
+        to: &mut [(u32, u32)],
+    ) {
+        match self.first {
+            None => {
+                let seps = &self.seps[rows.start * self.width..rows.end * self.width];
+                spans(seps.chunks_exact(self.width), starts, columns, to);
+            }
+            Some(first) => {
+                let rows = first[rows].iter();
+                let rows = rows.map(|&first| &self.seps[first as usize..][..self.width]);
+                spans(rows, starts, columns, to);
+            }
+        }
     }
 }
 
-impl Iterator for EvenRows<'_> {
-    type Item = Row;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Row> {
-        let (line, &end) = self.ends.next()?;
-        let mut start = self.start;
-        if self.text[start] == b'\n' && start > 0 && self.text[start - 1] == b'\r' {
-            start += 1;
+/// Where adjacent cells of rows lie, of which the separators are given and where they begin.
+#[inline(always)]
+fn spans<'a>(
+    rows: impl Iterator<Item = &'a [u32]>,
+    starts: &[u32],
+    (first, last): (usize, usize),
+    to: &mut [(u32, u32)],
+) {
+    match first.checked_sub(1) {
+        None => {
+            for ((row, &start), to) in rows.zip(starts).zip(to) {
+                *to = (start, row[last]);
+            }
         }
-        self.start = end as usize + 1;
-        Some(Row {
-            start,
-            end: end as usize,
-            first_sep: line * self.width,
-            line,
-            regular: true,
-        })
+        Some(before) => {
+            for (row, to) in rows.zip(to) {
+                *to = (row[before] + 1, row[last]);
+            }
+        }
     }
+}
+
+/// Where adjacent cells of a row lie that begins at `start` and has these separators.
+#[inline(always)]
+pub(super) fn span(start: u32, seps: &[u32], (first, last): (usize, usize)) -> (usize, usize) {
+    let from = match first.checked_sub(1) {
+        None => start as usize,
+        Some(before) => seps[before] as usize + 1,
+    };
+    (from, seps[last] as usize)
+}
+
+/// Whether every line of an index is a row with as many fields as the header, which are two at least.
+#[inline(always)]
+pub(super) fn are_even(index: &Index, width: usize) -> bool {
+    let even = index.inner.is_empty() && index.seps.len() == index.ends.len() * width;
+    let lasts = index.seps.chunks_exact(width).map(|row| row[width - 1]);
+    let differ = lasts.zip(&index.ends).fold(0, |d, (a, b)| d | (a ^ b));
+    even && differ == 0 && width > 1
 }
 
 /// Offsets in the source of places in a segment, asked for in ascending order.

@@ -167,17 +167,17 @@ impl Look<'_> {
     ) {
         let cells = self.cells;
         let text = cells.segment.text.as_slice();
-        let (first, last) = (self.first, self.first + self.fields.len() - 1);
+        let columns_of = (self.first, self.first + self.fields.len() - 1);
         let mut values = [[0; TOGETHER]; MOST_FIELDS];
-        let rows = starts.chunks(TOGETHER);
-        for (starts, first_sep) in rows.zip(cells.first_sep.chunks(TOGETHER)) {
-            let count = starts.len().min(first_sep.len());
-            let (starts, first_sep) = (&starts[..count], &first_sep[..count]);
-            let span = |i: usize| cells.span(starts[i], first_sep[i], first, last);
-            let found = cache.find_all(text, count, span, room);
+        for (number, starts) in starts.chunks(TOGETHER).enumerate() {
+            let count = starts.len().min(TOGETHER);
+            let first = number * TOGETHER;
+            let rows = first..first + count;
+            let separators = &cells.separators;
+            separators.spans(rows, starts, columns_of, &mut room.spans);
+            let found = cache.find_all(text, count, room);
             if found.known.contains(&false) {
-                let rows = (starts, first_sep);
-                self.learn(cache, rows, found.known, found.values);
+                self.learn(cache, (starts, first), found.known, found.values);
             }
             for (i, of_span) in found.values.iter().enumerate() {
                 for (values, &value) in values.iter_mut().zip(of_span) {
@@ -196,14 +196,15 @@ impl Look<'_> {
     fn learn<const WORDS: usize>(
         &mut self,
         cache: &mut Cache<WORDS, Values>,
-        (starts, first_sep): (&[u32], &[u32]),
+        (starts, first_row): (&[u32], usize),
         known: &[bool],
         values: &mut [Values],
     ) {
         let text = self.cells.segment.text.as_slice();
-        let last = self.first + self.fields.len() - 1;
+        let columns = (self.first, self.first + self.fields.len() - 1);
         for i in (0..values.len()).filter(|&i| !known[i]) {
-            let (from, to) = self.cells.span(starts[i], first_sep[i], self.first, last);
+            let row = first_row + i;
+            let (from, to) = self.cells.span(starts[i], row, columns);
             let long = to - from > Cache::<WORDS, Values>::LONGEST;
             self.counts.long += u64::from(long);
             values[i] = if let Some(values) = cache.find(text, from, to) {
@@ -211,7 +212,7 @@ impl Look<'_> {
                 values
             } else {
                 self.counts.new += 1;
-                let values = self.read(starts[i], first_sep[i]);
+                let values = self.read(starts[i], row);
                 cache.insert(&text[from..to], values);
                 values
             };
@@ -220,13 +221,13 @@ impl Look<'_> {
 
     /// Works out what the cells of a row say.
     #[cold]
-    fn read(&mut self, start: u32, first_sep: u32) -> Values {
+    fn read(&mut self, start: u32, row: usize) -> Values {
         let cells = self.cells;
         let text = cells.segment.text.as_slice();
         let mut values = Values::default();
         let columns = self.first..;
         for ((column, &field), value) in columns.zip(self.fields).zip(&mut values) {
-            let (from, to) = cells.span(start, first_sep, column, column);
+            let (from, to) = cells.span(start, row, (column, column));
             let raw = unquote(&text[from..to]);
             if raw.is_empty() {
                 self.style.note(&text[from..to], true);

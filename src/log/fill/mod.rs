@@ -12,6 +12,7 @@ use super::framer::Segment;
 use super::header::Mapping;
 use super::intern::{BEHIND, Room};
 use super::meaning::Meaning;
+use super::rows::{Separators, span};
 use crate::block::Columns;
 use crate::dictionary::Dictionaries;
 use crate::record::Field;
@@ -89,25 +90,16 @@ impl Style {
 /// A segment, its rows, and what their values become.
 pub(super) struct Cells<'a> {
     pub(super) segment: &'a Segment,
-    /// Delimiters and line ends.
-    pub(super) seps: &'a [u32],
-    /// First separator of each row.
-    pub(super) first_sep: &'a [u32],
+    pub(super) separators: Separators<'a>,
     pub(super) meaning: &'a Meaning,
     pub(super) dictionaries: &'a Dictionaries,
 }
 
 impl Cells<'_> {
-    /// Where the cells `first..=last` of a row lie.
+    /// Where adjacent cells of a row lie, which begins at `start`.
     #[inline(always)]
-    fn span(&self, start: u32, first_sep: u32, first: usize, last: usize) -> (usize, usize) {
-        let at = first_sep as usize;
-        let from = if first == 0 {
-            start as usize
-        } else {
-            self.seps[at + first - 1] as usize + 1
-        };
-        (from, self.seps[at + last] as usize)
+    fn span(&self, start: u32, row: usize, columns: (usize, usize)) -> (usize, usize) {
+        span(start, self.separators.row(row), columns)
     }
 }
 

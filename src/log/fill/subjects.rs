@@ -38,15 +38,17 @@ impl Subjects {
         }
         let text = cells.segment.text.as_slice();
         let (mut low, mut high, mut lens) = ([0; TOGETHER], [0; TOGETHER], [0; TOGETHER]);
+        let mut spans = [(0, 0); TOGETHER];
         self.quoted = 0;
         resize(subjects, starts.len(), 0);
-        let rows = starts
-            .chunks(TOGETHER)
-            .zip(cells.first_sep.chunks(TOGETHER));
-        for ((starts, first_sep), subjects) in rows.zip(subjects.chunks_mut(TOGETHER)) {
-            for (i, (&start, &first_sep)) in starts.iter().zip(first_sep).enumerate().take(TOGETHER)
-            {
-                let (mut from, mut to) = cells.span(start, first_sep, self.column, self.column);
+        let rows = starts.chunks(TOGETHER).zip(subjects.chunks_mut(TOGETHER));
+        for (number, (starts, subjects)) in rows.enumerate() {
+            let first = number * TOGETHER;
+            let column = (self.column, self.column);
+            let rows = first..first + starts.len();
+            cells.separators.spans(rows, starts, column, &mut spans);
+            for (i, &(from, to)) in spans[..starts.len().min(TOGETHER)].iter().enumerate() {
+                let (mut from, mut to) = (from as usize, to as usize);
                 if cells.segment.quotes {
                     let all = to - from;
                     (from, to) = within_quotes(text, from, to);
@@ -63,7 +65,7 @@ impl Subjects {
                 others |= *subject == 0 && len != 0;
             }
             if others {
-                self.look_up_others(cells, (starts, first_sep), &lens, subjects, seen);
+                self.look_up_others(cells, (starts, first), &lens, subjects, seen);
             }
         }
     }
@@ -73,14 +75,15 @@ impl Subjects {
     fn look_up_others(
         &mut self,
         cells: &Cells<'_>,
-        (starts, first_sep): (&[u32], &[u32]),
+        (starts, first_row): (&[u32], usize),
         lens: &[u64],
         subjects: &mut [Subject],
         seen: &mut Seen,
     ) {
         for (i, subject) in subjects.iter_mut().enumerate() {
             if *subject == 0 && lens[i] != 0 {
-                let (from, to) = cells.span(starts[i], first_sep[i], self.column, self.column);
+                let column = (self.column, self.column);
+                let (from, to) = cells.span(starts[i], first_row + i, column);
                 *subject = self.look_up(cells, from, to, seen);
             }
         }
