@@ -11,8 +11,8 @@ use super::fill::{Cells, Layout, layout};
 use super::framer::{MAX_RECORD, Segment};
 use super::meaning::{Meaning, UNKNOWN_REFERENCES};
 use super::plan::Plan;
-use super::records::{EvenRows, Judge, Taken};
-use super::rows::{Offsets, Rows, Separators, are_even, close_last};
+use super::records::{EvenRows, Judge, Judging, Taken};
+use super::rows::{Offsets, Rows, Separators, close_last, end_of, rest};
 use super::scan::{self, Hot, Index, Special};
 use super::swallowed;
 use super::time::{Form, TimeFormat, TimeReader, Zone};
@@ -81,6 +81,8 @@ pub struct Parser {
     /// Line and end of each accepted row: most blocks have no need of them.
     lines: Vec<u32>,
     ends: Vec<u32>,
+    /// Whether the last segment turned out to have lines that are no record.
+    uneven: bool,
     /// Whether it looks for Individual Numbers beside the texts that it interns.
     watches: bool,
     memory: Memory,
@@ -108,6 +110,7 @@ impl Parser {
             first_sep: Vec::new(),
             lines: Vec::new(),
             ends: Vec::new(),
+            uneven: false,
             watches: false,
             memory: Memory::default(),
         }
@@ -136,14 +139,8 @@ impl Parser {
             cp932_trail: plan.special.delimiter >= 0x40 && segment.encoding == Encoding::Cp932,
             ..plan.special
         };
-        scan::index(&segment.text, segment.len, special, &mut self.index);
-        close_last(&segment, &mut self.index);
         spare.clear_values();
-        let mut parsed = Parsed {
-            lines: (self.index.ends.len() + self.index.inner.len()) as u64,
-            swallowed: swallowed::of(&segment.text, &self.index, special, plan.mapping.width),
-            ..Parsed::default()
-        };
+        let mut parsed = Parsed::default();
         parsed.block.columns = spare;
         parsed.block.origin = Origin {
             source: of.source,
@@ -151,11 +148,17 @@ impl Parser {
             offset: segment.offset,
             text: None,
         };
-        let (wording, even) = scan::hot(Body {
+        let found = match self.even_rows(&segment, of, special, &mut parsed) {
+            Some(found) => found,
+            None => self.rows(&segment, of, special, &mut parsed),
+        };
+        let even = found.even;
+        let wording = scan::hot(Fill {
             parser: self,
             segment: &segment,
-            of,
+            plan,
             parsed: &mut parsed,
+            found,
         });
         let width = plan.mapping.width;
         let separators = Separators::of(&self.index, width, (!even).then_some(&self.first_sep));
@@ -169,7 +172,7 @@ impl Parser {
             parsed.beside = accepted.count(of.source, &plan.natures, &mut self.memory);
         }
         let columns = &mut parsed.block.columns;
-        if self.index.ends.len() > columns.len() || !self.index.inner.is_empty() {
+        if parsed.lines > columns.len() as u64 {
             put(&mut columns.line, self.lines.iter().copied());
         }
         let (bytes, spare) = if wording > 0 {
@@ -246,42 +249,76 @@ impl Parser {
         wording
     }
 
-    /// Finds the rows, reads their times, rejects what is no record.
-    #[inline(always)]
-    fn rows(&mut self, segment: &Segment, of: &SegmentOf<'_>, parsed: &mut Parsed) -> Found {
+    /// Finds the rows and reads their times, if every line is a record: as nearly all are, it is tried
+    /// first, but not where it has just failed.
+    fn even_rows(
+        &mut self,
+        segment: &Segment,
+        of: &SegmentOf<'_>,
+        special: Special,
+        parsed: &mut Parsed,
+    ) -> Option<Found> {
         let mapping = &of.plan.mapping;
-        let source = of.source as usize;
-        if self.readers.len() <= source {
-            self.readers.resize_with(source + 1, || None);
+        let width = mapping.width;
+        if special.quotes
+            || width < 2
+            || mapping.time_of_day.is_some()
+            || segment.len > MAX_RECORD
+            || std::mem::replace(&mut self.uneven, false)
+        {
+            return None;
         }
-        let reader = self.readers[source].get_or_insert_with(|| {
-            let format = of.plan.time_format.clone();
-            let format = format.unwrap_or(TimeFormat::YearMonthDay);
-            TimeReader::new(format, self.zone.clone())
-        });
-        reader.set_encoding(segment.encoding);
-        reader.begin();
-        let lines = self.index.ends.len();
+        let index = &mut self.index;
+        let mut lines = scan::separators(&segment.text, segment.len, special, index);
+        if rest(segment, index.seps.last().copied()) {
+            index.seps.push(end_of(segment));
+            lines += 1;
+        }
+        self.uneven = true;
+        if index.seps.len() != lines * width {
+            return None;
+        }
         let columns = &mut parsed.block.columns;
         columns.resize_rows(lines);
-        let (time, start) = (&mut columns.time[..lines], &mut columns.start[..lines]);
-        let plain = !segment.quotes && mapping.time_of_day.is_none() && segment.len <= MAX_RECORD;
-        if plain && are_even(&self.index, mapping.width) {
-            let rows = EvenRows {
-                text: segment.text.as_slice(),
-                seps: self.index.seps.as_slice(),
-                width: mapping.width,
-                time_column: mapping.column(Field::Time).unwrap_or(0),
-            };
-            if let Some(in_order) = rows.take(reader, time, start) {
-                return Found {
-                    form: reader.form(),
-                    even: true,
-                    in_order,
-                };
-            }
-            reader.begin();
-        }
+        let reader = reader(&mut self.readers, of, &self.zone);
+        reader.begin(segment.encoding);
+        let in_order = scan::hot(EvenRows {
+            text: segment.text.as_slice(),
+            seps: self.index.seps.as_slice(),
+            delimiter: special.delimiter,
+            width,
+            time_column: mapping.column(Field::Time).unwrap_or(0),
+            reader,
+            times: &mut columns.time[..lines],
+            starts: &mut columns.start[..lines],
+        })?;
+        self.uneven = false;
+        parsed.lines = lines as u64;
+        Some(Found {
+            form: reader.form(),
+            even: true,
+            in_order,
+        })
+    }
+
+    /// Finds the rows, reads their times, rejects what is no record.
+    fn rows(
+        &mut self,
+        segment: &Segment,
+        of: &SegmentOf<'_>,
+        special: Special,
+        parsed: &mut Parsed,
+    ) -> Found {
+        let mapping = &of.plan.mapping;
+        scan::index(&segment.text, segment.len, special, &mut self.index);
+        close_last(segment, &mut self.index);
+        let lines = self.index.ends.len();
+        parsed.lines = (lines + self.index.inner.len()) as u64;
+        parsed.swallowed = swallowed::of(&segment.text, &self.index, special, mapping.width);
+        let reader = reader(&mut self.readers, of, &self.zone);
+        reader.begin(segment.encoding);
+        let columns = &mut parsed.block.columns;
+        columns.resize_rows(lines);
         for rows in [&mut self.first_sep, &mut self.lines, &mut self.ends] {
             rows.resize(lines, 0);
         }
@@ -299,23 +336,22 @@ impl Parser {
             rejects: &mut parsed.rejects,
         };
         let taken = Taken {
-            time,
+            time: &mut columns.time[..lines],
             line: &mut self.lines[..lines],
-            start,
+            start: &mut columns.start[..lines],
             end: &mut self.ends[..lines],
             first_sep: &mut self.first_sep[..lines],
             count: 0,
         };
         let rows = Rows::of(&segment.text, &self.index, mapping.width);
-        let (count, quoted) = judge.judge(rows, taken);
+        let (count, quoted) = scan::hot(Judging(judge, rows, taken));
         columns.resize_rows(count);
         for rows in [&mut self.first_sep, &mut self.lines, &mut self.ends] {
             rows.truncate(count);
         }
         let alike = quoted == if segment.quotes { count } else { 0 };
-        let form = self.readers[source].as_ref().and_then(TimeReader::form);
         Found {
-            form: form.filter(|_| alike),
+            form: reader.form().filter(|_| alike),
             even: false,
             in_order: columns.time.is_sorted(),
         }
@@ -372,24 +408,39 @@ fn put(to: &mut Vec<u32>, column: impl ExactSizeIterator<Item = u32>) {
     to.extend(column);
 }
 
-/// The parse of a segment behind its structural index.
-struct Body<'a> {
-    parser: &'a mut Parser,
-    segment: &'a Segment,
-    of: &'a SegmentOf<'a>,
-    parsed: &'a mut Parsed,
+/// The reader of the times of a source.
+fn reader<'a>(
+    readers: &'a mut Vec<Option<TimeReader>>,
+    of: &SegmentOf<'_>,
+    zone: &Zone,
+) -> &'a mut TimeReader {
+    let source = of.source as usize;
+    if readers.len() <= source {
+        readers.resize_with(source + 1, || None);
+    }
+    readers[source].get_or_insert_with(|| {
+        let format = of.plan.time_format.clone();
+        let format = format.unwrap_or(TimeFormat::YearMonthDay);
+        TimeReader::new(format, zone.clone())
+    })
 }
 
-impl Hot for Body<'_> {
-    /// See [`Parser::fill`] and [`Found::even`].
-    type Output = (u8, bool);
+/// See [`Parser::fill`].
+struct Fill<'a> {
+    parser: &'a mut Parser,
+    segment: &'a Segment,
+    plan: &'a Plan,
+    parsed: &'a mut Parsed,
+    found: Found,
+}
+
+impl Hot for Fill<'_> {
+    type Output = u8;
 
     #[inline(always)]
-    fn run(self) -> (u8, bool) {
-        let found = self.parser.rows(self.segment, self.of, self.parsed);
-        let (segment, plan) = (self.segment, self.of.plan);
-        let wording = self.parser.fill(segment, plan, self.parsed, &found);
-        (wording, found.even)
+    fn run(self) -> u8 {
+        self.parser
+            .fill(self.segment, self.plan, self.parsed, &self.found)
     }
 }
 

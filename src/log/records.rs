@@ -6,52 +6,53 @@ use super::framer::{MAX_RECORD, Segment};
 use super::header::Mapping;
 use super::parse::{Reject, excerpt};
 use super::rows::{Offsets, Row, cell_of};
+use super::scan::Hot;
 use super::time::TimeReader;
 use crate::individual::column::Natures;
 
-/// The rows of a text without quotes in which every line has as many fields as the header, two at least,
-/// and none is too long.
+/// The rows of a text without quotes, in which each has as many separators as the header has fields, two
+/// at least, and none is too long.
 pub(super) struct EvenRows<'a> {
     pub(super) text: &'a [u8],
     pub(super) seps: &'a [u32],
+    pub(super) delimiter: u8,
     /// Fields of a row.
     pub(super) width: usize,
     pub(super) time_column: usize,
+    pub(super) reader: &'a mut TimeReader,
+    /// Where the rows start and their times, in columns that are as long.
+    pub(super) times: &'a mut [i64],
+    pub(super) starts: &'a mut [u32],
 }
 
-impl EvenRows<'_> {
-    /// Where the rows start and their times, into columns that are as long; whether they are in time order.
-    /// None if one of them is no record.
+impl Hot for EvenRows<'_> {
+    /// Whether the rows are in time order; none if one of them is no record.
+    type Output = Option<bool>;
+
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation)]
-    pub(super) fn take(
-        self,
-        reader: &mut TimeReader,
-        times: &mut [i64],
-        starts: &mut [u32],
-    ) -> Option<bool> {
-        let EvenRows {
-            text,
-            seps,
-            width,
-            time_column,
-        } = self;
-        let (mut start, mut last, mut in_order) = (0, i64::MIN, true);
-        let rows = seps.chunks_exact(width);
-        for ((row, to_time), to_start) in rows.zip(times).zip(starts) {
-            // (Of a CRLF the line end is the CR. A line of nothing would have one field.)
-            start += usize::from(text[start] == b'\n');
-            let cell = cell_of(text, row, start, time_column);
-            let time = match reader.read_again(cell) {
+    fn run(self) -> Option<bool> {
+        let (text, width) = (self.text, self.width);
+        let (mut start, mut last) = (0, i64::MIN);
+        let (mut in_order, mut even, mut after_cr) = (true, true, false);
+        let rows = self.seps.chunks_exact(width);
+        for ((row, to_time), to_start) in rows.zip(self.times).zip(self.starts) {
+            // (Of a CRLF the line end is the CR.)
+            start += usize::from(after_cr & (text[start] == b'\n'));
+            let cell = cell_of(text, row, start, self.time_column);
+            let time = match self.reader.read_again(cell) {
                 Some(time) => time,
-                None => reader.read(cell)?,
+                None => self.reader.read(cell)?,
             };
             in_order &= last <= time;
             last = time;
             (*to_time, *to_start) = (time, start as u32);
-            start = row[width - 1] as usize + 1;
+            let end = row[width - 1] as usize;
+            even &= text[end] != self.delimiter;
+            after_cr = text[end] == b'\r';
+            start = end + 1;
         }
-        Some(in_order)
+        even.then_some(in_order)
     }
 }
 
@@ -164,5 +165,17 @@ impl Judge<'_> {
                 beside::is_named_in(self.text, self.seps, row, self.segment.encoding, natures)
             }),
         });
+    }
+}
+
+/// See [`Judge::judge`].
+pub(super) struct Judging<'a, R>(pub(super) Judge<'a>, pub(super) R, pub(super) Taken<'a>);
+
+impl<R: Iterator<Item = Row>> Hot for Judging<'_, R> {
+    type Output = (usize, usize);
+
+    #[inline(always)]
+    fn run(self) -> (usize, usize) {
+        self.0.judge(self.1, self.2)
     }
 }

@@ -190,15 +190,6 @@ pub(super) fn span(start: u32, seps: &[u32], (first, last): (usize, usize)) -> (
     (from, seps[last] as usize)
 }
 
-/// Whether every line of an index is a row with as many fields as the header, which are two at least.
-#[inline(always)]
-pub(super) fn are_even(index: &Index, width: usize) -> bool {
-    let even = index.inner.is_empty() && index.seps.len() == index.ends.len() * width;
-    let lasts = index.seps.chunks_exact(width).map(|row| row[width - 1]);
-    let differ = lasts.zip(&index.ends).fold(0, |d, (a, b)| d | (a ^ b));
-    even && differ == 0 && width > 1
-}
-
 /// Offsets in the source of places in a segment, asked for in ascending order.
 pub(super) struct Offsets<'a> {
     segment: &'a Segment,
@@ -230,14 +221,23 @@ impl<'a> Offsets<'a> {
 
 /// A last record without a line end ends where the text ends.
 pub(super) fn close_last(segment: &Segment, index: &mut Index) {
-    let behind = index.ends.last().map_or(0, |&e| {
-        let e = e as usize;
-        e + 1 + usize::from(segment.text[e] == b'\r' && segment.text[e + 1] == b'\n')
-    });
-    if behind < segment.len {
-        #[allow(clippy::cast_possible_truncation)]
-        let len = segment.len as u32;
-        index.seps.push(len);
-        index.ends.push(len);
+    if rest(segment, index.ends.last().copied()) {
+        index.seps.push(end_of(segment));
+        index.ends.push(end_of(segment));
     }
+}
+
+/// Whether anything stands behind the last line end of a segment, or behind its last separator.
+pub(super) fn rest(segment: &Segment, last: Option<u32>) -> bool {
+    let behind = last.map_or(0, |at| {
+        let at = at as usize;
+        at + 1 + usize::from(segment.text[at] == b'\r' && segment.text[at + 1] == b'\n')
+    });
+    behind < segment.len
+}
+
+/// Where the text of a segment ends.
+#[allow(clippy::cast_possible_truncation)]
+pub(super) fn end_of(segment: &Segment) -> u32 {
+    segment.len as u32
 }

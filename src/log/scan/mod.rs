@@ -83,6 +83,35 @@ pub fn index(text: &[u8], len: usize, special: Special, out: &mut Index) -> Stat
     scan(text, len, special, &mut Flatten(out))
 }
 
+/// The number of line ends in `text[..len]`, which begins at a record boundary and has no quotes; `out`
+/// has all its separators then, and where the line ends are is not told.
+///
+/// # Panics
+/// As [`index`].
+pub fn separators(text: &[u8], len: usize, special: Special, out: &mut Index) -> usize {
+    out.clear();
+    let mut sink = Separators { out, ends: 0 };
+    let special = Special {
+        quotes: false,
+        ..special
+    };
+    scan(text, len, special, &mut sink);
+    sink.ends
+}
+
+struct Separators<'a> {
+    out: &'a mut Index,
+    ends: usize,
+}
+
+impl Sink for Separators<'_> {
+    #[inline(always)]
+    fn block<I: Isa>(&mut self, isa: I, base: u32, seps: u64, ends: u64, _: u64) {
+        isa.push_bits(&mut self.out.seps, base, seps);
+        self.ends += ends.count_ones() as usize;
+    }
+}
+
 /// Scans `text[..len]` from a record boundary into a sink; returns the state after its last byte.
 ///
 /// # Panics

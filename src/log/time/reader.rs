@@ -86,8 +86,9 @@ impl TimeReader {
         }
     }
 
-    /// Begins to look at the form of times.
-    pub fn begin(&mut self) {
+    /// Begins to look at the form of times, of cells whose bytes are of this encoding.
+    pub fn begin(&mut self, encoding: Encoding) {
+        self.encoding = encoding;
         self.even = true;
     }
 
