@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::beside::{Accepted, Memory};
 use super::encoding::Encoding;
 use super::fill::{Cells, Layout, layout};
-use super::framer::{MAX_RECORD, Segment};
+use super::framer::Segment;
 use super::meaning::{Meaning, UNKNOWN_REFERENCES};
 use super::plan::Plan;
 use super::records::{EvenRows, Judge, Judging, Taken};
@@ -263,7 +263,6 @@ impl Parser {
         if special.quotes
             || width < 2
             || mapping.time_of_day.is_some()
-            || segment.len > MAX_RECORD
             || std::mem::replace(&mut self.uneven, false)
         {
             return None;

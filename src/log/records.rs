@@ -10,8 +10,8 @@ use super::scan::Hot;
 use super::time::TimeReader;
 use crate::individual::column::Natures;
 
-/// The rows of a text without quotes, in which each has as many separators as the header has fields, two
-/// at least, and none is too long.
+/// The rows of a text without quotes, in which there are as many separators as if each had as many as the
+/// header has fields, two at least.
 pub(super) struct EvenRows<'a> {
     pub(super) text: &'a [u8],
     pub(super) seps: &'a [u32],
@@ -48,7 +48,7 @@ impl Hot for EvenRows<'_> {
             last = time;
             (*to_time, *to_start) = (time, start as u32);
             let end = row[width - 1] as usize;
-            even &= text[end] != self.delimiter;
+            even &= text[end] != self.delimiter && end - start <= MAX_RECORD;
             after_cr = text[end] == b'\r';
             start = end + 1;
         }
