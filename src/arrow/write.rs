@@ -12,8 +12,9 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::SchemaRef;
 
 use crate::block::{Block, Columns, REFERENCES_YES};
-use crate::dictionary::{Dictionaries, ID_FIELDS, packed_digits};
+use crate::dictionary::{Dictionaries, ID_FIELDS, Subject, sixteen_digits};
 use crate::log::encoding::{Encoding, utf16_len};
+use crate::log::scan::{self, Hot};
 use crate::record::{Field, Outcome, record_schema};
 
 /// Blocks → record batches of the record schema.
@@ -93,8 +94,7 @@ impl BatchWriter {
             source,
             Arc::clone(&self.sources),
         )));
-        let lines = (0..n).map(|at| block.line(at));
-        arrays.push(Arc::new(UInt64Array::from_iter_values(lines)));
+        arrays.push(Arc::new(lines(block, n)));
         arrays.push(Arc::new(offsets(block, n)));
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).expect("columns of the schema")
     }
@@ -127,11 +127,9 @@ impl BatchWriter {
         if codes.len() < n {
             return self.none(n);
         }
-        let keys: Vec<u32> = codes
-            .iter()
-            .map(|&code| Into::<u32>::into(code).saturating_sub(1))
-            .collect();
-        UInt32Array::new(keys.into(), nulls(codes))
+        let mut keys = Vec::with_capacity(n);
+        let nulls = scan::hot(Keys(codes, &mut keys)).then(|| nulls(codes));
+        UInt32Array::new(keys.into(), nulls)
     }
 
     fn subjects(&mut self, columns: &Columns, n: usize) -> ArrayRef {
@@ -143,25 +141,35 @@ impl BatchWriter {
             texts,
             ..
         } = self;
-        let mut ends = Vec::with_capacity(n + 1);
-        ends.push(0);
-        let mut end = 0;
-        for &subject in &columns.subject {
-            if texts.len() < end + SIXTEEN {
-                texts.resize(2 * (end + SIXTEEN), 0);
+        let mut ends = vec![0; n + 1];
+        let (mut end, mut some) = (0, [Digits::default(); TOGETHER]);
+        let chunks = columns.subject.chunks(TOGETHER);
+        for (subjects, ends) in chunks.zip(ends[1..].chunks_mut(TOGETHER)) {
+            if texts.len() < end + SIXTEEN * TOGETHER {
+                texts.resize(2 * (end + SIXTEEN * TOGETHER), 0);
             }
-            if let Some((digits, len)) = packed_digits(subject) {
+            let all = scan::hot(Unpack(subjects, &mut some));
+            for ((&subject, digits), to) in subjects.iter().zip(&some).zip(ends) {
                 // What stands behind the digits is written over by the next.
-                texts[end..end + SIXTEEN].copy_from_slice(&digits.to_le_bytes());
-                end += len;
-            } else if let Some(text) = dictionaries.subject_text(subject) {
-                texts.splice(end.., text.bytes());
-                end = texts.len();
+                let place = &mut texts[end..end + SIXTEEN];
+                place[..8].copy_from_slice(&digits.low.to_le_bytes());
+                place[8..].copy_from_slice(&digits.high.to_le_bytes());
+                end += digits.len as usize;
+                if !all && digits.len == 0 && subject != 0 {
+                    let text = dictionaries.subject_text(subject).unwrap_or_default();
+                    let rest = text.len() + SIXTEEN * TOGETHER;
+                    texts.resize(texts.len().max(end + rest), 0);
+                    texts[end..end + text.len()].copy_from_slice(text.as_bytes());
+                    end += text.len();
+                }
+                *to = i32::try_from(end).expect("less than 2^31 bytes of subjects in a segment");
             }
-            ends.push(i32::try_from(end).expect("less than 2^31 bytes of subjects in a segment"));
         }
         let texts = Buffer::from(&texts[..end]);
-        let nulls = nulls(&columns.subject);
+        let nulls = columns
+            .subject
+            .contains(&0)
+            .then(|| nulls(&columns.subject));
         Arc::new(StringArray::new(
             OffsetBuffer::new(ends.into()),
             texts,
@@ -173,15 +181,64 @@ impl BatchWriter {
 /// Bytes that digits are written in.
 const SIXTEEN: usize = 16;
 
-/// Which of a column's values are there (0 is null); none if all are.
-fn nulls<T: Copy + Into<u64>>(values: &[T]) -> Option<NullBuffer> {
-    let some = values
-        .iter()
-        .fold(false, |some, &value| some | (value.into() == 0));
-    some.then(|| {
-        let there = |row: usize| values[row].into() != 0;
-        NullBuffer::new(BooleanBuffer::collect_bool(values.len(), there))
-    })
+/// Subjects that are unpacked together.
+const TOGETHER: usize = 64;
+
+/// What [`sixteen_digits`] gives.
+#[derive(Clone, Copy, Default)]
+struct Digits {
+    low: u64,
+    high: u64,
+    len: u64,
+}
+
+/// Unpacks the digits of subjects; whether all of them are packed or null.
+struct Unpack<'a>(&'a [Subject], &'a mut [Digits; TOGETHER]);
+
+impl Hot for Unpack<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let mut all = true;
+        for (&subject, to) in self.0.iter().zip(self.1) {
+            let (low, high, len) = sixteen_digits(subject);
+            all &= len != 0 || subject == 0;
+            *to = Digits { low, high, len };
+        }
+        all
+    }
+}
+
+/// Codes → keys of a dictionary whose first value has code 1; whether any is 0, which is null.
+struct Keys<'a, T>(&'a [T], &'a mut Vec<u32>);
+
+impl<T: Copy + Into<u32>> Hot for Keys<'_, T> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let keys = self.0.iter().map(|&code| code.into().saturating_sub(1));
+        self.1.extend(keys);
+        let null = |any, &code: &T| any | (code.into() == 0);
+        self.0.iter().fold(false, null)
+    }
+}
+
+/// Which of a column's values are there (0 is null).
+fn nulls<T: Copy + Into<u64>>(values: &[T]) -> NullBuffer {
+    let there = |row: usize| values[row].into() != 0;
+    NullBuffer::new(BooleanBuffer::collect_bool(values.len(), there))
+}
+
+fn lines(block: &Block, n: usize) -> UInt64Array {
+    let lines: Vec<u64> = if block.columns.line.is_empty() && block.places.is_none() {
+        let first = block.origin.first_line;
+        (first..first + n as u64).collect()
+    } else {
+        (0..n).map(|at| block.line(at)).collect()
+    };
+    lines.into()
 }
 
 fn references(codes: &[u8], n: usize) -> BooleanArray {
@@ -189,7 +246,7 @@ fn references(codes: &[u8], n: usize) -> BooleanArray {
         return BooleanArray::new_null(n);
     }
     let yes = BooleanBuffer::collect_bool(n, |row| codes[row] == REFERENCES_YES);
-    BooleanArray::new(yes, nulls(codes))
+    BooleanArray::new(yes, codes.contains(&0).then(|| nulls(codes)))
 }
 
 fn offsets(block: &Block, n: usize) -> UInt64Array {
@@ -198,9 +255,8 @@ fn offsets(block: &Block, n: usize) -> UInt64Array {
     };
     let starts = &block.columns.start;
     if !text.encoding.is_some_and(Encoding::is_utf16) {
-        return UInt64Array::from_iter_values(
-            starts.iter().map(|&s| block.origin.offset + u64::from(s)),
-        );
+        let offsets = starts.iter().map(|&s| block.origin.offset + u64::from(s));
+        return offsets.collect::<Vec<_>>().into();
     }
     let (mut at, mut offset) = (0, block.origin.offset);
     UInt64Array::from_iter_values(starts.iter().map(|&s| {
