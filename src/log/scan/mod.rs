@@ -134,6 +134,14 @@ pub(crate) struct Scan<'a, S> {
     sink: &'a mut S,
 }
 
+/// The first bytes of line ends. `after_cr` is 1 if a CR stands before the block, and becomes the same of
+/// the next.
+#[inline(always)]
+fn line_ends(c: &Classes, after_cr: &mut u64) -> u64 {
+    let second_of_crlf = c.cr << 1 | std::mem::replace(after_cr, c.cr >> 63);
+    (c.lf & !second_of_crlf) | c.cr
+}
+
 impl<S: Sink> Scan<'_, S> {
     #[inline(always)]
     pub(crate) fn run<I: Isa>(self, isa: I) -> State {
@@ -144,43 +152,55 @@ impl<S: Sink> Scan<'_, S> {
         }
     }
 
+    /// The special bytes of a block, and which of its bytes are text.
     #[inline(always)]
     fn classify<I: Isa>(&self, isa: I, base: usize) -> (Classes, u64) {
-        let block: &[u8; 64] = self.text[base..base + 64].try_into().expect("64 bytes");
-        let mut classes = isa.classify(block, self.special.delimiter);
         let left = self.len - base;
         let live = if left < 64 {
             (1u64 << left) - 1
         } else {
             u64::MAX
         };
+        let mut classes = self.classify_whole(isa, base);
         classes.delimiter &= live;
         classes.lf &= live;
         classes.cr &= live;
         classes.quote &= live;
+        (classes, live)
+    }
+
+    /// The special bytes of a block that is text throughout.
+    #[inline(always)]
+    fn classify_whole<I: Isa>(&self, isa: I, base: usize) -> Classes {
+        let block: &[u8; 64] = self.text[base..base + 64].try_into().expect("64 bytes");
+        let mut classes = isa.classify(block, self.special.delimiter);
         if self.special.cp932_trail && classes.delimiter != 0 {
             classes.delimiter = automaton::drop_trail_bytes(self.text, base, classes.delimiter);
         }
-        (classes, live)
+        classes
     }
 
     #[inline(always)]
     fn plain<I: Isa>(self, isa: I) -> State {
         let mut after_cr = 0u64;
         let mut base = 0;
-        let mut last_sep = true;
         while base < self.len {
-            let (c, live) = self.classify(isa, base);
-            let ends = (c.lf & !(c.cr << 1 | after_cr)) | c.cr;
-            after_cr = c.cr >> 63;
-            let all = c.delimiter | c.lf | c.cr;
-            last_sep = all >> (live.count_ones() - 1) & 1 == 1;
+            let c = if base + 64 <= self.len {
+                self.classify_whole(isa, base)
+            } else {
+                self.classify(isa, base).0
+            };
+            let ends = line_ends(&c, &mut after_cr);
             #[allow(clippy::cast_possible_truncation)]
             self.sink
                 .block(isa, base as u32, c.delimiter | ends, ends, 0);
             base += 64;
         }
-        if last_sep {
+        let Some(last) = self.len.checked_sub(1) else {
+            return State::FieldStart;
+        };
+        let (c, _) = self.classify(isa, last - last % 64);
+        if (c.delimiter | c.lf | c.cr) >> (last % 64) & 1 == 1 {
             State::FieldStart
         } else {
             State::Unquoted
@@ -194,9 +214,8 @@ impl<S: Sink> Scan<'_, S> {
         let mut base = 0;
         while base < self.len {
             let (c, live) = self.classify(isa, base);
-            let lines = (c.lf & !(c.cr << 1 | after_cr)) | c.cr;
             let was_after_cr = after_cr == 1;
-            after_cr = c.cr >> 63;
+            let lines = line_ends(&c, &mut after_cr);
             let inside =
                 isa.prefix_xor(c.quote) ^ if state == State::Quoted { u64::MAX } else { 0 };
             let opens = c.quote & inside;
