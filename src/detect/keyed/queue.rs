@@ -10,7 +10,8 @@ use crate::log::scan;
 #[derive(Default)]
 pub(super) struct Queue {
     pub(super) entries: Vec<(Value, i64)>,
-    /// Of each value: a search reads nothing but these, unless as many as it asks for are alike.
+    /// Of each value; [`MOVED`] of one that has moved to a hot value. What leaves is told by these, and a
+    /// search reads nothing else, unless as many as it asks for are alike.
     prints: Vec<Print>,
     /// Those that have left.
     pub(super) gone: usize,
@@ -19,8 +20,11 @@ pub(super) struct Queue {
 impl Queue {
     /// Values and times that have neither left nor moved.
     pub(super) fn standing(&self) -> impl Iterator<Item = (Value, i64)> + '_ {
-        let standing = self.entries[self.gone..].iter().copied();
-        standing.filter(|entry| entry.0 != MOVED)
+        let standing = self.entries[self.gone..].iter();
+        let standing = standing.zip(&self.prints[self.gone..]);
+        standing
+            .filter(|(_, print)| **print != MOVED)
+            .map(|(&entry, _)| entry)
     }
 
     /// How many have not left.
@@ -28,15 +32,39 @@ impl Queue {
         self.entries.len() - self.gone
     }
 
-    /// Adds one, not before any other.
-    pub(super) fn push(&mut self, value: Value, time: i64) {
+    /// Adds one with the hash of its value, not before any other.
+    #[inline]
+    pub(super) fn push(&mut self, value: Value, hash: usize, time: i64) {
         self.entries.push((value, time));
-        self.prints.push(print(value));
+        self.prints.push(print(hash));
+    }
+
+    /// Lets those leave that are not later; tells the lowest bits of their hashes and their values, but of
+    /// those that have moved.
+    #[inline]
+    pub(super) fn leave(&mut self, until: i64, mut left: impl FnMut(Print, Value)) {
+        let from = self.gone;
+        let later = self.entries[from..]
+            .iter()
+            .position(|entry| entry.1 > until);
+        let to = later.map_or(self.entries.len(), |later| from + later);
+        for (&print, entry) in self.prints[from..to].iter().zip(&self.entries[from..to]) {
+            if print != MOVED {
+                left(print, entry.0);
+            }
+        }
+        self.gone = to;
+    }
+
+    /// The time of an entry, which has moved from now on.
+    pub(super) fn take(&mut self, place: usize) -> i64 {
+        self.prints[place] = MOVED;
+        self.entries[place].1
     }
 
     /// The places of a value, if it stands so often at least; or of fewer.
     pub(super) fn places(&self, value: Value, at_least: u64) -> Places {
-        let mut places = scan::hot(Alike(&self.prints[self.gone..], print(value)));
+        let mut places = scan::hot(Alike(&self.prints[self.gone..], print(hash(value))));
         if places.len() as u64 >= at_least {
             places.retain(|place| {
                 *place += self.gone;
@@ -92,24 +120,25 @@ impl scan::Hot for Alike<'_> {
     }
 }
 
-/// Some bits of a value's hash, others than those that its count is found by (as long as there are
-/// not too many counts).
-type Print = u16;
+/// The lowest bits of a value's hash.
+pub(super) type Print = u16;
+
+/// The print of entries whose times have moved to a hot value: no value's.
+const MOVED: Print = 0;
 
 #[inline]
 #[allow(clippy::cast_possible_truncation)]
-fn print(value: Value) -> Print {
-    (hash(value) >> 16) as Print
+fn print(hash: usize) -> Print {
+    hash as Print
 }
 
 /// Prints that are compared together.
 const TOGETHER: usize = 32;
 
-/// The value of entries whose times have moved to a hot value.
-pub(super) const MOVED: Value = 0;
-
+/// The hash of a value, of 32 bits; the lowest of them are not all 0.
 #[inline]
 #[allow(clippy::cast_possible_truncation)]
 pub(super) fn hash(value: Value) -> usize {
-    (value.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize
+    let hash = (value.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize;
+    hash | usize::from(print(hash) == MOVED)
 }

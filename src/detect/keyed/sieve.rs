@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 
 use hashbrown::HashMap;
 
-use super::queue::{MOVED, Queue, hash};
+use super::queue::{Print, Queue, hash};
 use super::table::Table;
 use super::{Keyed, Known, Tally, Times};
 use crate::detect::run::{Open, Out, Run};
@@ -71,6 +71,14 @@ fn keep(spare: &mut Vec<VecDeque<i64>>, mut hot: Hot, out: &mut Out<'_>) {
     }
 }
 
+/// Counts some records less; the largest count stays.
+#[inline]
+fn uncount(count: &mut u8, records: u8) {
+    if *count & MOST != MOST {
+        *count -= records;
+    }
+}
+
 impl Default for Sieve {
     fn default() -> Self {
         Sieve {
@@ -112,14 +120,6 @@ impl Sieve {
     }
 
     #[inline]
-    fn uncount(&mut self, place: usize, records: u8) {
-        let count = &mut self.counts[place];
-        if *count & MOST != MOST {
-            *count -= records;
-        }
-    }
-
-    #[inline]
     fn count(&mut self, place: usize) -> u8 {
         let count = &mut self.counts[place];
         if *count & MOST != MOST {
@@ -131,17 +131,17 @@ impl Sieve {
     /// Takes what has left the window out of the queue.
     #[inline]
     fn expire(&mut self, until: i64) {
-        let mut gone = self.queue.gone;
-        while let Some(&(value, time)) = self.queue.entries.get(gone)
-            && time <= until
-        {
-            if value != MOVED {
-                let place = self.place(value);
-                self.uncount(place, 1);
-            }
-            gone += 1;
+        let Sieve { queue, counts, .. } = self;
+        let last = counts.len() - 1;
+        if last <= usize::from(Print::MAX) {
+            queue.leave(until, |hash, _| {
+                uncount(&mut counts[usize::from(hash) & last], 1)
+            });
+        } else {
+            queue.leave(until, |_, value| {
+                uncount(&mut counts[hash(value) & last], 1)
+            });
         }
-        self.queue.gone = gone;
     }
 
     /// See [`Times::pass`]: no more than one count is looked at for a record. What has left the window
@@ -176,13 +176,14 @@ impl Sieve {
                 continue;
             }
             // (A hot value's count is above every threshold.)
-            let count = &mut self.counts[hash(value) & last];
+            let hash = hash(value);
+            let count = &mut self.counts[hash & last];
             if *count >= stop || room == 0 {
                 return i;
             }
             *count += 1;
             room -= 1;
-            self.queue.push(value, times[i]);
+            self.queue.push(value, hash, times[i]);
             to.evaluated += in_scope;
         }
         n
@@ -228,13 +229,11 @@ impl Sieve {
         let mut times = self.spare.pop().unwrap_or_default();
         times.reserve(found * 2);
         for place in places {
-            let (value, time) = &mut self.queue.entries[place];
-            times.push_back(*time);
-            *value = MOVED;
+            times.push_back(self.queue.take(place));
         }
         let place = self.place(value);
         // (A value is found at the threshold itself, or at a count that stays at the most.)
-        self.uncount(place, u8::try_from(found).unwrap_or(MOST));
+        uncount(&mut self.counts[place], u8::try_from(found).unwrap_or(MOST));
         self.counts[place] |= HOT;
         self.hot.insert(value, Hot { times, open: None });
         found
@@ -247,7 +246,18 @@ impl Sieve {
             keep(&mut self.spare, hot, out);
         }
         self.forget_at = (self.hot.len() * 2).max(16);
-        self.count_anew(self.counts.len());
+        for count in &mut self.counts {
+            *count &= !HOT;
+        }
+        self.mark_hot();
+    }
+
+    /// Notes which counts are those of hot values.
+    fn mark_hot(&mut self) {
+        let last = self.counts.len() - 1;
+        for &value in self.hot.keys() {
+            self.counts[hash(value) & last] |= HOT;
+        }
     }
 
     fn count_anew(&mut self, size: usize) {
@@ -259,10 +269,7 @@ impl Sieve {
             self.count(place);
         }
         self.queue = queue;
-        let places: Vec<usize> = self.hot.keys().map(|&value| self.place(value)).collect();
-        for place in places {
-            self.counts[place] |= HOT;
-        }
+        self.mark_hot();
     }
 
     /// A sieve that knows these times.
@@ -281,7 +288,7 @@ impl Sieve {
         entries.sort_by_key(|entry| entry.0);
         sieve.full = entries.len() >= FULL;
         for (time, value) in entries {
-            sieve.queue.push(value, time);
+            sieve.queue.push(value, hash(value), time);
         }
         sieve.forget_at = (sieve.hot.len() * 2).max(sieve.forget_at);
         let counts = (sieve.queue.len() * COUNTS_PER_RECORD).next_power_of_two();
@@ -389,7 +396,7 @@ impl Times for Sieve {
             self.count_anew(self.counts.len() * 2);
             place = self.place(value);
         }
-        self.queue.push(value, time);
+        self.queue.push(value, hash(value), time);
         let count = self.count(place);
         self.full |= self.queue.len() >= FULL || count == MOST;
         if u64::from(count) < what.at_least {
