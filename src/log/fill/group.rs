@@ -3,7 +3,7 @@
 use super::super::fields::unquote;
 use super::super::intern::{Cache, NARROW, Room, TOGETHER, WIDE};
 use super::super::meaning::UNKNOWN_REFERENCES;
-use super::{Cells, MOST, MOST_BYTES, Seen, Style};
+use super::{Cells, MOST, MOST_BYTES, Rows, Seen, Style};
 use crate::block::{Columns, make_room};
 use crate::dictionary::id_column;
 use crate::record::Field;
@@ -68,19 +68,23 @@ impl Group {
         Group::new(self.fields, self.first, spans)
     }
 
+    /// Makes room for so many rows in the columns that it fills.
+    pub(super) fn make_room(&self, columns: &mut Columns, rows: usize) {
+        for &field in &self.fields {
+            make_room_for(columns, field, rows);
+        }
+    }
+
     /// Looks up each row's span and writes what it says into the columns.
     #[inline(always)]
     pub(super) fn fill(
         &mut self,
         cells: &Cells<'_>,
-        starts: &[u32],
+        rows: Rows<'_>,
         room: &mut Room<Values>,
         columns: &mut Columns,
         seen: &mut Seen,
     ) {
-        for &field in &self.fields {
-            make_room_for(columns, field, starts.len());
-        }
         let look = Look {
             cells,
             fields: &self.fields,
@@ -90,8 +94,8 @@ impl Group {
             seen,
         };
         match &mut self.spans {
-            Spans::Narrow(cache) => look.fill(cache, starts, room, columns),
-            Spans::Wide(cache) => look.fill(cache, starts, room, columns),
+            Spans::Narrow(cache) => look.fill(cache, rows, room, columns),
+            Spans::Wide(cache) => look.fill(cache, rows, room, columns),
         }
     }
 
@@ -161,7 +165,7 @@ impl Look<'_> {
     fn fill<const WORDS: usize>(
         mut self,
         cache: &mut Cache<WORDS, Values>,
-        starts: &[u32],
+        rows: Rows<'_>,
         room: &mut Room<Values>,
         columns: &mut Columns,
     ) {
@@ -169,9 +173,9 @@ impl Look<'_> {
         let text = cells.segment.text.as_slice();
         let columns_of = (self.first, self.first + self.fields.len() - 1);
         let mut values = [[0; TOGETHER]; MOST_FIELDS];
-        for (number, starts) in starts.chunks(TOGETHER).enumerate() {
+        for (number, starts) in rows.starts.chunks(TOGETHER).enumerate() {
             let count = starts.len().min(TOGETHER);
-            let first = number * TOGETHER;
+            let first = rows.first + number * TOGETHER;
             let rows = first..first + count;
             let separators = &cells.separators;
             separators.spans(rows, starts, columns_of, &mut room.spans);
@@ -188,7 +192,7 @@ impl Look<'_> {
                 write(columns, field, &values[..count]);
             }
         }
-        self.counts.all += starts.len() as u64;
+        self.counts.all += rows.starts.len() as u64;
     }
 
     /// Finds what the spans say that were not found at once; works it out for those that are new.

@@ -10,10 +10,10 @@ use self::subjects::Subjects;
 use super::encoding::Encoding;
 use super::framer::Segment;
 use super::header::Mapping;
-use super::intern::{BEHIND, Room};
+use super::intern::{BEHIND, Room, TOGETHER};
 use super::meaning::Meaning;
 use super::rows::{Separators, span};
-use crate::block::Columns;
+use crate::block::{Columns, resize};
 use crate::dictionary::Dictionaries;
 use crate::record::Field;
 
@@ -176,15 +176,41 @@ impl Layout {
         let mut seen = Seen::default();
         let mut room = Room::default();
         for group in &mut self.groups {
-            group.fill(cells, &starts, &mut room, columns, &mut seen);
+            group.make_room(columns, starts.len());
         }
         if let Some(subject) = &mut self.subject {
-            subject.fill(cells, &starts, &mut columns.subject, &mut seen);
+            subject.begin();
+            resize(&mut columns.subject, starts.len(), 0);
+        }
+        // Some rows, all their cells, then the next: so rows are read once while they are near.
+        for (number, starts) in starts.chunks(NEAR).enumerate() {
+            let rows = Rows {
+                first: number * NEAR,
+                starts,
+            };
+            for group in &mut self.groups {
+                group.fill(cells, rows, &mut room, columns, &mut seen);
+            }
+            if let Some(subject) = &mut self.subject {
+                subject.fill(cells, rows, &mut columns.subject, &mut seen);
+            }
         }
         columns.start = starts;
         self.dirty |= seen.dirty;
         self.unknown_references |= seen.unknown_references;
     }
+}
+
+/// Rows that are read while they are near, at most.
+const NEAR: usize = 4 * TOGETHER;
+
+/// Rows one behind the other.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    /// Number of the first among those of the segment.
+    first: usize,
+    /// Where each begins.
+    starts: &'a [u32],
 }
 
 #[derive(Default)]

@@ -2,8 +2,7 @@
 
 use super::super::fields::unquote;
 use super::super::intern::{Cache, NARROW, TOGETHER, word};
-use super::{Cells, MOST, MOST_BYTES, Seen, Style};
-use crate::block::resize;
+use super::{Cells, MOST, MOST_BYTES, Rows, Seen, Style};
 use crate::dictionary::{Subject, pack_sixteen};
 
 /// How the subjects of some sources are looked up.
@@ -25,25 +24,31 @@ impl Subjects {
         }
     }
 
+    /// Begins with a segment.
+    pub(super) fn begin(&mut self) {
+        if self.cache.len() > MOST || self.cache.bytes() > MOST_BYTES {
+            *self = Subjects::new(self.column);
+        }
+        self.quoted = 0;
+    }
+
+    /// Writes each row's subject into the column, which is as long as the segment has rows.
     #[inline(always)]
     pub(super) fn fill(
         &mut self,
         cells: &Cells<'_>,
-        starts: &[u32],
-        subjects: &mut Vec<Subject>,
+        rows: Rows<'_>,
+        subjects: &mut [Subject],
         seen: &mut Seen,
     ) {
-        if self.cache.len() > MOST || self.cache.bytes() > MOST_BYTES {
-            *self = Subjects::new(self.column);
-        }
         let text = cells.segment.text.as_slice();
         let (mut low, mut high, mut lens) = ([0; TOGETHER], [0; TOGETHER], [0; TOGETHER]);
         let mut spans = [(0, 0); TOGETHER];
-        self.quoted = 0;
-        resize(subjects, starts.len(), 0);
-        let rows = starts.chunks(TOGETHER).zip(subjects.chunks_mut(TOGETHER));
-        for (number, (starts, subjects)) in rows.enumerate() {
-            let first = number * TOGETHER;
+        let subjects = &mut subjects[rows.first..][..rows.starts.len()];
+        let chunks = rows.starts.chunks(TOGETHER);
+        let chunks = chunks.zip(subjects.chunks_mut(TOGETHER));
+        for (number, (starts, subjects)) in chunks.enumerate() {
+            let first = rows.first + number * TOGETHER;
             let column = (self.column, self.column);
             let rows = first..first + starts.len();
             cells.separators.spans(rows, starts, column, &mut spans);
