@@ -218,19 +218,19 @@ fn nibbles(bytes: u64) -> u64 {
 pub fn packed_digits(subject: Subject) -> Option<(u128, usize)> {
     let (low, high, len) = sixteen_digits(subject);
     let sixteen = u128::from(high) << 64 | u128::from(low);
-    is_packed(subject).then_some((sixteen, len as usize))
+    is_packed(subject).then_some((sixteen, len))
 }
 
 /// The same in two halves; of a subject that is not packed the number of digits is 0. Has no branch: a
 /// loop of it is compiled to one that takes several subjects at a time.
 #[inline(always)]
 #[must_use]
-pub fn sixteen_digits(subject: Subject) -> (u64, u64, u64) {
+pub fn sixteen_digits(subject: Subject) -> (u64, u64, usize) {
     let packed = subject.rotate_left(4);
-    let len = packed & 15;
+    let len = (packed & 15) as usize;
     let (low, high) = (ascii(packed & 0xFFFF_FFF0), ascii(packed >> 32));
     // The digits move down, zeros come in above.
-    let down = 128 - 8 * len;
+    let down = 128 - 8 * len as u64;
     let bottom = right(low, down)
         | left(high, 64_u64.wrapping_sub(down))
         | right(high, down.wrapping_sub(64));

@@ -154,7 +154,7 @@ impl BatchWriter {
                 let place = &mut texts[end..end + SIXTEEN];
                 place[..8].copy_from_slice(&digits.low.to_le_bytes());
                 place[8..].copy_from_slice(&digits.high.to_le_bytes());
-                end += digits.len as usize;
+                end += digits.len;
                 if !all && digits.len == 0 && subject != 0 {
                     let text = dictionaries.subject_text(subject).unwrap_or_default();
                     let rest = text.len() + SIXTEEN * TOGETHER;
@@ -189,7 +189,7 @@ const TOGETHER: usize = 64;
 struct Digits {
     low: u64,
     high: u64,
-    len: u64,
+    len: usize,
 }
 
 /// Unpacks the digits of subjects; whether all of them are packed or null.

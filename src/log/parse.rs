@@ -459,3 +459,6 @@ pub fn excerpt(raw: &[u8], encoding: Encoding) -> String {
     let (text, _) = encoding.decode(&raw[..raw.len().min(EXCERPT_CHARS * 4)]);
     text.chars().take(EXCERPT_CHARS).collect()
 }
+
+#[cfg(test)]
+mod tests;

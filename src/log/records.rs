@@ -38,7 +38,7 @@ impl Hot for EvenRows<'_> {
         let rows = self.seps.chunks_exact(width);
         for ((row, to_time), to_start) in rows.zip(self.times).zip(self.starts) {
             // (Of a CRLF the line end is the CR.)
-            start += usize::from(after_cr & (text[start] == b'\n'));
+            start += usize::from(after_cr && text[start] == b'\n');
             let cell = cell_of(text, row, start, self.time_column);
             let time = match self.reader.read_again(cell) {
                 Some(time) => time,

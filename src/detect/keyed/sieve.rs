@@ -135,11 +135,11 @@ impl Sieve {
         let last = counts.len() - 1;
         if last <= usize::from(Print::MAX) {
             queue.leave(until, |hash, _| {
-                uncount(&mut counts[usize::from(hash) & last], 1)
+                uncount(&mut counts[usize::from(hash) & last], 1);
             });
         } else {
             queue.leave(until, |_, value| {
-                uncount(&mut counts[hash(value) & last], 1)
+                uncount(&mut counts[hash(value) & last], 1);
             });
         }
     }
