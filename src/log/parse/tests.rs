@@ -54,13 +54,14 @@ fn told(parsed: &Parsed) -> String {
     };
     let lines: Vec<u64> = (0..columns.len()).map(|at| block.line(at)).collect();
     let counts = (parsed.lines, parsed.blank, parsed.no_user, parsed.in_order);
+    let words = (parsed.replaced, parsed.unknown_references);
     let text = block
         .origin
         .text
         .as_ref()
         .map(|text| (text.wording, text.bytes.len()));
     format!(
-        "{columns:?} {lines:?} {:?} {counts:?} {text:?}",
+        "{columns:?} {lines:?} {:?} {counts:?} {words:?} {text:?}",
         parsed.rejects
     )
 }
@@ -134,27 +135,44 @@ fn rows_that_make_up_for_each_other_are_not_even() {
     }
 }
 
+/// What a segment gives that reads as a small log does.
+fn of_segment(mut text: Vec<u8>, general: bool) -> Parsed {
+    let (mut parser, plan) = prepared(format!("{HEADER}\n{RECORD}\n").as_bytes());
+    let len = text.len();
+    text.resize(len + PAD, 0);
+    let segment = Segment {
+        text,
+        len,
+        offset: 0,
+        quotes: false,
+        encoding: Encoding::Utf8,
+    };
+    parser.uneven = general;
+    let of = SegmentOf {
+        source: 0,
+        plan: &plan,
+    };
+    parser.parse(segment, &of, Columns::default())
+}
+
+#[test]
+fn what_even_rows_said_counts_if_a_later_one_is_none() {
+    let mut text = RECORD.replace("あり", "たぶん").into_bytes();
+    text.extend_from_slice(b"\n2024/04/01 08:10:11,\xFF,,PC-1,,,,\n");
+    // Many more than are read at a time.
+    text.extend_from_slice(format!("{RECORD}\n").repeat(5000).as_bytes());
+    text.extend_from_slice(RECORD.replace("2024", "20X4").as_bytes());
+    let (general, even) = (of_segment(text.clone(), true), of_segment(text, false));
+    assert_eq!((even.replaced, even.unknown_references), (1, 1));
+    assert_eq!(told(&even), told(&general));
+}
+
 #[test]
 fn a_line_that_is_too_long_is_rejected_among_even_ones() {
-    let (mut parser, plan) = prepared(format!("{HEADER}\n{RECORD}\n").as_bytes());
     let long = RECORD.replace("PC-1", &"x".repeat(MAX_RECORD));
-    for uneven in [false, true] {
-        let mut text = format!("{RECORD}\n{long}\n{RECORD}\n").into_bytes();
-        let len = text.len();
-        text.resize(len + PAD, 0);
-        let segment = Segment {
-            text,
-            len,
-            offset: 0,
-            quotes: false,
-            encoding: Encoding::Utf8,
-        };
-        parser.uneven = uneven;
-        let of = SegmentOf {
-            source: 0,
-            plan: &plan,
-        };
-        let parsed = parser.parse(segment, &of, Columns::default());
+    for general in [false, true] {
+        let text = format!("{RECORD}\n{long}\n{RECORD}\n").into_bytes();
+        let parsed = of_segment(text, general);
         let reasons: Vec<&str> = parsed.rejects.iter().map(|reject| reject.reason).collect();
         assert_eq!((parsed.block.columns.len(), reasons), (2, vec!["too_long"]));
     }
