@@ -59,6 +59,21 @@ def test_a_scan_to_a_file_and_its_figures_need_no_pyarrow(tmp_path: Path) -> Non
     assert counts == "10 10"
 
 
+def test_threads_for_linear_algebra_are_let_sleep_unless_told_otherwise(tmp_path: Path) -> None:
+    variable = "os.environ.get('OPENBLAS_THREAD_TIMEOUT')"
+    read = "import os, sys, yokome; n = sum(b.num_rows for b in yokome.read(sys.argv[1]))"
+    assert printed(f"{read}; print({variable}, n)", EXAMPLE) == ["20 12"]
+    scan = "import os, sys, yokome; yokome.scan(sys.argv[1])"
+    assert printed(f"{scan}; print({variable})", EXAMPLE) == ["20"]
+    # Nobody's wish is overridden; where NumPy is loaded already, or is not needed, nothing is said.
+    wished = "import os; os.environ['OPENBLAS_THREAD_TIMEOUT'] = '26'"
+    assert printed(f"{wished}; {read}; print({variable})", EXAMPLE) == ["26"]
+    assert printed(f"import numpy; {read}; print({variable})", EXAMPLE) == ["None"]
+    to_file = "import os, sys, yokome; yokome.scan(sys.argv[1], flagged_to=sys.argv[2])"
+    flagged = tmp_path / "flagged.parquet"
+    assert printed(f"{to_file}; print({variable})", EXAMPLE, flagged) == ["None"]
+
+
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])
 def test_the_command_that_writes_these_files_needs_no_pyarrow(tmp_path: Path, kind: str) -> None:
     code = (

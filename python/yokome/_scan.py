@@ -257,6 +257,7 @@ def read(
     paths = _paths(source)
     if paths is None:
         raise TypeError("read() takes files, directories and globs; Arrow data needs no reading")
+    _let_blas_sleep()
     native = _yokome.read_paths(
         paths,
         prepared._native,
@@ -435,6 +436,8 @@ def _import_ahead(country: str | None, modules: Sequence[str]) -> None:
     asked = country is not None and "holidays" not in sys.modules and not is_at_hand(country)
     if not missing and not asked:
         return
+    if "pyarrow" in missing:
+        _let_blas_sleep()
 
     def work() -> None:
         # Whoever asks for what is missing or unknown is told.
@@ -446,6 +449,19 @@ def _import_ahead(country: str | None, modules: Sequence[str]) -> None:
                 importlib.import_module(name)
 
     threading.Thread(target=work, name="yokome-import").start()
+
+
+def _let_blas_sleep() -> None:
+    """Have the threads for linear algebra sleep when they have nothing to do.
+
+    pyarrow loads NumPy, and NumPy's OpenBLAS makes a thread for each processor, which by default looks
+    for work for 2**26 ticks of the clock before it sleeps: on two processors a tenth of a second of
+    processor time, just when logs begin to be read. 2**20 ticks are less than a millisecond. It is
+    said before any thread of ours is at work (the environment belongs to all of them), only if NumPy
+    is not loaded yet, and only if nobody has said anything else. Results of NumPy are the same.
+    """
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
 
 
 _UNITS = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12}

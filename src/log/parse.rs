@@ -199,8 +199,9 @@ impl Parser {
         parsed
     }
 
-    /// Fills the columns of the rows that are records. Number of how they were written, if that and what they say is enough to tell the text of
-    /// each; or 0. Not of records that may have to be put in order: there the text is quicker at hand.
+    /// Fills the columns of the rows that are records. Number of how they were written, if that and what
+    /// they say is enough to tell the text of each; or 0. Not of records that may have to be put in order:
+    /// there the text is quicker at hand.
     #[inline(always)]
     fn fill(&mut self, segment: &Segment, plan: &Plan, parsed: &mut Parsed, found: &Found) -> u8 {
         let encoding = match segment.encoding {
