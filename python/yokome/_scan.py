@@ -454,11 +454,12 @@ def _import_ahead(country: str | None, modules: Sequence[str]) -> None:
 def _let_blas_sleep() -> None:
     """Have the threads for linear algebra sleep when they have nothing to do.
 
-    pyarrow loads NumPy, and NumPy's OpenBLAS makes a thread for each processor, which by default looks
-    for work for 2**26 ticks of the clock before it sleeps: on two processors a tenth of a second of
-    processor time, just when logs begin to be read. 2**20 ticks are less than a millisecond. It is
-    said before any thread of ours is at work (the environment belongs to all of them), only if NumPy
-    is not loaded yet, and only if nobody has said anything else. Results of NumPy are the same.
+    pyarrow loads NumPy, and NumPy's OpenBLAS makes a thread for each processor, which by default
+    looks for work for 2**26 ticks of the clock before it sleeps: on two processors a tenth of a
+    second of processor time, just when logs begin to be read. 2**20 ticks are less than a
+    millisecond. It is said before any thread of ours is at work (the environment belongs to all of
+    them), only if NumPy is not loaded yet, and only if nobody has said anything else. Results of
+    NumPy are the same.
     """
     if "numpy" not in sys.modules:
         os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
