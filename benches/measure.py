@@ -1,4 +1,4 @@
-"""Processes measured from outside: wall time by pytest-benchmark, CPU time and peak memory."""
+"""Processes measured from outside: wall time, CPU time and peak memory."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def measure(benchmark: Any, *arguments: str, rounds: int, log: Path | None = Non
         cpu=min(run.cpu for run in counted),
         peak=max(run.peak for run in counted),
     )
-    benchmark.extra_info.update(cpu=measured.cpu, peak=measured.peak, said=measured.said)
+    benchmark.extra_info.update(
+        seconds=measured.seconds, cpu=measured.cpu, peak=measured.peak, said=measured.said
+    )
     return measured
 
 

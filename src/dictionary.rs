@@ -221,8 +221,9 @@ pub fn packed_digits(subject: Subject) -> Option<(u128, usize)> {
     is_packed(subject).then_some((sixteen, len))
 }
 
-/// The same in two halves; of a subject that is not packed the number of digits is 0. Has no branch: a
-/// loop of it is compiled to one that takes several subjects at a time.
+/// The digits of a packed subject as two words, the first eight digits and the others, the first in the
+/// lowest byte, zeros behind the last; and how many they are. All are 0 of a subject that is not packed. Has
+/// no branch: a loop of it is compiled to one that takes several subjects at a time.
 #[inline(always)]
 #[must_use]
 pub fn sixteen_digits(subject: Subject) -> (u64, u64, usize) {

@@ -51,7 +51,7 @@ impl<const WORDS: usize, V: Default> Default for Entry<WORDS, V> {
 }
 
 impl<const WORDS: usize, V> Entry<WORDS, V> {
-    /// The bits behind the span: its [`mark`].
+    /// The bits behind the span: see [`marked`].
     #[inline(always)]
     fn mark(&self) -> u64 {
         self.key[WORDS - 1] >> MARK
@@ -157,7 +157,7 @@ pub const TOGETHER: usize = 64;
 /// Room for the spans that are looked up together: made once for many look-ups, because to clear it
 /// each time costs as much as they do.
 pub struct Room<V> {
-    /// Where the spans begin and end.
+    /// Where the spans begin, and where they end, which is not before; of those that are looked up.
     pub spans: [(u32, u32); TOGETHER],
     /// [`marked`].
     hashes: [u64; TOGETHER],
@@ -266,11 +266,11 @@ impl<const WORDS: usize, V: Copy + Default> Cache<WORDS, V> {
         self.whole
     }
 
-    /// What the first `count` spans of a room say, which lie in `text`; for a few that are known as well,
-    /// nothing.
+    /// What the first `count` spans of a room say, at most [`TOGETHER`], which lie in `text`; for a few that
+    /// are known as well, nothing.
     ///
     /// # Panics
-    /// As [`Cache::find`].
+    /// As [`Cache::find`], or if a span ends before it begins.
     #[inline(always)]
     pub fn find_all<'r>(&self, text: &[u8], count: usize, room: &'r mut Room<V>) -> Found<'r, V> {
         let count = count.min(TOGETHER);

@@ -1,6 +1,6 @@
 //! Segment → block: rows from the structural index, times read, values interned.
 //!
-//! Rows are found first (one pass over the index), then each column is filled by a tight loop.
+//! Rows are found first (one pass over the index), then all columns are filled, some hundred rows at a time.
 //! Everything that is not a record is counted: `records seen = accepted + rejected`, blank lines apart.
 
 use std::sync::Arc;
@@ -78,9 +78,8 @@ pub struct Parser {
     readers: Vec<Option<TimeReader>>,
     /// First separator of each accepted row, in `index.seps`.
     first_sep: Vec<u32>,
-    /// Line and end of each accepted row: most blocks have no need of them.
+    /// Line of each accepted row: most blocks have no need of it.
     lines: Vec<u32>,
-    ends: Vec<u32>,
     /// Whether the last segment turned out to have lines that are no record.
     uneven: bool,
     /// Whether it looks for Individual Numbers beside the texts that it interns.
@@ -109,7 +108,6 @@ impl Parser {
             readers: Vec::new(),
             first_sep: Vec::new(),
             lines: Vec::new(),
-            ends: Vec::new(),
             uneven: false,
             watches: false,
             memory: Memory::default(),
@@ -171,32 +169,29 @@ impl Parser {
             };
             parsed.beside = accepted.count(of.source, &plan.natures, &mut self.memory);
         }
+        self.keep(segment, wording, separators, &mut parsed);
+        parsed
+    }
+
+    /// Keeps what is needed of lines, of where records end, and of the text.
+    fn keep(&self, segment: Segment, wording: u8, rows: Separators<'_>, parsed: &mut Parsed) {
         let columns = &mut parsed.block.columns;
-        if parsed.lines > columns.len() as u64 {
+        let count = columns.len();
+        if parsed.lines > count as u64 {
             put(&mut columns.line, self.lines.iter().copied());
         }
-        let (bytes, spare) = if wording > 0 {
-            (Vec::new(), Some(segment.text))
+        let bytes = if wording > 0 {
+            parsed.spare = Some(segment.text);
+            Vec::new()
         } else {
-            if even {
-                let lasts = self
-                    .index
-                    .seps
-                    .chunks_exact(width)
-                    .map(|row| row[width - 1]);
-                put(&mut columns.end, lasts);
-            } else {
-                put(&mut columns.end, self.ends.iter().copied());
-            }
-            (segment.text, None)
+            put(&mut columns.end, (0..count).map(|row| rows.end(row)));
+            segment.text
         };
-        parsed.spare = spare;
         parsed.block.origin.text = Some(Arc::new(Text {
             bytes,
             encoding: Some(segment.encoding),
             wording,
         }));
-        parsed
     }
 
     /// Fills the columns of the rows that are records. Number of how they were written, if that and what
@@ -319,7 +314,7 @@ impl Parser {
         reader.begin(segment.encoding);
         let columns = &mut parsed.block.columns;
         columns.resize_rows(lines);
-        for rows in [&mut self.first_sep, &mut self.lines, &mut self.ends] {
+        for rows in [&mut self.first_sep, &mut self.lines] {
             rows.resize(lines, 0);
         }
         let judge = Judge {
@@ -339,14 +334,13 @@ impl Parser {
             time: &mut columns.time[..lines],
             line: &mut self.lines[..lines],
             start: &mut columns.start[..lines],
-            end: &mut self.ends[..lines],
             first_sep: &mut self.first_sep[..lines],
             count: 0,
         };
         let rows = Rows::of(&segment.text, &self.index, mapping.width);
         let (count, quoted) = scan::hot(Judging(judge, rows, taken));
         columns.resize_rows(count);
-        for rows in [&mut self.first_sep, &mut self.lines, &mut self.ends] {
+        for rows in [&mut self.first_sep, &mut self.lines] {
             rows.truncate(count);
         }
         let alike = quoted == if segment.quotes { count } else { 0 };

@@ -5,7 +5,7 @@ use super::fields::unquote;
 use super::framer::{MAX_RECORD, Segment};
 use super::header::Mapping;
 use super::parse::{Reject, excerpt};
-use super::rows::{Offsets, Row, cell_of};
+use super::rows::{Offsets, Row, Rows, cell_of};
 use super::scan::Hot;
 use super::time::TimeReader;
 use crate::individual::column::Natures;
@@ -61,7 +61,6 @@ pub(super) struct Taken<'a> {
     pub(super) time: &'a mut [i64],
     pub(super) line: &'a mut [u32],
     pub(super) start: &'a mut [u32],
-    pub(super) end: &'a mut [u32],
     /// First separator of each.
     pub(super) first_sep: &'a mut [u32],
     pub(super) count: usize,
@@ -75,7 +74,6 @@ impl Taken<'_> {
         self.time[at] = time;
         self.line[at] = row.line as u32;
         self.start[at] = row.start as u32;
-        self.end[at] = row.end as u32;
         self.first_sep[at] = row.first_sep as u32;
         self.count = at + 1;
     }
@@ -101,11 +99,7 @@ pub(super) struct Judge<'a> {
 impl Judge<'_> {
     /// How many rows are records, and how many times stood in quotes.
     #[inline(always)]
-    pub(super) fn judge(
-        mut self,
-        rows: impl Iterator<Item = Row>,
-        mut taken: Taken<'_>,
-    ) -> (usize, usize) {
+    fn judge(mut self, rows: Rows<'_>, mut taken: Taken<'_>) -> (usize, usize) {
         let long = self.segment.len > MAX_RECORD;
         for row in rows {
             if row.start == row.end {
@@ -168,10 +162,15 @@ impl Judge<'_> {
     }
 }
 
-/// See [`Judge::judge`].
-pub(super) struct Judging<'a, R>(pub(super) Judge<'a>, pub(super) R, pub(super) Taken<'a>);
+/// Judges rows.
+pub(super) struct Judging<'a>(
+    pub(super) Judge<'a>,
+    pub(super) Rows<'a>,
+    pub(super) Taken<'a>,
+);
 
-impl<R: Iterator<Item = Row>> Hot for Judging<'_, R> {
+impl Hot for Judging<'_> {
+    /// See [`Judge::judge`].
     type Output = (usize, usize);
 
     #[inline(always)]

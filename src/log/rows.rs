@@ -133,6 +133,11 @@ impl<'a> Separators<'a> {
         &self.seps[first..first + self.width]
     }
 
+    /// Where the line end of a row begins.
+    pub(super) fn end(&self, row: usize) -> u32 {
+        self.row(row)[self.width - 1]
+    }
+
     /// Where the cells of some rows lie in adjacent columns, the `first` to the `last`; `starts` says where
     /// each of these rows begins. Not inlined, so that it is not compiled for instruction sets whose
     /// gathers are slower than single loads.

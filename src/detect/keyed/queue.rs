@@ -11,7 +11,8 @@ use crate::log::scan;
 pub(super) struct Queue {
     pub(super) entries: Vec<(Value, i64)>,
     /// Of each value; [`MOVED`] of one that has moved to a hot value. What leaves is told by these, and a
-    /// search reads nothing else, unless as many as it asks for are alike.
+    /// search reads nothing else, unless as many as it asks for are alike. (They have the bits that a count is
+    /// found by: of the values that share one of 65,536 counts or more, they tell none from the other.)
     prints: Vec<Print>,
     /// Those that have left.
     pub(super) gone: usize,
@@ -135,7 +136,7 @@ fn print(hash: usize) -> Print {
 /// Prints that are compared together.
 const TOGETHER: usize = 32;
 
-/// The hash of a value, of 32 bits; the lowest of them are not all 0.
+/// The hash of a value, of 32 bits; the lowest sixteen are not all 0.
 #[inline]
 #[allow(clippy::cast_possible_truncation)]
 pub(super) fn hash(value: Value) -> usize {

@@ -3,7 +3,7 @@
 use super::super::fields::unquote;
 use super::super::intern::{Cache, NARROW, Room, TOGETHER, WIDE};
 use super::super::meaning::UNKNOWN_REFERENCES;
-use super::{Cells, MOST, MOST_BYTES, Rows, Seen, Style};
+use super::{Cells, MOST, MOST_BYTES, Near, Seen, Style};
 use crate::block::{Columns, make_room};
 use crate::dictionary::id_column;
 use crate::record::Field;
@@ -80,7 +80,7 @@ impl Group {
     pub(super) fn fill(
         &mut self,
         cells: &Cells<'_>,
-        rows: Rows<'_>,
+        rows: Near<'_>,
         room: &mut Room<Values>,
         columns: &mut Columns,
         seen: &mut Seen,
@@ -165,7 +165,7 @@ impl Look<'_> {
     fn fill<const WORDS: usize>(
         mut self,
         cache: &mut Cache<WORDS, Values>,
-        rows: Rows<'_>,
+        rows: Near<'_>,
         room: &mut Room<Values>,
         columns: &mut Columns,
     ) {

@@ -183,9 +183,9 @@ impl Layout {
             resize(&mut columns.subject, starts.len(), 0);
         }
         // Some rows, all their cells, then the next: so rows are read once while they are near.
-        for (number, starts) in starts.chunks(NEAR).enumerate() {
-            let rows = Rows {
-                first: number * NEAR,
+        for (number, starts) in starts.chunks(MOST_NEAR).enumerate() {
+            let rows = Near {
+                first: number * MOST_NEAR,
                 starts,
             };
             for group in &mut self.groups {
@@ -201,12 +201,12 @@ impl Layout {
     }
 }
 
-/// Rows that are read while they are near, at most.
-const NEAR: usize = 4 * TOGETHER;
+/// Rows that are filled while they are near, at most.
+const MOST_NEAR: usize = 4 * TOGETHER;
 
-/// Rows one behind the other.
+/// Some rows one behind the other.
 #[derive(Clone, Copy)]
-struct Rows<'a> {
+struct Near<'a> {
     /// Number of the first among those of the segment.
     first: usize,
     /// Where each begins.

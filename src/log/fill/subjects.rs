@@ -2,7 +2,7 @@
 
 use super::super::fields::unquote;
 use super::super::intern::{Cache, NARROW, TOGETHER, word};
-use super::{Cells, MOST, MOST_BYTES, Rows, Seen, Style};
+use super::{Cells, MOST, MOST_BYTES, Near, Seen, Style};
 use crate::dictionary::{Subject, pack_sixteen};
 
 /// How the subjects of some sources are looked up.
@@ -37,7 +37,7 @@ impl Subjects {
     pub(super) fn fill(
         &mut self,
         cells: &Cells<'_>,
-        rows: Rows<'_>,
+        rows: Near<'_>,
         subjects: &mut [Subject],
         seen: &mut Seen,
     ) {

@@ -30,7 +30,7 @@ pub const PAD: usize = 128;
 pub struct Index {
     /// Every delimiter and line end outside quotes.
     pub seps: Vec<u32>,
-    /// The line ends among `seps`.
+    /// The line ends among `seps`; none after [`separators`].
     pub ends: Vec<u32>,
     /// Line ends inside quotes.
     pub inner: Vec<u32>,
@@ -83,14 +83,14 @@ pub fn index(text: &[u8], len: usize, special: Special, out: &mut Index) -> Stat
     scan(text, len, special, &mut Flatten(out))
 }
 
-/// The number of line ends in `text[..len]`, which begins at a record boundary and has no quotes; `out`
-/// has all its separators then, and where the line ends are is not told.
+/// The number of line ends in `text[..len]`, which begins at a record boundary; quotes mean nothing in it,
+/// whatever `special` says. `out` has its separators then: which of them are line ends is not told.
 ///
 /// # Panics
 /// As [`index`].
 pub fn separators(text: &[u8], len: usize, special: Special, out: &mut Index) -> usize {
     out.clear();
-    let mut sink = Separators { out, ends: 0 };
+    let mut sink = Counting { out, ends: 0 };
     let special = Special {
         quotes: false,
         ..special
@@ -99,12 +99,13 @@ pub fn separators(text: &[u8], len: usize, special: Special, out: &mut Index) ->
     sink.ends
 }
 
-struct Separators<'a> {
+/// Flattens separators, and counts line ends.
+struct Counting<'a> {
     out: &'a mut Index,
     ends: usize,
 }
 
-impl Sink for Separators<'_> {
+impl Sink for Counting<'_> {
     #[inline(always)]
     fn block<I: Isa>(&mut self, isa: I, base: u32, seps: u64, ends: u64, _: u64) {
         isa.push_bits(&mut self.out.seps, base, seps);
