@@ -221,8 +221,9 @@ def read(
 ) -> Records:
     """Read access logs into records of one schema, whatever their columns are called.
 
-    Unless NumPy is loaded, or it is set, ``OPENBLAS_THREAD_TIMEOUT`` is set to 20 in the environment:
-    pyarrow loads NumPy, whose idle threads would wait at full speed while the logs begin to be read.
+    Unless NumPy is loaded, or it is set, ``OPENBLAS_THREAD_TIMEOUT`` becomes 20 in the
+    environment: pyarrow loads NumPy, whose idle threads would wait at full speed while the logs
+    begin to be read.
 
     Args:
         source: a file, directory or glob, or several of them.
