@@ -381,6 +381,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_window_of_more_records_than_a_print_tells_apart_loses_nothing() {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(6);
+        let what = Keyed {
+            window: 20_000,
+            at_least: 5,
+            by: Key::Field(Field::Subject),
+        };
+        // As many stand in the window as it is long, so that there are more counts than prints.
+        let records: Vec<(Value, i64)> = (0..60_000)
+            .map(|time| (1 + random.next_u64() % 12_000, time))
+            .collect();
+        let mut sieve = Sieve::default();
+        let found = standing(&mut sieve, &records, what);
+        assert!(!sieve.is_full() && sieve.counts() > 1 << 16);
+        assert!(found.iter().any(|&(observed, _)| observed > 0));
+        assert_eq!(found, standing(&mut Table::default(), &records, what));
+    }
+
     /// Row, observed and since of the records that a state flags, taken in runs of whole instants.
     fn flagged(
         state: &mut KeyedState,

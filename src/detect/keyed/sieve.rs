@@ -97,6 +97,12 @@ impl Sieve {
     /// pass what a byte holds.
     pub const THRESHOLDS: RangeInclusive<u64> = 4..=32;
 
+    /// How many counts there are.
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> usize {
+        self.counts.len()
+    }
+
     /// See [`RuleState::bring_near`](crate::detect::rule::RuleState::bring_near).
     pub(super) fn bring_near(&self, depth: u8) -> u64 {
         match depth {
