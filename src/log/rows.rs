@@ -30,11 +30,8 @@ impl Row {
 /// The bytes of a cell as they stand, in the row that begins at `start` and has these separators.
 #[inline(always)]
 pub(super) fn cell_of<'a>(text: &'a [u8], seps: &[u32], start: usize, column: usize) -> &'a [u8] {
-    let begin = match column.checked_sub(1) {
-        None => start,
-        Some(before) => seps[before] as usize + 1,
-    };
-    &text[begin..seps[column] as usize]
+    let (from, to) = span(start, seps, (column, column));
+    &text[from..to]
 }
 
 /// Walks the rows of an index.
@@ -187,9 +184,9 @@ fn spans<'a>(
 
 /// Where adjacent cells of a row lie that begins at `start` and has these separators.
 #[inline(always)]
-pub(super) fn span(start: u32, seps: &[u32], (first, last): (usize, usize)) -> (usize, usize) {
+pub(super) fn span(start: usize, seps: &[u32], (first, last): (usize, usize)) -> (usize, usize) {
     let from = match first.checked_sub(1) {
-        None => start as usize,
+        None => start,
         Some(before) => seps[before] as usize + 1,
     };
     (from, seps[last] as usize)

@@ -99,8 +99,8 @@ struct Open {
 }
 
 impl Files {
-    /// The files of a plan, at most `most` at once, `chunk` bytes at a time; `taken` counts the bytes read. The compressed ones
-    /// are decompressed ahead, by as many threads as the scan has.
+    /// The files of a plan, at most `most` at once, `chunk` bytes at a time; `taken` counts the bytes
+    /// read. The compressed ones are decompressed ahead, by as many threads as the scan has.
     #[must_use]
     pub fn new(
         planned: Arc<Planned>,

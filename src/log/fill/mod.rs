@@ -99,7 +99,7 @@ impl Cells<'_> {
     /// Where adjacent cells of a row lie, which begins at `start`.
     #[inline(always)]
     fn span(&self, start: u32, row: usize, columns: (usize, usize)) -> (usize, usize) {
-        span(start, self.separators.row(row), columns)
+        span(start as usize, self.separators.row(row), columns)
     }
 }
 
