@@ -23,7 +23,8 @@ use yokome::log::parse::{Parser, SegmentOf};
 use yokome::log::plan::{Plan, ReadOptions};
 use yokome::log::scan::{Index, PAD, Special, index};
 use yokome::log::time::{TimeFormat, TimeReader, Zone};
-use yokome::order::Batch;
+use yokome::order::packing::{Packer, Packing};
+use yokome::order::{Batch, Waiting};
 use yokome::policy::Policy;
 use yokome::record::{Field, Outcome};
 use yokome::synth::{SynthColumns, SynthConfig, generate};
@@ -286,7 +287,10 @@ fn conditions(bencher: Bencher<'_, '_>, rule: &str) {
         .bench_local(|| evaluator.masks(black_box(columns)).expect("masks"));
 }
 
-/// A rule over a grouped batch, from no state to the last finding.
+/// Buckets of a batch, as a scan has.
+const BUCKETS: usize = 64;
+
+/// A rule over a packed batch, from no state to the last finding.
 #[divan::bench(args = RULES.map(|rule| rule.0))]
 fn rule(bencher: Bencher<'_, '_>, rule: &str) {
     let mut prepared = Prepared::new(rule);
@@ -297,19 +301,30 @@ fn rule(bencher: Bencher<'_, '_>, rule: &str) {
         columns: std::mem::take(&mut prepared.columns),
         ..Block::default()
     };
-    let batch = Batch::of(vec![block]);
     let per = PerRules::of(&prepared.policy, |_| true).remove(0);
+    let wanted = per.wanted(bits);
+    let dictionaries = Arc::clone(&prepared.dictionaries);
+    let mut packer = Packer::new(Arc::new(vec![wanted.clone()]), BUCKETS, dictionaries);
+    let mut block = Waiting::from(block);
+    block.pack(&mut packer);
+    let packing = Packing::of_batch(
+        std::iter::once(block.packed(0).packing()),
+        &wanted,
+        u32::try_from(block.len()).expect("few"),
+    );
+    let batch = Batch::of(vec![block]);
     let context = ShardContext {
         policy: &prepared.policy,
         bits,
         dictionaries: &prepared.dictionaries,
     };
-    let grouped = Grouped::by(&batch, &per, context, Grouped::default());
+    let mut grouped = Grouped::default();
     bencher
         .counter(ItemsCount::new(batch.len()))
         .with_inputs(|| Shard::new(&prepared.policy, per.clone()))
         .bench_local_values(|mut shard| {
-            let out = shard.advance(context, black_box(&grouped), |_| true);
+            let batch = (black_box(&batch), &packing, 0);
+            let out = shard.advance(context, batch, (0..BUCKETS, BUCKETS), &mut grouped);
             (out, shard.finish(context))
         });
 }

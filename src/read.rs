@@ -172,11 +172,9 @@ impl Shared {
                     |_| unreachable!("files give no batches"),
                     |parsed| {
                         let batch = writer.write(&parsed.block);
-                        // Only the times are looked at any more: the rest is used again.
                         self.pool.take_text(parsed);
                         let block = &mut parsed.block;
                         columns = std::mem::take(&mut block.columns);
-                        block.columns.time = std::mem::take(&mut columns.time);
                         if let Some(text) = block.origin.text.take().and_then(Arc::into_inner) {
                             self.pool.give_text(text.bytes);
                         }

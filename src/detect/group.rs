@@ -1,66 +1,105 @@
-//! A batch, key after key: what the rules of a `per` field look at is put into the order of the keys, so
-//! that each key's records lie together when its rules read them.
+//! A bucket of a batch, key after key: what the rules of a `per` field look at is put into the order of the
+//! keys, so that each key's records lie together when its rules read them. A bucket's records stay in the
+//! cache meanwhile.
 
-use super::packing::{Packing, Unpacked};
-use super::shards::{PerRules, ShardContext};
+use super::shards::PerRules;
 use super::values::Value;
-use crate::block::{make_room, resize};
+use crate::block::resize;
 use crate::dictionary::id_column;
+use crate::log::scan;
 use crate::order::Batch;
-use crate::record::Field;
+use crate::order::packing::{Packing, Place, Unpacked};
 
-/// Records of a batch by key; each key's in the order of the batch.
+/// Records of a bucket by key; each key's in the order of the batch.
 #[derive(Debug, Default)]
 pub struct Grouped {
     /// Keys, and where their records end.
-    pub keys: Vec<(Value, u32)>,
-    /// Row, time, mask and the fields that the rules look at, packed.
-    packing: Packing,
+    keys: Vec<(Value, u32)>,
+    /// The records in the order of the keys, packed.
     words: Vec<u64>,
-    /// Where each row of the batch stands.
+    room: Room,
+}
+
+/// What is used while records are put in order.
+#[derive(Debug, Default)]
+struct Room {
+    /// Words of a block's records, each of them by itself.
+    apart: Vec<Vec<u64>>,
+    /// Words of all records, packed anew.
+    words: Vec<Vec<u64>>,
+    /// Key of each.
+    keys: Vec<Value>,
+    /// Where each goes.
     places: Vec<u32>,
+    /// By key: where its next record goes.
+    ends: Vec<u32>,
 }
 
 impl Grouped {
-    /// Groups a batch for the rules of one `per` field. `spare` is one that is not needed any more: its
-    /// buffers are used again.
-    #[must_use]
-    pub fn by(batch: &Batch, per: &PerRules, of: ShardContext<'_>, spare: Grouped) -> Grouped {
-        let Grouped {
-            mut keys,
-            mut words,
-            mut places,
-            ..
-        } = spare;
-        keys.clear();
-        places.clear();
-        match per.per {
-            Field::Subject => places_by_sorting(batch, &mut keys, &mut places),
-            field => {
-                let column = id_column(field).unwrap_or(0);
-                places_by_counting(batch, column, &mut keys, &mut places);
-            }
-        }
-        let packing = Packing::of(batch, per, of);
-        resize(&mut words, places.len() * packing.words(), 0);
-        let (mut row, mut room) = (0, Vec::new());
-        for block in batch.blocks() {
-            let columns = &block.columns;
-            let here = &places[row as usize..][..columns.len()];
-            packing.scatter(columns, row, here, &mut words, &mut room);
-            row += u32::try_from(columns.len()).unwrap_or(u32::MAX);
-        }
-        Grouped {
-            keys,
-            packing,
+    /// Groups a bucket of a batch, of `buckets`, for the rules of one `per` field; it has the number `wanted`
+    /// among those whose order is wanted.
+    pub fn fill(
+        &mut self,
+        batch: &Batch,
+        (per, wanted): (&PerRules, usize),
+        (bucket, buckets): (usize, usize),
+        packing: &Packing,
+    ) {
+        let blocks = || batch.blocks().iter().map(|block| block.packed(wanted));
+        let all: usize = blocks().map(|block| block.len_of(bucket)).sum();
+        let Room {
+            apart,
             words,
+            keys,
             places,
+            ends,
+        } = &mut self.room;
+        words.resize_with(packing.words().max(words.len()), Vec::new);
+        let words = &mut words[..packing.words()];
+        for word in words.iter_mut().filter(|word| word.len() < all) {
+            resize(word, all, 0);
         }
+        keys.clear();
+        let (mut row, mut from) = (0, 0);
+        let mut ahead = blocks().skip(1);
+        for (waiting, block) in batch.blocks().iter().zip(blocks()) {
+            if let Some(next) = ahead.next() {
+                scan::prefetch(next.bucket(bucket));
+            }
+            let to = from + block.len_of(bucket);
+            let mut words: Vec<&mut [u64]> = words.iter_mut().map(|w| &mut w[from..to]).collect();
+            let place = Place { bucket, row };
+            packing.pack_bucket(block, place, per.per, apart, &mut words, keys);
+            row += u32::try_from(waiting.len()).unwrap_or(u32::MAX);
+            from = to;
+        }
+        resize(places, all, 0);
+        self.keys.clear();
+        if id_column(per.per).is_some() {
+            let shift = buckets.trailing_zeros();
+            let most = blocks().map(|block| block.packing().most(per.per)).max();
+            let most = most.unwrap_or(0) >> shift;
+            places_by_counting(keys, (bucket, shift, most), &mut self.keys, places, ends);
+        } else {
+            places_by_sorting(keys, &mut self.keys, places);
+        }
+        resize(&mut self.words, all * packing.words(), 0);
+        let words: Vec<&[u64]> = words.iter().map(|word| &word[..all]).collect();
+        packing.put_in_place(&words, places, &mut self.words);
+    }
+
+    /// Keys, and where their records begin and end.
+    pub fn keys(&self) -> impl Iterator<Item = (Value, usize, usize)> + '_ {
+        let starts = std::iter::once(0).chain(self.keys.iter().map(|&(_, end)| end));
+        self.keys
+            .iter()
+            .zip(starts)
+            .map(|(&(key, end), start)| (key, start as usize, end as usize))
     }
 
     /// The records `start..end`, put into `to` in time order.
-    pub fn unpack(&self, start: usize, end: usize, to: &mut Unpacked) {
-        self.packing.unpack(&self.words, start..end, to);
+    pub fn unpack(&self, packing: &Packing, start: usize, end: usize, to: &mut Unpacked) {
+        packing.unpack(&self.words, start..end, to);
         if !to.columns.time.is_sorted() {
             let order = in_order(&to.columns.time);
             to.columns = to.columns.select(&order);
@@ -90,64 +129,42 @@ fn in_order(times: &[i64]) -> Vec<usize> {
     order
 }
 
-type Keys = Vec<(Value, u32)>;
-
-/// Where each row goes, by a counting sort of its id.
-fn places_by_counting(batch: &Batch, column: usize, keys: &mut Keys, places: &mut Vec<u32>) {
-    let ids = || {
-        batch
-            .blocks()
-            .iter()
-            .map(|b| (&b.columns.ids[column], b.columns.len()))
-    };
-    let most = ids()
-        .filter_map(|(ids, _)| ids.iter().max())
-        .max()
-        .copied()
-        .unwrap_or(0) as usize;
-    let mut ends = vec![0u32; most + 2];
-    for (ids, n) in ids() {
-        if ids.is_empty() {
-            ends[1] += u32::try_from(n).unwrap_or(u32::MAX);
-        }
-        for &id in ids {
-            ends[id as usize + 1] += 1;
-        }
+/// Where each record goes, by a counting sort of its id. Those of a bucket are equal in the last bits; without
+/// these they are no more than `most`.
+#[allow(clippy::cast_possible_truncation)]
+fn places_by_counting(
+    ids: &[Value],
+    (bucket, shift, most): (usize, u32, Value),
+    keys: &mut Vec<(Value, u32)>,
+    places: &mut [u32],
+    ends: &mut Vec<u32>,
+) {
+    ends.clear();
+    ends.resize(most as usize + 2, 0);
+    for &id in ids {
+        ends[(id >> shift) as usize + 1] += 1;
     }
     for i in 1..ends.len() {
         ends[i] += ends[i - 1];
     }
-    make_room(places, batch.len() as usize);
-    for (ids, n) in ids() {
-        let mut place = |id: u32| {
-            let at = &mut ends[id as usize];
-            *at += 1;
-            *at - 1
-        };
-        if ids.is_empty() {
-            places.extend((0..n).map(|_| place(0)));
-        } else {
-            places.extend(ids.iter().map(|&id| place(id)));
-        }
+    for (place, &id) in places.iter_mut().zip(ids) {
+        let at = &mut ends[(id >> shift) as usize];
+        *place = *at;
+        *at += 1;
     }
     let mut last = 0;
-    for (id, &end) in ends.iter().take(most + 1).enumerate() {
+    for (id, &end) in (0..).zip(ends.iter().take(most as usize + 1)) {
         if end > last {
-            keys.push((id as Value, end));
+            keys.push((id << shift | bucket as Value, end));
         }
         last = end;
     }
 }
 
-/// Where each row goes, by a sort of its subject.
-fn places_by_sorting(batch: &Batch, keys: &mut Keys, places: &mut Vec<u32>) {
-    let subjects = batch
-        .blocks()
-        .iter()
-        .flat_map(|b| (0..b.columns.len()).map(|i| b.columns.subject.get(i).copied().unwrap_or(0)));
-    let mut pairs: Vec<(Value, u32)> = subjects.zip(0u32..).collect();
+/// Where each record goes, by a sort of its subject.
+fn places_by_sorting(subjects: &[Value], keys: &mut Vec<(Value, u32)>, places: &mut [u32]) {
+    let mut pairs: Vec<(Value, u32)> = subjects.iter().copied().zip(0u32..).collect();
     pairs.sort_unstable();
-    resize(places, pairs.len(), 0);
     for (at, &(key, row)) in (0u32..).zip(&pairs) {
         places[row as usize] = at;
         match keys.last_mut() {

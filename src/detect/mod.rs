@@ -14,7 +14,6 @@ pub mod hours;
 pub mod keyed;
 pub mod matching;
 pub mod novelty;
-pub mod packing;
 pub mod predicate;
 pub mod rule;
 pub mod run;

@@ -6,13 +6,14 @@ use hashbrown::HashMap;
 use super::bits::Bits;
 use super::evaluated::{Days, Evaluated, KeyDays};
 use super::group::Grouped;
-use super::packing::Unpacked;
 use super::rule::{Placed, RuleState};
 use super::run::{Out, RuleCounts, Run};
 use super::saved::{SavedRule, Whose};
 use super::values::Value;
 use crate::dictionary::Dictionaries;
 use crate::findings::{Finding, Flag};
+use crate::order::Batch;
+use crate::order::packing::{Packing, Unpacked, Wanted};
 use crate::policy::{Key, Kind, Policy};
 use crate::record::Field;
 use crate::state::SavedKey;
@@ -71,15 +72,17 @@ impl PerRules {
         }
         all
     }
-}
 
-/// Which of `shards` a key belongs to.
-#[inline]
-#[must_use]
-pub fn shard_of(key: Value, shards: usize) -> usize {
-    #[allow(clippy::cast_possible_truncation)]
-    let spread = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize;
-    spread % shards
+    /// What they ask of packed records.
+    #[must_use]
+    pub fn wanted(&self, bits: Bits) -> Wanted {
+        Wanted {
+            key: self.per,
+            fields: self.fields.clone(),
+            mask: bits.words(),
+            mask_bits: u32::try_from(bits.closed() + 1).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// The states of a part of the keys of one `per` field.
@@ -174,28 +177,29 @@ impl Shard {
         }
     }
 
-    /// Takes the keys of a batch that `mine` says belong here.
+    /// Takes the keys of some of the `buckets` of a batch, which is packed as the one with the number
+    /// `wanted` among those whose order is wanted. `grouped` is used again.
     pub fn advance(
         &mut self,
         of: ShardContext<'_>,
-        grouped: &Grouped,
-        mine: impl Fn(Value) -> bool,
+        (batch, packing, wanted): (&Batch, &Packing, usize),
+        (mine, buckets): (impl Iterator<Item = usize>, usize),
+        grouped: &mut Grouped,
     ) -> ShardOut {
         let mut out = of.out();
-        let mut from = 0;
         let mut some: Vec<Mine> = Vec::with_capacity(TOGETHER);
-        for &(key, end) in &grouped.keys {
-            let (start, end) = (from, end as usize);
-            from = end;
-            if mine(key) {
+        for bucket in mine {
+            grouped.fill(batch, (&self.rules, wanted), (bucket, buckets), packing);
+            for (key, start, end) in grouped.keys() {
                 some.push((self.place(of.policy, key), start, end));
+                if some.len() == TOGETHER {
+                    self.take(of, (packing, grouped), &some, &mut out);
+                    some.clear();
+                }
             }
-            if some.len() == TOGETHER {
-                self.take(of, grouped, &some, &mut out);
-                some.clear();
-            }
+            self.take(of, (packing, grouped), &some, &mut out);
+            some.clear();
         }
-        self.take(of, grouped, &some, &mut out);
         out.into()
     }
 
@@ -218,7 +222,13 @@ impl Shard {
 
     /// Takes the records of some keys. Their states lie anywhere in memory: a little of each is read
     /// first, so that the waits for them overlap.
-    fn take(&mut self, of: ShardContext<'_>, grouped: &Grouped, some: &[Mine], out: &mut Out<'_>) {
+    fn take(
+        &mut self,
+        of: ShardContext<'_>,
+        (packing, grouped): (&Packing, &Grouped),
+        some: &[Mine],
+        out: &mut Out<'_>,
+    ) {
         for depth in 0..=RuleState::DEPTH + 1 {
             let states = some.iter().map(|&(place, ..)| &self.states[place]);
             let words = states.map(|state| state.bring_near(depth));
@@ -226,7 +236,7 @@ impl Shard {
         }
         for &(place, start, end) in some {
             let mut records = std::mem::take(&mut self.records);
-            grouped.unpack(start, end, &mut records);
+            grouped.unpack(packing, start, end, &mut records);
             self.run(of, place, &records, out);
             self.records = records;
         }

@@ -12,6 +12,7 @@ use arrow_array::{
     StringArray, UInt32Array, UInt64Array,
 };
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::tables::{
     Names, batch, finding_names, id_dictionary, place_dictionary, threshold, times, viewpoints,
@@ -22,9 +23,12 @@ use crate::block::{Block, Offsets, REFERENCES_NULL, REFERENCES_YES, Said};
 use crate::detect::values::{day_of, text};
 use crate::dictionary::{Reading, Subject, id_column, packed_digits};
 use crate::individual::mask::{IDS, Mask};
-use crate::order::Batch;
+use crate::order::{Batch, Waiting};
 use crate::policy::Key;
 use crate::record::{Field, Outcome};
+
+/// Flags whose records are brought near together.
+const TOGETHER: usize = 64;
 
 /// Bytes of a record's text, about.
 const TEXT: usize = 96;
@@ -53,20 +57,33 @@ pub fn rows(of: &Batch, mut flags: Vec<Flag>) -> Vec<Row<'_>> {
     flags.sort_unstable_by_key(|flag| (u64::from(flag.row) << 32) | u64::from(flag.rule));
     let mut offsets = Offsets::default();
     let mut walk = of.walk();
-    let row = |flag: Flag| {
-        let (block, at) = walk.to(flag.row);
+    let mut row = |flag: Flag| {
+        let (waiting, at) = walk.to(flag.row);
+        let ((time, said), block) = (waiting.said(at), waiting.block());
         Row {
             flag,
             block,
             at,
-            time: block.columns.time[at],
+            time,
             source: block.source(at),
             line: block.line(at),
             offset: offsets.of(block, at),
-            said: block.columns.said(at),
+            said,
         }
     };
-    let mut rows: Vec<Row<'_>> = flags.into_iter().map(row).collect();
+    let mut rows: Vec<Row<'_>> = Vec::with_capacity(flags.len());
+    let mut ahead = of.walk();
+    for flags in flags.chunks(TOGETHER) {
+        // Their records lie anywhere in memory: the waits for them overlap.
+        let places: SmallVec<[(&Waiting, usize); TOGETHER]> =
+            flags.iter().map(|flag| ahead.to(flag.row)).collect();
+        for depth in 0..2 {
+            for (waiting, at) in &places {
+                waiting.prefetch(*at, depth);
+            }
+        }
+        rows.extend(flags.iter().copied().map(&mut row));
+    }
     let order = |row: &Row<'_>| (row.time, row.source, row.line, row.flag.rule);
     if !rows.is_sorted_by_key(order) {
         rows.sort_by_key(order);

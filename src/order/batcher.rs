@@ -5,7 +5,8 @@
 //! promise is the latest time where nobody knows better; sources that are read side by side, and
 //! ranges of time, tell it. A record before a cut already made is [`Disorder`].
 
-use crate::block::{Block, Span};
+use super::Waiting;
+use crate::block::Span;
 
 /// A record came that belongs to a batch already handed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Target {
 #[derive(Debug)]
 pub struct Batcher {
     target: Option<Target>,
-    blocks: Vec<(Block, Span)>,
+    blocks: Vec<(Waiting, Span)>,
     rows: usize,
     bytes: usize,
     /// Of these, what the last attempt to cut left.
@@ -62,7 +63,12 @@ impl Batcher {
     ///
     /// # Errors
     /// [`Disorder`] if a record lies before a cut.
-    pub fn push(&mut self, block: Block, span: Span, promise: Option<i64>) -> Result<(), Disorder> {
+    pub fn push(
+        &mut self,
+        block: Waiting,
+        span: Span,
+        promise: Option<i64>,
+    ) -> Result<(), Disorder> {
         if self.cut.is_some_and(|cut| span.min < cut) {
             return Err(Disorder);
         }
@@ -71,8 +77,8 @@ impl Batcher {
             .max(span.lateness)
             .max(self.promise.saturating_sub(span.min));
         self.promise = self.promise.max(promise.unwrap_or(span.max));
-        self.rows += block.columns.len();
-        self.come += block.columns.len();
+        self.rows += block.len();
+        self.come += block.len();
         self.bytes += block.bytes();
         self.blocks.push((block, span));
         Ok(())
@@ -92,7 +98,7 @@ impl Batcher {
 
     /// All blocks that wait. They are not part of any batch then.
     #[must_use]
-    pub fn take(&mut self) -> Vec<Block> {
+    pub fn take(&mut self) -> Vec<Waiting> {
         (self.rows, self.bytes, self.held) = (0, 0, (0, 0));
         std::mem::take(&mut self.blocks)
             .into_iter()
@@ -101,7 +107,7 @@ impl Batcher {
     }
 
     /// The blocks of a batch, if there are enough.
-    pub fn cut(&mut self) -> Option<Vec<Block>> {
+    pub fn cut(&mut self) -> Option<Vec<Waiting>> {
         let Target { rows, bytes } = self.target?;
         let rows = rows.min((self.come / 4).max(EARLY));
         if self.rows < self.held.0.saturating_add(rows)
@@ -112,23 +118,20 @@ impl Batcher {
         let cut = self.promise.saturating_sub(self.lateness.saturating_mul(2));
         let mut ready = Vec::new();
         let mut held = Vec::new();
-        for (block, span) in std::mem::take(&mut self.blocks) {
+        for (mut block, span) in std::mem::take(&mut self.blocks) {
             if span.max < cut {
                 ready.push(block);
             } else if span.min >= cut {
                 held.push((block, span));
             } else {
-                let times = &block.columns.time;
-                let (early, late): (Vec<usize>, Vec<usize>) =
-                    (0..times.len()).partition(|&i| times[i] < cut);
-                let late = block.select(&late);
-                if let Some(span) = late.columns.span() {
+                let late = block.split_off(cut);
+                if let Some(span) = late.block().columns.span() {
                     held.push((late, span));
                 }
-                ready.push(block.select(&early));
+                ready.push(block);
             }
         }
-        self.rows = held.iter().map(|(b, _)| b.columns.len()).sum();
+        self.rows = held.iter().map(|(b, _)| b.len()).sum();
         self.bytes = held.iter().map(|(b, _)| b.bytes()).sum();
         self.held = (self.rows, self.bytes);
         self.blocks = held;
@@ -143,14 +146,14 @@ impl Batcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::Columns;
+    use crate::block::{Block, Columns};
 
     fn rows(rows: usize) -> Batcher {
         let bytes = usize::MAX;
         Batcher::new(Some(Target { rows, bytes }))
     }
 
-    fn block(times: &[i64]) -> (Block, Span) {
+    fn block(times: &[i64]) -> (Waiting, Span) {
         let columns = Columns {
             time: times.to_vec(),
             line: (0..u32::try_from(times.len()).unwrap()).collect(),
@@ -161,7 +164,7 @@ mod tests {
             columns,
             ..Block::default()
         };
-        (block, span)
+        (Waiting::from(block), span)
     }
 
     type Pushed = Result<Option<Vec<i64>>, Disorder>;
@@ -176,8 +179,9 @@ mod tests {
         Ok(batcher.cut().map(|blocks| times_of(&blocks)))
     }
 
-    fn times_of(blocks: &[Block]) -> Vec<i64> {
-        blocks.iter().flat_map(|b| b.columns.time.clone()).collect()
+    fn times_of(blocks: &[Waiting]) -> Vec<i64> {
+        let times = |b: &Waiting| (0..b.len()).map(|at| b.time(at)).collect::<Vec<i64>>();
+        blocks.iter().flat_map(times).collect()
     }
 
     #[test]

@@ -8,17 +8,18 @@
 pub mod batcher;
 pub mod bin;
 pub mod memory;
+pub mod packing;
 pub mod ranges;
 pub mod spill;
+pub mod waiting;
 
 pub use batcher::{Batcher, Disorder};
-
-use crate::block::Block;
+pub use waiting::Waiting;
 
 /// Records of any sources, with complete instants. Rows count through the blocks.
 #[derive(Debug, Default)]
 pub struct Batch {
-    blocks: Vec<Block>,
+    blocks: Vec<Waiting>,
     /// First row of each block, and the number of rows.
     starts: Vec<u32>,
 }
@@ -29,12 +30,12 @@ impl Batch {
     /// # Panics
     /// With 2³² records or more.
     #[must_use]
-    pub fn of(mut blocks: Vec<Block>) -> Batch {
-        blocks.retain(|b| !b.columns.is_empty());
+    pub fn of(mut blocks: Vec<Waiting>) -> Batch {
+        blocks.retain(|b| !b.is_empty());
         let mut rows = 0usize;
         let mut starts = vec![0];
         for block in &blocks {
-            rows += block.columns.len();
+            rows += block.len();
             starts.push(u32::try_from(rows).expect("fewer than 2^32 records in a batch"));
         }
         Batch { blocks, starts }
@@ -54,13 +55,13 @@ impl Batch {
 
     /// The blocks, in row order.
     #[must_use]
-    pub fn blocks(&self) -> &[Block] {
+    pub fn blocks(&self) -> &[Waiting] {
         &self.blocks
     }
 
     /// The blocks, for other use.
     #[must_use]
-    pub fn into_blocks(self) -> Vec<Block> {
+    pub fn into_blocks(self) -> Vec<Waiting> {
         self.blocks
     }
 
@@ -75,7 +76,7 @@ impl Batch {
     /// # Panics
     /// If there is no such row.
     #[must_use]
-    pub fn locate(&self, row: u32) -> (&Block, usize) {
+    pub fn locate(&self, row: u32) -> (&Waiting, usize) {
         let at = self.starts.partition_point(|&first| first <= row) - 1;
         (&self.blocks[at], (row - self.starts[at]) as usize)
     }
@@ -93,7 +94,7 @@ impl<'a> Walk<'a> {
     ///
     /// # Panics
     /// If there is no such row.
-    pub fn to(&mut self, row: u32) -> (&'a Block, usize) {
+    pub fn to(&mut self, row: u32) -> (&'a Waiting, usize) {
         while self.of.starts[self.at + 1] <= row {
             self.at += 1;
         }
@@ -107,33 +108,33 @@ impl<'a> Walk<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::Columns;
+    use crate::block::{Block, Columns};
 
-    fn block(times: &[i64]) -> Block {
-        Block {
+    fn block(times: &[i64]) -> Waiting {
+        Waiting::from(Block {
             columns: Columns {
                 time: times.to_vec(),
                 ..Columns::default()
             },
             ..Block::default()
-        }
+        })
     }
 
     #[test]
     fn rows_count_through_the_blocks() {
-        let batch = Batch::of(vec![block(&[1, 2]), Block::default(), block(&[3])]);
+        let batch = Batch::of(vec![block(&[1, 2]), Waiting::default(), block(&[3])]);
         assert_eq!(batch.len(), 3);
         let found: Vec<i64> = (0..3)
             .map(|row| {
                 let (block, at) = batch.locate(row);
-                block.columns.time[at]
+                block.time(at)
             })
             .collect();
         assert_eq!(found, [1, 2, 3]);
         let mut walk = batch.walk();
         let found = [0, 0, 2, 2].map(|row| {
             let (block, at) = walk.to(row);
-            block.columns.time[at]
+            block.time(at)
         });
         assert_eq!(found, [1, 1, 3, 3]);
     }

@@ -58,14 +58,14 @@ impl Again {
     /// # Errors
     /// [`Error::Input`] if it cannot be read, or is not what it was.
     pub fn texts(&self, of: &Batch, flags: &[Flag]) -> Result<Reread> {
-        if of.blocks().iter().all(|block| block.places.is_none()) {
+        if of.blocks().iter().all(|b| b.block().places.is_none()) {
             return Ok(Reread::default());
         }
         let mut wanted: Vec<(u32, Elsewhere)> = flags
             .iter()
             .filter_map(|flag| {
                 let (block, at) = of.locate(flag.row);
-                Some((flag.row, block.elsewhere(at)?))
+                Some((flag.row, block.block().elsewhere(at)?))
             })
             .collect();
         // In the order in which they stand: a disk likes it.

@@ -10,10 +10,11 @@ use xxhash_rust::xxh3::Xxh3;
 use super::collect::Collector;
 use super::inputs::Planned;
 use super::notes::Note;
-use crate::block::Block;
+use crate::block::Span;
 use crate::dictionary::Dictionaries;
 use crate::error::{Error, Result, StateKind};
 use crate::log::time::format_ms;
+use crate::order::Waiting;
 use crate::policy::{Key, Policy};
 use crate::record::Field;
 use crate::source::open;
@@ -174,16 +175,18 @@ impl Carry {
     ///
     /// # Errors
     /// [`Error::State`] that names the record.
-    pub fn refuse_early(&self, block: &Block, names: &[String]) -> Result<()> {
+    pub fn refuse_early(&self, waiting: &Waiting, span: Span, names: &[String]) -> Result<()> {
         let Some(until) = self.until() else {
             return Ok(());
         };
-        let Some(at) = block.columns.time.iter().position(|&t| t <= until) else {
+        let mut records = (0..waiting.len()).filter(|_| span.min <= until);
+        let Some(at) = records.find(|&at| waiting.time(at) <= until) else {
             return Ok(());
         };
+        let block = waiting.block();
         let (name, line) = (&names[block.origin.source as usize], block.line(at));
         let shown = count(line);
-        let (time, last) = (format_ms(block.columns.time[at]), format_ms(until));
+        let (time, last) = (format_ms(waiting.time(at)), format_ms(until));
         Err(error(
             &self.path,
             StateKind::Covered,

@@ -13,12 +13,12 @@ use crate::record::Outcome;
 
 /// A piece of work, done.
 pub enum Done<T> {
-    /// Records of a source, the time before which no record should come behind them (if that is
+    /// Records of a source, what is counted of them, the time before which no record should come behind them (if that is
     /// known), and what else was made of them.
-    Parsed(Box<Parsed>, Option<i64>, T),
-    /// Records that were counted before and then put in order, and the time before which none comes
-    /// behind them.
-    Sorted(Box<Block>, i64),
+    Parsed(Box<Parsed>, Sums, Option<i64>, T),
+    /// Records that were counted before and then put in order, their times, the time before which none
+    /// comes behind them, and what else was made of them.
+    Sorted(Box<Block>, Option<Span>, i64, Option<T>),
     /// A line that is no part of any record.
     Rejected {
         /// Number of the source.
@@ -45,15 +45,46 @@ pub enum Done<T> {
     },
 }
 
+/// What is counted of the records of a block. (Its columns may be gone when it is their turn.)
+#[derive(Debug, Clone, Copy)]
+pub struct Sums {
+    /// How many they are.
+    records: u64,
+    /// How many have a result that is neither success nor failure.
+    other_results: u64,
+    /// How many touch Individual Numbers.
+    touching: u64,
+    /// Their times.
+    span: Option<Span>,
+}
+
+impl Sums {
+    /// Counts.
+    #[must_use]
+    pub fn of(parsed: &Parsed) -> Sums {
+        let columns = &parsed.block.columns;
+        Sums {
+            records: columns.len() as u64,
+            other_results: number_of(&columns.result, Outcome::Other as u8),
+            touching: number_of(&columns.references, REFERENCES_YES),
+            span: if parsed.in_order {
+                columns.ends()
+            } else {
+                columns.span()
+            },
+        }
+    }
+}
+
 /// Records in the order of the input.
 pub struct Taken<T> {
-    /// The records.
+    /// The records. (Of their columns, some may be gone.)
     pub block: Block,
     /// Their times.
     pub span: Span,
     /// The time before which no record should come behind them, if that is known.
     pub promise: Option<i64>,
-    /// What else was made of them; none of those that were sorted.
+    /// What else was made of them.
     pub extra: Option<T>,
 }
 
@@ -146,9 +177,9 @@ impl<T> Collector<T> {
         while let Some(done) = self.pending.remove(&self.next) {
             self.next += 1;
             match done {
-                Done::Parsed(parsed, promise, extra) => {
-                    let (block, span) = self.parsed(*parsed)?;
-                    if let Some(span) = span {
+                Done::Parsed(parsed, sums, promise, extra) => {
+                    let block = self.parsed(*parsed, sums)?;
+                    if let Some(span) = sums.span {
                         let extra = Some(extra);
                         take(Taken {
                             block,
@@ -158,15 +189,15 @@ impl<T> Collector<T> {
                         })?;
                     }
                 }
-                Done::Sorted(block, promise) => {
-                    if let Some(span) = block.columns.span() {
+                Done::Sorted(block, span, promise, extra) => {
+                    if let Some(span) = span {
                         // The promise holds, however its records lie among each other.
                         let lateness = 0;
                         take(Taken {
                             block: *block,
                             span: Span { lateness, ..span },
                             promise: Some(promise),
-                            extra: None,
+                            extra,
                         })?;
                     }
                 }
@@ -206,28 +237,23 @@ impl<T> Collector<T> {
         Ok(())
     }
 
-    fn parsed(&mut self, parsed: Parsed) -> Result<(Block, Option<Span>)> {
+    fn parsed(&mut self, parsed: Parsed, sums: Sums) -> Result<Block> {
         let mut block = parsed.block;
         let source = block.origin.source;
         let counts = &mut self.inputs[source as usize];
         let first_line = counts.lines + 1;
         block.origin.first_line = first_line;
         counts.lines += parsed.lines;
-        counts.records += block.columns.len() as u64;
+        counts.records += sums.records;
         counts.blank += parsed.blank;
         counts.replaced += parsed.replaced;
         counts.unknown_references += parsed.unknown_references;
         counts.no_user += parsed.no_user;
         let swallowed = parsed.swallowed.at(|line| first_line + line);
         counts.swallowed.merge(swallowed);
-        counts.other_results += number_of(&block.columns.result, Outcome::Other as u8);
-        counts.touching += number_of(&block.columns.references, REFERENCES_YES);
-        let span = if parsed.in_order {
-            block.columns.ends()
-        } else {
-            block.columns.span()
-        };
-        if let Some(span) = span {
+        counts.other_results += sums.other_results;
+        counts.touching += sums.touching;
+        if let Some(span) = sums.span {
             counts.first = Some(counts.first.map_or(span.min, |t| t.min(span.min)));
             counts.last = Some(counts.last.map_or(span.max, |t| t.max(span.max)));
         }
@@ -245,7 +271,7 @@ impl<T> Collector<T> {
                 excerpt: reject.excerpt,
             })?;
         }
-        Ok((block, span))
+        Ok(block)
     }
 
     fn reject(&mut self, mut record: RejectedRecord) -> Result<()> {
@@ -304,7 +330,9 @@ mod tests {
             ..Block::default()
         };
         let mut taken = Vec::new();
-        let put = collector.put(0, Done::Sorted(Box::new(block), 7), |one| {
+        let span = block.columns.span();
+        let done = Done::Sorted(Box::new(block), span, 7, None);
+        let put = collector.put(0, done, |one| {
             taken.push((one.span, one.promise));
             Ok::<(), Error>(())
         });

@@ -6,23 +6,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::pool::Pool;
-use crate::block::Block;
+use crate::detect::bits::Bits;
 use crate::detect::group::Grouped;
-use crate::detect::shards::{PerRules, Shard, ShardContext, ShardOut, shard_of};
+use crate::detect::shards::{PerRules, Shard, ShardContext, ShardOut};
+use crate::dictionary::Dictionaries;
 use crate::join::join;
-use crate::order::Batch;
+use crate::order::packing::{Packer, Packing, Wanted, bucket_of};
+use crate::order::{Batch, Waiting};
 use crate::policy::{Key, Policy};
 use crate::state::texts::{Loader, Saver};
 use crate::state::{SavedKey, SavedPer};
 
-/// A batch, grouped, and what the units made of it.
+/// A batch, and what the units made of it.
 pub struct Job {
     /// The batch's number.
     pub seq: u64,
     /// The records.
     pub batch: Batch,
-    /// By `per` field.
-    grouped: Vec<Grouped>,
+    /// By `per` field: how its records are packed when they are grouped.
+    packings: Vec<Packing>,
     left: AtomicUsize,
     outs: Mutex<Vec<ShardOut>>,
 }
@@ -30,7 +32,7 @@ pub struct Job {
 impl Job {
     /// Gives the buffers back.
     pub fn give_back(self, pool: &Pool) {
-        pool.give_back(self.batch.into_blocks(), self.grouped);
+        pool.give_back(self.batch.into_blocks());
     }
 
     /// What the units made of the batch.
@@ -43,20 +45,45 @@ impl Job {
 /// The units of a scan.
 pub struct Units {
     pers: Vec<PerRules>,
-    /// Shards of each `per` field.
+    /// What they ask of packed records.
+    wanted: Arc<Vec<Wanted>>,
+    /// Shards of each `per` field: a power of two.
     shards: usize,
+    /// Buckets of each: as many, or a multiple.
+    buckets: usize,
     all: Vec<Mutex<Shard>>,
 }
 
+/// Buckets of a `per` field, or more where there are more shards. The records of a batch that are in one
+/// fit into the cache of a processor.
+const BUCKETS: usize = 64;
+
 impl Units {
-    /// `shards` units for each `per` field.
+    /// At least `shards` units for each `per` field.
     #[must_use]
-    pub fn new(policy: &Policy, pers: Vec<PerRules>, shards: usize) -> Units {
+    pub fn new(policy: &Policy, pers: Vec<PerRules>, bits: Bits, shards: usize) -> Units {
+        let shards = shards.next_power_of_two();
         let all = pers
             .iter()
             .flat_map(|per| (0..shards).map(|_| Mutex::new(Shard::new(policy, per.clone()))))
             .collect();
-        Units { pers, shards, all }
+        Units {
+            wanted: Arc::new(pers.iter().map(|per| per.wanted(bits)).collect()),
+            pers,
+            shards,
+            buckets: shards.max(BUCKETS),
+            all,
+        }
+    }
+
+    /// A packer of blocks for these units.
+    #[must_use]
+    pub fn packer(&self, dictionaries: &Arc<Dictionaries>) -> Packer {
+        Packer::new(
+            Arc::clone(&self.wanted),
+            self.buckets,
+            Arc::clone(dictionaries),
+        )
     }
 
     /// The number of units.
@@ -78,7 +105,8 @@ impl Units {
             from.broken |= saved.per != per.per.name();
             for saved in &saved.keys {
                 let key = from.value(Key::Field(per.per), saved.key);
-                let unit = number * self.shards + shard_of(key, self.shards);
+                let shard = bucket_of(per.per, key, self.buckets) % self.shards;
+                let unit = number * self.shards + shard;
                 self.all[unit]
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -108,31 +136,45 @@ impl Units {
 
     /// Makes the job of a batch.
     #[must_use]
-    pub fn job(&self, seq: u64, blocks: Vec<Block>, of: ShardContext<'_>, pool: &Pool) -> Job {
+    pub fn job(&self, seq: u64, mut blocks: Vec<Waiting>, packer: &mut Packer) -> Job {
+        for block in &mut blocks {
+            block.pack(packer);
+        }
         let batch = Batch::of(blocks);
-        let grouped = self
-            .pers
-            .iter()
-            .map(|per| Grouped::by(&batch, per, of, pool.grouped()))
-            .collect();
+        let wanted = self.wanted.iter().enumerate();
+        let packings = wanted.map(|(number, wanted)| {
+            let blocks = batch.blocks().iter();
+            let packings = blocks.map(|block| block.packed(number).packing());
+            Packing::of_batch(packings, wanted, batch.len())
+        });
         Job {
             seq,
+            packings: packings.collect(),
             batch,
-            grouped,
             left: AtomicUsize::new(self.len()),
             outs: Mutex::default(),
         }
     }
 
-    /// Takes a job through a unit; whether it was the last unit of that job.
-    pub fn advance(&self, unit: usize, job: &Job, of: ShardContext<'_>) -> bool {
+    /// Takes a job through a unit; whether it was the last unit of that job. `grouped` is used again.
+    pub fn advance(
+        &self,
+        unit: usize,
+        job: &Job,
+        of: ShardContext<'_>,
+        grouped: &mut Grouped,
+    ) -> bool {
         let (per, shard) = (unit / self.shards, unit % self.shards);
+        let mine = (shard..self.buckets).step_by(self.shards);
         let out = self.all[unit]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .advance(of, &job.grouped[per], |key| {
-                shard_of(key, self.shards) == shard
-            });
+            .advance(
+                of,
+                (&job.batch, &job.packings[per], per),
+                (mine, self.buckets),
+                grouped,
+            );
         job.outs
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -210,22 +252,13 @@ impl Queues {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::bits::Bits;
-    use crate::dictionary::Dictionaries;
 
     #[test]
     fn units_see_jobs_in_their_order_and_one_at_a_time() {
         let policy = &Policy::default_policy();
-        let dictionaries = &Dictionaries::default();
-        let bits = Bits::of(policy);
-        let of = ShardContext {
-            policy,
-            bits,
-            dictionaries,
-        };
-        let units = Units::new(policy, Vec::new(), 2);
-        let pool = Pool::default();
-        let job = |seq| Arc::new(units.job(seq, Vec::new(), of, &pool));
+        let units = Units::new(policy, Vec::new(), Bits::of(policy), 2);
+        let mut packer = units.packer(&Arc::default());
+        let mut job = |seq| Arc::new(units.job(seq, Vec::new(), &mut packer));
         let mut queues = Queues::new(2);
         let take = |queues: &mut Queues| queues.take(0, 1).map(|(unit, job)| (unit, job.seq));
         // Whichever thread is faster.
@@ -245,14 +278,10 @@ mod tests {
     #[test]
     fn a_worker_takes_its_own_units_first() {
         let policy = &Policy::default_policy();
-        let of = ShardContext {
-            policy,
-            bits: Bits::of(policy),
-            dictionaries: &Dictionaries::default(),
-        };
-        let units = Units::new(policy, Vec::new(), 4);
+        let units = Units::new(policy, Vec::new(), Bits::of(policy), 4);
+        let mut packer = units.packer(&Arc::default());
         let mut queues = Queues::new(4);
-        queues.add(Arc::new(units.job(0, Vec::new(), of, &Pool::default())));
+        queues.add(Arc::new(units.job(0, Vec::new(), &mut packer)));
         let mut take = |worker| queues.take(worker, 2).map(|(unit, _)| unit);
         let taken = [take(1), take(1), take(1), take(0), take(0)];
         assert_eq!(taken, [Some(1), Some(3), Some(0), Some(2), None]);

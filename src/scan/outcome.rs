@@ -3,17 +3,18 @@
 use arrow_array::RecordBatch;
 
 use super::collect::Collector;
+use super::work::Made;
 use crate::error::Error;
 use crate::findings::Findings;
 use crate::findings::totals::{FlagTotals, RecordTotals};
-use crate::individual::watch::{Leaks, Looked};
+use crate::individual::watch::Leaks;
 use crate::order::Disorder;
 use crate::state::Memory;
 
 /// What a run of the pipeline gave.
 pub struct Outcome {
     /// Counts and rejects by source.
-    pub collector: Collector<Looked>,
+    pub collector: Collector<Made>,
     /// Individual Numbers in the log.
     pub leaks: Leaks,
     /// Flagged rows, in output order, unless they were handed to a sink.

@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::block::{Block, Columns};
-use crate::detect::group::Grouped;
+use crate::block::Columns;
 use crate::log::parse::Parsed;
+use crate::order::Waiting;
+use crate::order::packing::Buckets;
 
 /// Buffers of batches that are done with.
 #[derive(Default)]
@@ -14,7 +15,7 @@ pub struct Pool {
     /// How long texts are.
     text_len: AtomicUsize,
     columns: Mutex<Vec<Columns>>,
-    grouped: Mutex<Vec<Grouped>>,
+    packed: Mutex<Vec<Buckets>>,
 }
 
 fn take<T: Default>(of: &Mutex<Vec<T>>) -> T {
@@ -67,10 +68,10 @@ impl Pool {
         take(&self.columns)
     }
 
-    /// Columns for a grouped batch. What stands in them is to be cleared.
+    /// Room for the packed records of a block.
     #[must_use]
-    pub fn grouped(&self) -> Grouped {
-        take(&self.grouped)
+    pub fn packed(&self) -> Buckets {
+        take(&self.packed)
     }
 
     /// Lets go of all buffers: those needed from now on are of another size.
@@ -81,31 +82,35 @@ impl Pool {
         clear(&self.texts);
         self.met(0);
         clear(&self.columns);
-        clear(&self.grouped);
+        clear(&self.packed);
     }
 
     /// Takes back what a batch was made of.
-    pub fn give_back(&self, blocks: Vec<Block>, grouped: Vec<Grouped>) {
-        // Of a block that was cut in two, the part that is done with last brings the text; the columns
-        // of the other go, or there would be more of them with every batch.
-        let used = blocks.into_iter().filter_map(|block| {
-            let text = Arc::into_inner(block.origin.text?)?;
-            Some((text.bytes, block.columns))
-        });
-        let (texts, columns): (Vec<_>, Vec<_>) = used.unzip();
-        keep(
-            &self.texts,
-            texts.into_iter().filter(|text| !text.is_empty()),
-        );
+    pub fn give_back(&self, blocks: Vec<Waiting>) {
+        // Of a block that was cut in two, the part that is done with last brings the text. Of what was made
+        // for the other, and of what came as Arrow, nothing is kept: there would be more with every batch.
+        let (mut texts, mut columns, mut packed) = (Vec::new(), Vec::new(), Vec::new());
+        for (block, buckets) in blocks.into_iter().map(Waiting::into_parts) {
+            let Some(text) = block.origin.text else {
+                continue;
+            };
+            if let Some(buckets) = buckets {
+                columns.push(block.columns);
+                packed.extend(buckets);
+            }
+            texts.extend(Arc::into_inner(text).map(|text| text.bytes));
+        }
+        texts.retain(|text| !text.is_empty());
+        keep(&self.texts, texts.into_iter());
         keep(&self.columns, columns.into_iter());
-        keep(&self.grouped, grouped.into_iter());
+        keep(&self.packed, packed.into_iter());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::{Origin, Text};
+    use crate::block::{Block, Origin, Text};
 
     #[test]
     fn a_block_that_was_cut_in_two_comes_back_as_one() {
@@ -113,25 +118,44 @@ mod tests {
             bytes: vec![1; 10],
             ..Text::default()
         });
-        let part = |text: &Arc<Text>| Block {
+        let block = Block {
             origin: Origin {
-                text: Some(Arc::clone(text)),
+                text: Some(text),
                 ..Origin::default()
             },
             columns: Columns {
-                time: vec![7; 5],
+                time: vec![7, 7, 7, 8, 9],
                 ..Columns::default()
             },
             ..Block::default()
         };
-        let (early, late) = (part(&text), part(&text));
-        drop(text);
+        for late_first in [false, true] {
+            let mut early = Waiting::from(block.clone());
+            let late = early.split_off(8);
+            assert_eq!((early.len(), late.len()), (3, 2));
+            let pool = Pool::default();
+            let mut parts = vec![early, late];
+            if late_first {
+                parts.reverse();
+            }
+            let mut back = |pool: &Pool| {
+                pool.give_back(parts.drain(..1).collect());
+                (pool.text().len(), pool.columns().time.len())
+            };
+            // (The test has the text as well.)
+            let found = [back(&pool), back(&pool)];
+            let columns: usize = found.iter().map(|found| found.1).sum();
+            // Those of the earlier part.
+            assert_eq!(columns, 3);
+            assert_eq!((pool.text().len(), pool.columns().len()), (0, 0));
+        }
+        let mut early = Waiting::from(block);
+        let late = early.split_off(8);
         let pool = Pool::default();
-        pool.give_back(vec![early], Vec::new());
-        assert_eq!((pool.text().len(), pool.columns().len()), (0, 0));
-        pool.give_back(vec![late], Vec::new());
-        assert_eq!((pool.text().len(), pool.columns().len()), (10, 5));
-        assert_eq!((pool.text().len(), pool.columns().len()), (0, 0));
+        pool.give_back(vec![early]);
+        assert_eq!(pool.text().len(), 0);
+        pool.give_back(vec![late]);
+        assert_eq!(pool.text().len(), 10);
     }
 
     #[test]

@@ -2,14 +2,27 @@
 
 use arrow_array::RecordBatch;
 
-use super::collect::Done;
+use super::collect::{Done, Sums};
 use super::framing::Work;
 use super::inputs::Planned;
 use crate::block::Columns;
 use crate::error::Result;
+use crate::individual::watch::Looked;
 use crate::log::beside::is_named_in_text;
 use crate::log::framer::Frame;
 use crate::log::parse::{Parsed, Parser, SegmentOf, excerpt};
+use crate::order::packing::Buckets;
+
+/// What a worker makes of records besides their block.
+#[derive(Default)]
+pub struct Made {
+    /// Individual Numbers; none of records that were sorted: it was looked for them before.
+    pub looked: Option<Looked>,
+    /// How many records they are.
+    pub records: usize,
+    /// The records packed; empty if they are not.
+    pub packed: Vec<Buckets>,
+}
 
 /// Does a piece of work: files by `parser` (`spare` holds columns to use again), record batches by
 /// `arrow`; sorted records have masks of `words` words; `with` makes of the records what goes along with them.
@@ -64,7 +77,8 @@ pub fn done<T>(
         Work::Batch(batch) => arrow(&batch)?,
         Work::Sorted(piece, promise) => {
             let block = piece.read(words, spare)?;
-            return Ok(Done::Sorted(Box::new(block), promise));
+            let span = block.columns.span();
+            return Ok(Done::Sorted(Box::new(block), span, promise, None));
         }
         Work::Frame {
             source,
@@ -77,6 +91,7 @@ pub fn done<T>(
             parser.parse(segment, &SegmentOf { source, plan }, spare)
         }
     };
+    let sums = Sums::of(&parsed);
     let extra = with(&mut parsed)?;
-    Ok(Done::Parsed(Box::new(parsed), promise, extra))
+    Ok(Done::Parsed(Box::new(parsed), sums, promise, extra))
 }

@@ -96,6 +96,20 @@ pub fn hot<H: Hot>(work: H) -> H::Output {
     work.run()
 }
 
+/// Asks for memory that will be read soon, where a processor can be asked. Nothing comes of it but that it is
+/// near then.
+#[inline]
+pub fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in values.chunks((64 / size_of::<T>().max(1)).max(1)) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: nothing is read, and every processor of this architecture knows it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
 /// Runs a scan on the best instruction set of this machine.
 pub(super) fn dispatch<S: Sink>(scan: Scan<'_, S>) -> State {
     #[cfg(target_arch = "x86_64")]

@@ -20,7 +20,7 @@ mod isa;
 
 pub use automaton::State;
 use isa::Classes;
-pub use isa::{Hot, Isa, hot};
+pub use isa::{Hot, Isa, hot, prefetch};
 
 /// Zero bytes that follow the text in every scanned buffer.
 pub const PAD: usize = 128;

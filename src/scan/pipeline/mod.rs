@@ -18,22 +18,25 @@ use super::framing::Supply;
 use super::jobs::{Job, Queues, Units};
 use super::outcome::{Failure, Outcome};
 use super::pool::Pool;
+use super::work::Made;
 use super::{Context, Control};
 use crate::arrow::BlockReader;
-use crate::block::Block;
+use crate::block::{Block, Columns};
 use crate::detect::bits::Bits;
+use crate::detect::group::Grouped;
 use crate::detect::predicate::Evaluator;
 use crate::detect::shards::{PerRules, ShardContext, ShardOut};
 use crate::findings::Findings;
 use crate::findings::flagged::Flagged;
 use crate::findings::tables::Names;
 use crate::findings::totals::{FlagTotals, RecordTotals};
-use crate::individual::watch::{Leaks, Looked, Watch};
+use crate::individual::watch::{Leaks, Watch};
 use crate::log::parse::Parser;
-use crate::order::Batcher;
 use crate::order::batcher::Target;
+use crate::order::packing::Packer;
 use crate::order::ranges::{Ordered, Ranges};
 use crate::order::spill::Spool;
+use crate::order::{Batcher, Waiting};
 
 /// Batches under way at once, beyond which no more is read.
 const MOST_JOBS: usize = 2;
@@ -42,7 +45,7 @@ const MOST_JOBS: usize = 2;
 const MOST_OUTPUTS: usize = 8;
 
 struct State {
-    collector: Collector<Looked>,
+    collector: Collector<Made>,
     leaks: Leaks,
     batcher: Option<Batcher>,
     /// Ranges of time, if records are put into such, and how many workers are at it.
@@ -80,13 +83,15 @@ struct Pipeline<'a> {
     /// The caller's thread waits here for output and the end.
     done: Condvar,
     stopped: AtomicBool,
+    /// Whether records go to ranges of time: those are not packed.
+    sorting: AtomicBool,
     read: AtomicU64,
 }
 
 enum Step {
     Detect(usize, Arc<Job>),
     Parse,
-    Rest(Vec<Block>),
+    Rest(Vec<Waiting>),
     Sort(Arc<Ranges>, Vec<Block>),
     End,
 }
@@ -107,11 +112,16 @@ pub fn run(
     context: &Context,
     pers: Vec<PerRules>,
     supply: Supply,
-    collector: Collector<Looked>,
+    collector: Collector<Made>,
     target: Option<Target>,
     control: &mut Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
-    let units = Units::new(&context.policy, pers, context.threads * 2);
+    let units = Units::new(
+        &context.policy,
+        pers,
+        context.conditions.bits(),
+        context.threads * 2,
+    );
     let pipeline = Pipeline {
         context,
         bits: context.conditions.bits(),
@@ -148,6 +158,7 @@ pub fn run(
         work: Condvar::new(),
         done: Condvar::new(),
         stopped: AtomicBool::new(false),
+        sorting: AtomicBool::new(false),
         read: AtomicU64::new(0),
     };
     pipeline.load()?;
@@ -238,13 +249,16 @@ impl Pipeline<'_> {
                 context.stream_times.clone(),
                 context.natures.first(),
             ),
+            packer: self.units.packer(&context.dictionaries),
+            room: Columns::default(),
+            grouped: Grouped::default(),
         };
         loop {
             match self.next_step(number) {
                 Step::End => return Ok(()),
-                Step::Detect(unit, job) => self.detect(unit, job)?,
+                Step::Detect(unit, job) => self.detect(&mut tools, unit, job)?,
                 Step::Parse => self.parse(&mut tools, records)?,
-                Step::Rest(blocks) => self.start(blocks)?,
+                Step::Rest(blocks) => self.start(&mut tools, blocks)?,
                 Step::Sort(ranges, blocks) => self.sort(ranges, blocks)?,
             }
         }
@@ -299,6 +313,7 @@ impl Pipeline<'_> {
         let rest = state.batcher.as_mut().map(Batcher::take);
         if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
             state.sorting += 1;
+            let rest = rest.into_iter().map(Waiting::into_block).collect();
             return Some(Step::Sort(Arc::clone(ranges), rest));
         }
         if state.sorting > 0 {
@@ -310,6 +325,7 @@ impl Pipeline<'_> {
         self.feed.replace(Supply::Sorted(Box::new(ordered)));
         state.batcher = Some(Batcher::new(Some(self.target)));
         state.sorted = true;
+        self.sorting.store(false, Ordering::Relaxed);
         state.supply_ended = false;
         state.parsing += 1;
         self.work.notify_all();
@@ -361,4 +377,8 @@ pub struct Tools {
     evaluator: Evaluator,
     watch: Watch,
     reader: BlockReader,
+    packer: Packer,
+    /// Columns that were packed last: they are near.
+    room: Columns,
+    grouped: Grouped,
 }

@@ -10,13 +10,13 @@ use crate::findings::Flag;
 use crate::findings::flagged::{self, Flagged, Row};
 use crate::findings::totals::{Counted, RecordTotals};
 use crate::individual::watch::Looked;
-use crate::order::Batcher;
 use crate::order::ranges::{Ranges, Room};
+use crate::order::{Batcher, Waiting};
 use crate::scan::collect::Done;
 use crate::scan::framing::Work;
 use crate::scan::jobs::Job;
 use crate::scan::outcome::Failure;
-use crate::scan::work::done;
+use crate::scan::work::{Made, done};
 
 use super::{Excess, MOST_JOBS, Pipeline, State, Tools, lock};
 
@@ -27,7 +27,7 @@ impl Pipeline<'_> {
             ranges.add(&block, &self.spool, &|source| self.again.can(source))?;
             // Of the many that waited when it began, few are needed again.
             if at < MOST_JOBS {
-                self.pool.give_back(vec![block], Vec::new());
+                self.pool.give_back(vec![block.into()]);
             }
         }
         // Whoever takes the ranges finds that nobody else has them.
@@ -70,14 +70,20 @@ impl Pipeline<'_> {
         } = &mut *state;
         collector.put(seq, done, |taken| -> std::result::Result<(), Failure> {
             let block = &taken.block;
-            if let Some(looked) = &taken.extra {
+            let Made {
+                looked,
+                records,
+                packed,
+            } = taken.extra.unwrap_or_default();
+            if let Some(looked) = &looked {
                 leaks.add(block.origin.source, looked, |at| block.line(at));
             }
+            let waiting = Waiting::of(taken.block, records, packed);
             if let Some(carry) = &self.context.carry {
-                carry.refuse_early(&taken.block, &self.context.source_names)?;
+                carry.refuse_early(&waiting, taken.span, &self.context.source_names)?;
             }
             if let Some(batcher) = batcher {
-                batcher.push(taken.block, taken.span, taken.promise)?;
+                batcher.push(waiting, taken.span, taken.promise)?;
             }
             Ok(())
         })?;
@@ -96,7 +102,7 @@ impl Pipeline<'_> {
             self.work.notify_all();
         }
         if let Some(blocks) = ready {
-            self.enqueue(seq, blocks)?;
+            self.enqueue(tools, seq, blocks)?;
         }
         if let Some((ranges, blocks)) = excess {
             self.sort(ranges, blocks)?;
@@ -117,7 +123,9 @@ impl Pipeline<'_> {
         if batcher.has_cut() {
             return Err(Failure::Disorder);
         }
-        let blocks = batcher.take();
+        let blocks = batcher.take().into_iter();
+        let blocks: Vec<Block> = blocks.map(Waiting::into_block).collect();
+        self.sorting.store(true, Ordering::Relaxed);
         let ranges = state.ranges.get_or_insert_with(|| {
             let room = Room::of(&self.context.budget);
             Arc::new(Ranges::for_blocks(room, &self.spool, &blocks))
@@ -135,18 +143,23 @@ impl Pipeline<'_> {
         tools: &mut Tools,
         records: &mut RecordTotals,
         work: Work,
-    ) -> Result<Done<Looked>> {
+    ) -> Result<Done<Made>> {
         let Tools {
             parser,
             evaluator,
             watch,
             reader,
+            packer,
+            room,
+            ..
         } = tools;
-        done(
+        let mut spare = self.pool.columns();
+        spare.take_room(room);
+        let mut done = done(
             work,
             &self.context.planned,
             parser,
-            self.pool.columns(),
+            spare,
             self.bits.words(),
             |batch| reader.read(batch),
             |parsed| {
@@ -156,27 +169,41 @@ impl Pipeline<'_> {
                 evaluator.masks(columns)?;
                 records.add(columns, self.bits);
                 self.read.fetch_add(columns.len() as u64, Ordering::Relaxed);
-                Ok(Looked {
-                    seen: watch.look(source, columns),
-                    beside: std::mem::take(&mut parsed.beside),
+                let seen = watch.look(source, columns);
+                let beside = std::mem::take(&mut parsed.beside);
+                Ok(Made {
+                    looked: Some(Looked { seen, beside }),
+                    ..Made::default()
                 })
             },
-        )
+        )?;
+        let made = match &mut done {
+            Done::Parsed(parsed, _, _, made) => Some((&mut parsed.block, made)),
+            Done::Sorted(block, _, _, made) => Some((&mut **block, made.insert(Made::default()))),
+            _ => None,
+        };
+        if let Some((block, made)) = made {
+            made.records = block.columns.len();
+            if !self.sorting.load(Ordering::Relaxed) {
+                made.packed = packer.pack(block, || self.pool.packed());
+            }
+            if let Some(packed) = made.packed.first() {
+                *room = packed.take_columns(&mut block.columns);
+            }
+        }
+        Ok(done)
     }
 
-    pub(super) fn start(&self, blocks: Vec<Block>) -> Result<()> {
+    pub(super) fn start(&self, tools: &mut Tools, blocks: Vec<Waiting>) -> Result<()> {
         let mut state = lock(&self.state);
         let seq = state.next_batch;
         state.next_batch += 1;
         drop(state);
-        self.enqueue(seq, blocks)
+        self.enqueue(tools, seq, blocks)
     }
 
-    pub(super) fn enqueue(&self, seq: u64, blocks: Vec<Block>) -> Result<()> {
-        let job = Arc::new(
-            self.units
-                .job(seq, blocks, self.shard_context(), &self.pool),
-        );
+    pub(super) fn enqueue(&self, tools: &mut Tools, seq: u64, blocks: Vec<Waiting>) -> Result<()> {
+        let job = Arc::new(self.units.job(seq, blocks, &mut tools.packer));
         if self.units.is_empty() {
             return self.complete(&job);
         }
@@ -185,8 +212,11 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    pub(super) fn detect(&self, unit: usize, job: Arc<Job>) -> Result<()> {
-        let last = self.units.advance(unit, &job, self.shard_context());
+    pub(super) fn detect(&self, tools: &mut Tools, unit: usize, job: Arc<Job>) -> Result<()> {
+        let grouped = &mut tools.grouped;
+        let last = self
+            .units
+            .advance(unit, &job, self.shard_context(), grouped);
         lock(&self.state).queues.release(unit);
         if last {
             self.complete(&job)?;

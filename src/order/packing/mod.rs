@@ -1,0 +1,501 @@
+//! Columns of records that wait, side by side in as few words of 64 bits as they need, and the words of a
+//! record one behind the other. A record so takes a third of the memory, and what is put in the order of
+//! the keys is written at random once per record, not once per column.
+//!
+//! [`Buckets`] are the records of a block by their keys; [`Packer`] makes them.
+
+mod buckets;
+mod packer;
+mod words;
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use crate::block::{Columns, Said};
+use crate::dictionary::id_column;
+use crate::log::scan;
+use crate::record::Field;
+
+pub use buckets::{Buckets, bucket_of};
+pub use packer::{Packer, Wanted};
+
+use words::{AT_A_TIME, Move, Moving, Put, Take, Word, put_in_place};
+
+/// A column, and where it stands in the words of a record.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    column: Column,
+    word: usize,
+    shift: u32,
+    bits: u32,
+}
+
+impl Part {
+    /// As many bits as it has.
+    #[inline(always)]
+    fn mask(self) -> u64 {
+        u64::MAX.checked_shr(u64::BITS - self.bits).unwrap_or(0)
+    }
+
+    /// The number in a word.
+    #[inline(always)]
+    fn of(self, word: u64) -> u64 {
+        word >> self.shift & self.mask()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    /// From the first of the records.
+    Time,
+    /// In the block, or in the batch.
+    Row,
+    /// A word of the mask.
+    Mask(usize),
+    Id(usize),
+    Result,
+    References,
+    /// Numbers of the words behind the codes.
+    Words(usize),
+    /// Turned so that the digits of short ones leave the highest bits free.
+    Subject,
+}
+
+/// Bits by which a subject is turned.
+const TURN: u32 = 4;
+
+impl Column {
+    /// The column of a field that is not the time.
+    fn of(field: Field) -> Option<Column> {
+        match field {
+            Field::Subject => Some(Column::Subject),
+            Field::Result => Some(Column::Result),
+            Field::References => Some(Column::References),
+            field => id_column(field).map(Column::Id),
+        }
+    }
+}
+
+/// How records are packed.
+#[derive(Clone, Debug, Default)]
+pub struct Packing {
+    parts: Vec<Part>,
+    /// Words of a record.
+    words: usize,
+    /// Words of its mask.
+    mask: usize,
+    /// The first time, and the last.
+    times: (i64, i64),
+    /// Milliseconds that every time is a whole number of from the first.
+    unit: u64,
+}
+
+/// Columns of records that were packed, and what it takes to unpack them.
+#[derive(Debug, Default)]
+pub struct Unpacked {
+    /// The columns.
+    pub columns: Columns,
+    /// Row of each in the batch.
+    pub rows: Vec<u32>,
+    /// Each word of all of them.
+    words: Vec<Vec<u64>>,
+}
+
+/// Where the records of a bucket come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The bucket.
+    pub bucket: usize,
+    /// Row in the batch of the first record of their block.
+    pub row: u32,
+}
+
+/// Bits that hold numbers up to this one.
+fn bits(most: u64) -> u32 {
+    u64::BITS - most.leading_zeros()
+}
+
+impl Packing {
+    /// These columns with so many bits each, and times and rows. Those in `same` stand alike in the block and
+    /// in the batch, if they have as many bits there.
+    fn new(
+        mut same: Vec<(Column, u32)>,
+        mut others: Vec<(Column, u32)>,
+        mask: usize,
+        (times, unit): ((i64, i64), u64),
+        rows: u32,
+    ) -> Packing {
+        others.push((Column::Time, bits(times.1.abs_diff(times.0) / unit)));
+        others.push((Column::Row, bits(rows.into())));
+        let mut packing = Packing {
+            mask,
+            times,
+            unit,
+            ..Packing::default()
+        };
+        for columns in [&mut same, &mut others] {
+            // The widest first: the others fill what they leave.
+            columns.sort_by_key(|&(_, bits)| std::cmp::Reverse(bits));
+            for &mut (column, bits) in columns {
+                packing.add(column, bits);
+            }
+        }
+        packing
+    }
+
+    /// How records of blocks that are packed like these are packed as those of one batch, which has so
+    /// many `rows`: those of the columns that are `wanted`.
+    #[must_use]
+    pub fn of_batch<'a>(
+        blocks: impl Iterator<Item = &'a Packing>,
+        wanted: &Wanted,
+        rows: u32,
+    ) -> Packing {
+        let is_wanted = |column: Column| match column {
+            Column::Time | Column::Row => false,
+            Column::Mask(_) => true,
+            column => wanted.fields.iter().any(|&f| Column::of(f) == Some(column)),
+        };
+        let mut columns: Vec<(Column, u32)> = Vec::new();
+        let (mut times, mut unit) = ((i64::MAX, i64::MIN), 1000);
+        for block in blocks {
+            times = (times.0.min(block.times.0), times.1.max(block.times.1));
+            unit = unit.min(block.unit);
+            for part in block.parts.iter().filter(|part| is_wanted(part.column)) {
+                match columns.iter_mut().find(|c| c.0 == part.column) {
+                    Some(known) => known.1 = known.1.max(part.bits),
+                    None => columns.push((part.column, part.bits)),
+                }
+            }
+        }
+        Packing::new(columns, Vec::new(), wanted.mask, (times, unit), rows)
+    }
+
+    /// Adds a column, if there is room for it in the words that there are.
+    fn add_within(&mut self, column: Column, bits: u32) {
+        if self.word_with(bits).is_some() {
+            self.add(column, bits);
+        }
+    }
+
+    /// The bits of a word that are used.
+    fn used(&self, word: usize) -> u32 {
+        let parts = self.parts.iter().filter(|part| part.word == word);
+        parts.map(|part| part.bits).sum()
+    }
+
+    /// A word in which so many bits are free.
+    fn word_with(&self, bits: u32) -> Option<usize> {
+        (0..self.words).find(|&word| self.used(word) + bits <= u64::BITS)
+    }
+
+    fn add(&mut self, column: Column, bits: u32) {
+        let word = self.word_with(bits).unwrap_or(self.words);
+        let shift = self.used(word);
+        self.words = self.words.max(word + 1);
+        self.parts.push(Part {
+            column,
+            word,
+            // Of a column without any bit (one time throughout), behind a full word.
+            shift: shift.min(u64::BITS - 1),
+            bits,
+        });
+    }
+
+    /// Words of a record.
+    #[must_use]
+    pub fn words(&self) -> usize {
+        self.words
+    }
+
+    /// The greatest value of a field that has room.
+    #[must_use]
+    pub fn most(&self, field: Field) -> u64 {
+        let part = Column::of(field).and_then(|column| self.part(column));
+        part.map_or(0, Part::mask)
+    }
+
+    fn part(&self, column: Column) -> Option<Part> {
+        self.parts.iter().find(|p| p.column == column).copied()
+    }
+
+    /// Puts the records of a block to their places in `to`; `room` is used again.
+    fn scatter(&self, columns: &Columns, places: &[u32], to: &mut [u64], room: &mut Vec<Word>) {
+        room.resize(self.words.max(room.len()), [0; AT_A_TIME]);
+        let rows = (0..columns.len()).step_by(AT_A_TIME);
+        for (from, places) in rows.zip(places.chunks(AT_A_TIME)) {
+            let room = &mut room[..self.words];
+            for (number, word) in room.iter_mut().enumerate() {
+                let rows = from..from + places.len();
+                self.pack(columns, &rows, number, &mut word[..places.len()]);
+            }
+            let words: Vec<&[u64]> = room.iter().map(Word::as_slice).collect();
+            put_in_place(&words, places, to);
+        }
+    }
+
+    /// One word of some records of a block.
+    #[allow(clippy::cast_possible_truncation)]
+    fn pack(&self, columns: &Columns, rows: &Range<usize>, word: usize, to: &mut [u64]) {
+        to.fill(0);
+        for part in self.parts.iter().filter(|part| part.word == word) {
+            let Part { shift, .. } = *part;
+            let from = self.times.0;
+            match part.column {
+                Column::Time if self.unit == 1 => {
+                    put(to, &columns.time, rows, shift, |time| time.abs_diff(from));
+                }
+                Column::Time if part.bits <= 22 => put(to, &columns.time, rows, shift, |time| {
+                    // (Fewer than 2³² milliseconds: narrow numbers are divided side by side.)
+                    u64::from(time.abs_diff(from) as u32 / 1000)
+                }),
+                Column::Time => put(to, &columns.time, rows, shift, |time| {
+                    time.abs_diff(from) / self.unit
+                }),
+                Column::Row => {
+                    for (to, row) in to.iter_mut().zip(rows.start as u64..) {
+                        *to |= row << shift;
+                    }
+                }
+                Column::Mask(_) if self.mask == 1 => {
+                    // Bits behind those of the rules mean nothing.
+                    let used = u64::MAX >> (u64::BITS - part.bits);
+                    put(to, &columns.masks, rows, shift, |mask| mask & used);
+                }
+                Column::Mask(word) => {
+                    let masks = &columns.masks[rows.start * self.mask..rows.end * self.mask];
+                    for (to, mask) in to.iter_mut().zip(masks.chunks_exact(self.mask)) {
+                        *to |= mask[word];
+                    }
+                }
+                Column::Id(id) => put(to, &columns.ids[id], rows, shift, u64::from),
+                Column::Result => put(to, &columns.result, rows, shift, u64::from),
+                Column::References => put(to, &columns.references, rows, shift, u64::from),
+                Column::Words(code) => put(to, &columns.words[code], rows, shift, u64::from),
+                Column::Subject => put(to, &columns.subject, rows, shift, |subject| {
+                    subject.rotate_left(TURN)
+                }),
+            }
+        }
+    }
+
+    /// Packs the records of a bucket of a block as this says, word by word, to `to`, which is as long; adds
+    /// their values of `key` to `keys`. `apart` is used again.
+    pub fn pack_bucket(
+        &self,
+        block: &Buckets,
+        Place { bucket, row }: Place,
+        key: Field,
+        apart: &mut Vec<Vec<u64>>,
+        to: &mut [&mut [u64]],
+        keys: &mut Vec<u64>,
+    ) {
+        let (packed, from) = (block.bucket(bucket), block.packing());
+        take_apart(packed, from.words, apart);
+        let count = packed.len().checked_div(from.words).unwrap_or(0);
+        match Column::of(key).and_then(|key| from.part(key)) {
+            None => keys.resize(keys.len() + count, 0),
+            Some(part) => {
+                let turn = if part.column == Column::Subject {
+                    TURN
+                } else {
+                    0
+                };
+                take(keys, &apart[part.word][..count], part, |key| {
+                    key.rotate_right(turn)
+                });
+            }
+        }
+        for word in &mut *to {
+            word.fill(0);
+        }
+        for step in self.moves(from, row) {
+            scan::hot(Moving(step, &apart[step.from], &mut *to[step.to]));
+        }
+    }
+
+    /// Puts the words of records one behind the other, each record to its place.
+    pub fn put_in_place(&self, words: &[&[u64]], places: &[u32], to: &mut [u64]) {
+        put_in_place(words, places, to);
+    }
+
+    /// What brings the words of records that are packed as `from` says to those that this says; `row` is the
+    /// one of the first of their block in the batch. Parts that move alike move together.
+    fn moves(&self, from: &Packing, row: u32) -> SmallVec<[Move; 8]> {
+        let mut moves: SmallVec<[Move; 8]> = SmallVec::new();
+        for part in &self.parts {
+            // (A column that a block has not is null throughout.)
+            let Some(source) = from.part(part.column) else {
+                continue;
+            };
+            let first = from.times.0.abs_diff(self.times.0);
+            let more = match part.column {
+                Column::Time => first / self.unit,
+                Column::Row => row.into(),
+                _ => 0,
+            };
+            let (times, left) = match part.column {
+                Column::Time => (from.unit / self.unit, part.shift),
+                _ => (1, part.shift),
+            };
+            let new = Move {
+                from: source.word,
+                to: part.word,
+                mask: source.mask() << source.shift,
+                left: left.saturating_sub(source.shift),
+                right: source.shift.saturating_sub(left),
+                times,
+                more: more << part.shift,
+            };
+            let alike = |known: &&mut Move| {
+                let way = |m: &Move| (m.from, m.to, m.left, m.right, m.times, m.more);
+                way(known) == way(&new)
+            };
+            match moves.iter_mut().find(alike) {
+                Some(known) => known.mask |= new.mask,
+                None => moves.push(new),
+            }
+        }
+        moves
+    }
+
+    /// Some records as columns again, of all that were put into `packed`.
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn unpack(&self, packed: &[u64], records: Range<usize>, to: &mut Unpacked) {
+        let Unpacked {
+            columns: to,
+            rows,
+            words,
+        } = to;
+        to.clear();
+        rows.clear();
+        let count = records.len();
+        let packed = &packed[records.start * self.words..records.end * self.words];
+        take_apart(packed, self.words, words);
+        for part in &self.parts {
+            let packed = &words[part.word][..count];
+            match part.column {
+                Column::Time => take(&mut to.time, packed, *part, |time| self.time(time)),
+                Column::Row => take(rows, packed, *part, |row| row as u32),
+                Column::Mask(_) if self.mask == 1 => {
+                    take(&mut to.masks, packed, *part, |mask| mask);
+                }
+                Column::Mask(word) => {
+                    to.masks.resize(packed.len() * self.mask, 0);
+                    let masks = to.masks.chunks_exact_mut(self.mask);
+                    for (mask, &packed) in masks.zip(packed) {
+                        mask[word] = packed;
+                    }
+                }
+                Column::Id(id) => take(&mut to.ids[id], packed, *part, |id| id as u32),
+                Column::Result => take(&mut to.result, packed, *part, |code| code as u8),
+                Column::References => take(&mut to.references, packed, *part, |code| code as u8),
+                Column::Words(code) => take(&mut to.words[code], packed, *part, |word| word as u8),
+                Column::Subject => take(&mut to.subject, packed, *part, |subject| {
+                    subject.rotate_right(TURN)
+                }),
+            }
+        }
+    }
+
+    /// The time of a packed record.
+    fn time_of(&self, record: &[u64]) -> i64 {
+        let part = self.part(Column::Time);
+        part.map_or(self.times.0, |part| self.time(part.of(record[part.word])))
+    }
+
+    #[inline(always)]
+    fn time(&self, packed: u64) -> i64 {
+        (packed * self.unit)
+            .cast_signed()
+            .wrapping_add(self.times.0)
+    }
+
+    /// The time of a packed record; what else it says is put into `said`.
+    #[allow(clippy::cast_possible_truncation)]
+    fn tell(&self, record: &[u64], said: &mut Said) -> i64 {
+        let mut time = self.times.0;
+        for part in &self.parts {
+            let value = part.of(record[part.word]);
+            match part.column {
+                Column::Time => time = self.time(value),
+                Column::Row | Column::Mask(_) => {}
+                Column::Id(id) => said.ids[id] = value as u32,
+                Column::Result => said.result = value as u8,
+                Column::References => said.references = value as u8,
+                Column::Words(code) => said.words[code] = value as u8,
+                Column::Subject => said.subject = value.rotate_right(TURN),
+            }
+        }
+        time
+    }
+}
+
+impl Packing {
+    /// Adds what a packed record says, its row apart, to columns.
+    #[allow(clippy::cast_possible_truncation)]
+    fn push(&self, record: &[u64], to: &mut Columns) {
+        for part in &self.parts {
+            let value = part.of(record[part.word]);
+            match part.column {
+                Column::Time => to.time.push(self.time(value)),
+                // (Words of a mask stand in their order, whatever that of the parts is.)
+                Column::Mask(0) => {
+                    let words = (0..self.mask).filter_map(|word| self.part(Column::Mask(word)));
+                    to.masks
+                        .extend(words.map(|part| part.of(record[part.word])));
+                }
+                Column::Row | Column::Mask(_) => {}
+                Column::Id(id) => to.ids[id].push(value as u32),
+                Column::Result => to.result.push(value as u8),
+                Column::References => to.references.push(value as u8),
+                Column::Words(code) => to.words[code].push(value as u8),
+                Column::Subject => to.subject.push(value.rotate_right(TURN)),
+            }
+        }
+    }
+}
+
+/// Takes the words of records apart, each of them into the front of a vector.
+fn take_apart(packed: &[u64], words: usize, to: &mut Vec<Vec<u64>>) {
+    let records = packed.len().checked_div(words).unwrap_or(0);
+    to.resize_with(words.max(to.len()), Vec::new);
+    for word in &mut to[..words] {
+        if word.len() < records {
+            crate::block::resize(word, records, 0);
+        }
+    }
+    words::take_apart(packed, &mut to[..words]);
+}
+
+/// Puts a column of some rows to what the words have already; one that a block has not is null
+/// throughout.
+fn put<T: Copy>(
+    to: &mut [u64],
+    column: &[T],
+    rows: &Range<usize>,
+    shift: u32,
+    number: impl Fn(T) -> u64,
+) {
+    if let Some(values) = column.get(rows.clone()) {
+        scan::hot(Put {
+            to,
+            values,
+            shift,
+            number,
+        });
+    }
+}
+
+fn take<T>(to: &mut Vec<T>, packed: &[u64], part: Part, value: impl Fn(u64) -> T) {
+    scan::hot(Take {
+        to,
+        packed,
+        part,
+        value,
+    });
+}
+
+#[cfg(test)]
+mod tests;
