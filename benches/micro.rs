@@ -27,6 +27,7 @@ use yokome::order::packing::{Packer, Packing};
 use yokome::order::{Batch, Waiting};
 use yokome::policy::Policy;
 use yokome::record::{Field, Outcome};
+use yokome::scan::jobs::BUCKETS;
 use yokome::synth::{SynthColumns, SynthConfig, generate};
 
 fn main() {
@@ -286,9 +287,6 @@ fn conditions(bencher: Bencher<'_, '_>, rule: &str) {
         .counter(ItemsCount::new(columns.len()))
         .bench_local(|| evaluator.masks(black_box(columns)).expect("masks"));
 }
-
-/// Buckets of a batch, as a scan has.
-const BUCKETS: usize = 64;
 
 /// A rule over a packed batch, from no state to the last finding.
 #[divan::bench(args = RULES.map(|rule| rule.0))]

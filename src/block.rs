@@ -210,31 +210,8 @@ impl Columns {
         }
     }
 
-    /// Puts the columns that another has to these, which lack them.
-    pub fn add(&mut self, other: Columns) {
-        fn put<T>(from: Vec<T>, to: &mut Vec<T>) {
-            if !from.is_empty() {
-                *to = from;
-            }
-        }
-        put(other.time, &mut self.time);
-        put(other.line, &mut self.line);
-        put(other.start, &mut self.start);
-        put(other.end, &mut self.end);
-        for (from, to) in other.ids.into_iter().zip(&mut self.ids) {
-            put(from, to);
-        }
-        put(other.result, &mut self.result);
-        put(other.references, &mut self.references);
-        for (from, to) in other.words.into_iter().zip(&mut self.words) {
-            put(from, to);
-        }
-        put(other.subject, &mut self.subject);
-        put(other.masks, &mut self.masks);
-    }
-
-    /// Takes the room of columns that another has and these have not.
-    pub fn take_room(&mut self, other: &mut Columns) {
+    /// Takes the columns that another has and these have no room for, with all that stands in them.
+    pub fn take_from(&mut self, other: &mut Columns) {
         fn take<T>(from: &mut Vec<T>, to: &mut Vec<T>) {
             if to.capacity() == 0 {
                 *to = std::mem::take(from);

@@ -8,7 +8,7 @@ use crate::block::resize;
 use crate::dictionary::id_column;
 use crate::log::scan;
 use crate::order::Batch;
-use crate::order::packing::{Packing, Place, Unpacked};
+use crate::order::packing::{Packing, Place, Unpacked, put_in_place};
 
 /// Records of a bucket by key; each key's in the order of the batch.
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ impl Grouped {
         }
         resize(&mut self.words, all * packing.words(), 0);
         let words: Vec<&[u64]> = words.iter().map(|word| &word[..all]).collect();
-        packing.put_in_place(&words, places, &mut self.words);
+        put_in_place(&words, places, &mut self.words);
     }
 
     /// Keys, and where their records begin and end.

@@ -8,8 +8,6 @@ use crate::log::scan;
 #[derive(Debug, Default)]
 pub struct Waiting {
     block: Block,
-    /// How many records they are.
-    rows: usize,
     /// By the field whose order is wanted; empty: not packed.
     packed: Vec<Buckets>,
     /// Whether it is only what another one was rid of.
@@ -19,7 +17,6 @@ pub struct Waiting {
 impl From<Block> for Waiting {
     fn from(block: Block) -> Waiting {
         Waiting {
-            rows: block.columns.len(),
             block,
             ..Waiting::default()
         }
@@ -27,12 +24,11 @@ impl From<Block> for Waiting {
 }
 
 impl Waiting {
-    /// A block whose columns `packed` has, of so many records.
+    /// A block whose columns `packed` has; if that is empty, it has them itself.
     #[must_use]
-    pub fn of(block: Block, rows: usize, packed: Vec<Buckets>) -> Waiting {
+    pub fn of(block: Block, packed: Vec<Buckets>) -> Waiting {
         Waiting {
             block,
-            rows,
             packed,
             part: false,
         }
@@ -41,13 +37,14 @@ impl Waiting {
     /// The number of records.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows
+        let packed = self.packed.first();
+        packed.map_or(self.block.columns.len(), Buckets::len)
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows == 0
+        self.len() == 0
     }
 
     /// Where the records stand; of its columns, some may be empty.
@@ -116,7 +113,7 @@ impl Waiting {
     pub fn select(&self, order: &[usize]) -> Block {
         let mut block = self.block.select(order);
         if let Some(packed) = self.packed.first() {
-            block.columns.add(packed.columns(order));
+            block.columns.take_from(&mut packed.columns(order));
         }
         block
     }
@@ -124,24 +121,23 @@ impl Waiting {
     /// The records as a block with all columns.
     #[must_use]
     pub fn into_block(self) -> Block {
-        if self.packed.is_empty() && self.rows == self.block.columns.len() {
+        if self.packed.is_empty() {
             return self.block;
         }
-        self.select(&(0..self.rows).collect::<Vec<usize>>())
+        self.select(&(0..self.len()).collect::<Vec<usize>>())
     }
 
     /// Takes out the records whose time is not before `cut`, of which there are some.
     #[must_use]
     pub fn split_off(&mut self, cut: i64) -> Waiting {
         let (early, late): (Vec<usize>, Vec<usize>) =
-            (0..self.rows).partition(|&at| self.time(at) < cut);
+            (0..self.len()).partition(|&at| self.time(at) < cut);
         let rest = Waiting {
             part: true,
             ..Waiting::from(self.select(&late))
         };
         // (Columns that are not packed are cut themselves: they would be packed whole.)
         if !self.packed.is_empty() && early.last().is_none_or(|&last| last < late[0]) {
-            self.rows = early.len();
             self.packed.iter_mut().for_each(|p| p.truncate(early.len()));
         } else {
             *self = Waiting::from(self.select(&early));

@@ -56,7 +56,7 @@ pub struct Units {
 
 /// Buckets of a `per` field, or more where there are more shards. The records of a batch that are in one
 /// fit into the cache of a processor.
-const BUCKETS: usize = 64;
+pub const BUCKETS: usize = 64;
 
 impl Units {
     /// At least `shards` units for each `per` field.

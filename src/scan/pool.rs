@@ -87,18 +87,16 @@ impl Pool {
 
     /// Takes back what a batch was made of.
     pub fn give_back(&self, blocks: Vec<Waiting>) {
-        // Of a block that was cut in two, the part that is done with last brings the text. Of what was made
-        // for the other, and of what came as Arrow, nothing is kept: there would be more with every batch.
+        // Of a block that was cut in two, the part that is done with last brings the text. What was made for
+        // the other goes, and so do columns of what came as Arrow: there would be more with every batch.
         let (mut texts, mut columns, mut packed) = (Vec::new(), Vec::new(), Vec::new());
         for (block, buckets) in blocks.into_iter().map(Waiting::into_parts) {
-            let Some(text) = block.origin.text else {
-                continue;
-            };
-            if let Some(buckets) = buckets {
-                columns.push(block.columns);
-                packed.extend(buckets);
+            let whole = buckets.is_some();
+            packed.extend(buckets.into_iter().flatten());
+            if let Some(text) = block.origin.text {
+                columns.extend(whole.then_some(block.columns));
+                texts.extend(Arc::into_inner(text).map(|text| text.bytes));
             }
-            texts.extend(Arc::into_inner(text).map(|text| text.bytes));
         }
         texts.retain(|text| !text.is_empty());
         keep(&self.texts, texts.into_iter());

@@ -18,8 +18,6 @@ use crate::order::packing::Buckets;
 pub struct Made {
     /// Individual Numbers; none of records that were sorted: it was looked for them before.
     pub looked: Option<Looked>,
-    /// How many records they are.
-    pub records: usize,
     /// The records packed; empty if they are not.
     pub packed: Vec<Buckets>,
 }

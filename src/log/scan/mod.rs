@@ -13,7 +13,7 @@
 //! Line ends: LF, CR, CRLF. The position of a line end is that of its first byte.
 //!
 //! The only `unsafe` of the crate is in this module: calls of functions that need a CPU feature,
-//! each made after that feature was detected.
+//! each made after that feature was detected, and the request for memory that will be read soon.
 
 pub mod automaton;
 mod isa;

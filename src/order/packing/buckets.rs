@@ -1,7 +1,7 @@
 //! The packed records of a block by buckets of their keys.
 
 use super::packer::Room;
-use super::{Column, Packing};
+use super::{Column, Packing, Unpacked};
 use crate::block::{Columns, Said, make_room, resize};
 use crate::detect::values::Value;
 use crate::dictionary::id_column;
@@ -88,6 +88,18 @@ impl Buckets {
         8 * (self.words.len() + self.bounds.len()) + 4 * self.places.len()
     }
 
+    /// The number of records.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// The number of records of a bucket.
     #[must_use]
     pub fn len_of(&self, bucket: usize) -> usize {
@@ -160,11 +172,11 @@ impl Buckets {
     /// What was packed of some records of the block, as columns.
     #[must_use]
     pub fn columns(&self, rows: &[usize]) -> Columns {
-        let mut columns = Columns::default();
-        for &row in rows {
-            self.packing.push(self.record(row), &mut columns);
-        }
-        columns
+        let records = rows.iter().flat_map(|&row| self.record(row));
+        let records: Vec<u64> = records.copied().collect();
+        let mut unpacked = Unpacked::default();
+        self.packing.unpack(&records, 0..rows.len(), &mut unpacked);
+        unpacked.columns
     }
 
     fn record(&self, row: usize) -> &[u64] {

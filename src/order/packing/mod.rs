@@ -19,8 +19,9 @@ use crate::record::Field;
 
 pub use buckets::{Buckets, bucket_of};
 pub use packer::{Packer, Wanted};
+pub use words::put_in_place;
 
-use words::{AT_A_TIME, Move, Moving, Put, Take, Word, put_in_place};
+use words::{AT_A_TIME, Move, Moving, Put, Take, Word};
 
 /// A column, and where it stands in the words of a record.
 #[derive(Clone, Copy, Debug)]
@@ -315,11 +316,6 @@ impl Packing {
         }
     }
 
-    /// Puts the words of records one behind the other, each record to its place.
-    pub fn put_in_place(&self, words: &[&[u64]], places: &[u32], to: &mut [u64]) {
-        put_in_place(words, places, to);
-    }
-
     /// What brings the words of records that are packed as `from` says to those that this says; `row` is the
     /// one of the first of their block in the batch. Parts that move alike move together.
     fn moves(&self, from: &Packing, row: u32) -> SmallVec<[Move; 8]> {
@@ -429,31 +425,6 @@ impl Packing {
             }
         }
         time
-    }
-}
-
-impl Packing {
-    /// Adds what a packed record says, its row apart, to columns.
-    #[allow(clippy::cast_possible_truncation)]
-    fn push(&self, record: &[u64], to: &mut Columns) {
-        for part in &self.parts {
-            let value = part.of(record[part.word]);
-            match part.column {
-                Column::Time => to.time.push(self.time(value)),
-                // (Words of a mask stand in their order, whatever that of the parts is.)
-                Column::Mask(0) => {
-                    let words = (0..self.mask).filter_map(|word| self.part(Column::Mask(word)));
-                    to.masks
-                        .extend(words.map(|part| part.of(record[part.word])));
-                }
-                Column::Row | Column::Mask(_) => {}
-                Column::Id(id) => to.ids[id].push(value as u32),
-                Column::Result => to.result.push(value as u8),
-                Column::References => to.references.push(value as u8),
-                Column::Words(code) => to.words[code].push(value as u8),
-                Column::Subject => to.subject.push(value.rotate_right(TURN)),
-            }
-        }
     }
 }
 

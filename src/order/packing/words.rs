@@ -10,7 +10,7 @@ pub(super) const AT_A_TIME: usize = 1024;
 pub(super) type Word = [u64; AT_A_TIME];
 
 /// Puts the words of records one behind the other, each record to its place.
-pub(super) fn put_in_place(words: &[&[u64]], places: &[u32], to: &mut [u64]) {
+pub fn put_in_place(words: &[&[u64]], places: &[u32], to: &mut [u64]) {
     match words {
         [a] => in_place([a], places, to),
         [a, b] => in_place([a, b], places, to),

@@ -70,15 +70,11 @@ impl Pipeline<'_> {
         } = &mut *state;
         collector.put(seq, done, |taken| -> std::result::Result<(), Failure> {
             let block = &taken.block;
-            let Made {
-                looked,
-                records,
-                packed,
-            } = taken.extra.unwrap_or_default();
+            let Made { looked, packed } = taken.extra.unwrap_or_default();
             if let Some(looked) = &looked {
                 leaks.add(block.origin.source, looked, |at| block.line(at));
             }
-            let waiting = Waiting::of(taken.block, records, packed);
+            let waiting = Waiting::of(taken.block, packed);
             if let Some(carry) = &self.context.carry {
                 carry.refuse_early(&waiting, taken.span, &self.context.source_names)?;
             }
@@ -154,7 +150,7 @@ impl Pipeline<'_> {
             ..
         } = tools;
         let mut spare = self.pool.columns();
-        spare.take_room(room);
+        spare.take_from(room);
         let mut done = done(
             work,
             &self.context.planned,
@@ -183,7 +179,6 @@ impl Pipeline<'_> {
             _ => None,
         };
         if let Some((block, made)) = made {
-            made.records = block.columns.len();
             if !self.sorting.load(Ordering::Relaxed) {
                 made.packed = packer.pack(block, || self.pool.packed());
             }
