@@ -11,7 +11,9 @@ use super::run::{Out, RuleCounts, Run};
 use super::saved::{SavedRule, Whose};
 use super::values::Value;
 use crate::dictionary::Dictionaries;
-use crate::findings::{Finding, Flag};
+use crate::findings::Flag;
+use crate::findings::packed::Findings;
+use crate::findings::totals::Found;
 use crate::order::Batch;
 use crate::order::packing::{Packing, Unpacked, Wanted};
 use crate::policy::{Key, Kind, Policy};
@@ -124,7 +126,9 @@ pub struct ShardOut {
     /// Flags, in no order.
     pub flags: Vec<Flag>,
     /// Findings that are closed.
-    pub findings: Vec<Finding>,
+    pub findings: Findings,
+    /// What is counted of them.
+    pub found: Vec<Found>,
     /// By rule.
     pub counts: Vec<RuleCounts>,
     /// How much the rules evaluated, by their places in the policy; empty but at the end.
@@ -157,7 +161,8 @@ impl From<Out<'_>> for ShardOut {
     fn from(out: Out<'_>) -> ShardOut {
         ShardOut {
             flags: out.flags,
-            findings: out.findings,
+            findings: out.findings.iter().collect(),
+            found: Found::of(&out.findings),
             counts: out.counts,
             evaluated: Vec::new(),
         }

@@ -1,8 +1,10 @@
 //! What comes out: flags, findings, counts, and the Arrow tables they become.
 
 pub mod flagged;
+pub mod packed;
 pub mod ranked;
 pub mod ranking;
+pub mod rarest;
 pub mod share;
 pub mod tables;
 pub mod totals;
@@ -62,33 +64,4 @@ pub struct Finding {
     pub peak: i64,
     /// How strong it is within its rule (larger is stronger).
     pub magnitude: f64,
-}
-
-/// All findings of a scan, as they come. They stay until its end, so they stand close together, in
-/// stretches of one size: vectors that grow leave holes between what is in use for a while only.
-#[derive(Debug, Default)]
-pub struct Findings(Vec<Vec<Finding>>);
-
-/// Findings in a stretch.
-const STRETCH: usize = 4096;
-
-impl Findings {
-    /// Adds findings.
-    pub fn add(&mut self, findings: Vec<Finding>) {
-        let mut findings = findings.into_iter();
-        while findings.len() > 0 {
-            let full = self.0.last().is_none_or(|last| last.len() == STRETCH);
-            if full {
-                self.0.push(Vec::with_capacity(STRETCH));
-            }
-            if let Some(last) = self.0.last_mut() {
-                last.extend(findings.by_ref().take(STRETCH - last.len()));
-            }
-        }
-    }
-
-    /// All of them, in the order in which they came.
-    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
-        self.0.iter().flatten()
-    }
 }

@@ -3,19 +3,24 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::{ArrowError, SchemaRef};
 use hashbrown::HashSet;
 
+use super::packed::Findings;
 use super::ranking::Ranking;
-use super::tables::{self, Names};
+use super::rarest::{self, Ordered};
+use super::tables::Names;
 use super::totals::FlagTotals;
 use super::users;
-use super::{Finding, Findings};
 use crate::dictionary::Dictionaries;
 use crate::individual::mask::Mask;
 use crate::join::join;
 use crate::policy::Policy;
 use crate::record::Field;
+
+/// Rows of findings that are made together.
+const TOGETHER: usize = 16 * 1024;
 
 /// What is ranked, and what it takes to name it.
 pub struct Unranked {
@@ -54,17 +59,17 @@ impl Unranked {
         texts.len()
     }
 
-    fn rank(&self) -> Tables {
+    fn rank(self) -> Tables {
+        let ranking = Ranking::of(&self.findings, &self.flags);
         let names = self.names();
-        let all: Vec<&Finding> = self.findings.iter().collect();
-        let ranking = Ranking::of(&all, &self.flags);
-        // The larger table by this thread: see `Ranked::tables`.
-        let ((by_user, by_user_users), findings) = join(
+        // The order by this thread: see `Ranked::tables`.
+        let ((by_user, by_user_users), order) = join(
             || users::by_user(names, &self.flags, &ranking),
-            || tables::findings(names, &all, &ranking.shares),
+            || rarest::order(names, &self.findings, &ranking, &self.flags),
         );
         Tables {
-            findings,
+            unranked: self,
+            order,
             by_user,
             by_user_users,
         }
@@ -73,18 +78,64 @@ impl Unranked {
 
 /// The tables that rank.
 pub struct Tables {
-    /// A row per finding, the rarest first.
-    pub findings: RecordBatch,
+    unranked: Unranked,
+    /// The findings, the rarest first.
+    order: Vec<Ordered>,
     /// A row per user and rule with flagged records, the users to look at first before the others.
     pub by_user: RecordBatch,
     /// Of each, which user it is of.
     pub by_user_users: Vec<u64>,
 }
 
+impl Tables {
+    /// A row per finding, the rarest first.
+    #[must_use]
+    pub fn findings(self: Arc<Self>) -> FindingRows {
+        let schema = self.rows(&[]).schema();
+        FindingRows {
+            tables: self,
+            schema,
+            given: 0,
+        }
+    }
+
+    fn rows(&self, some: &[Ordered]) -> RecordBatch {
+        let Unranked {
+            findings, flags, ..
+        } = &self.unranked;
+        rarest::rows(self.unranked.names(), findings, some, flags)
+    }
+}
+
+/// The rows of all findings. They are made as they are asked for: as a table they take four times the room that
+/// they take packed.
+pub struct FindingRows {
+    tables: Arc<Tables>,
+    schema: SchemaRef,
+    /// How many have been given.
+    given: usize,
+}
+
+impl Iterator for FindingRows {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let some = self.tables.order[self.given..].chunks(TOGETHER).next()?;
+        self.given += some.len();
+        Some(Ok(self.tables.rows(some)))
+    }
+}
+
+impl RecordBatchReader for FindingRows {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
 /// The tables that rank, or what they are made of.
 pub struct Ranked {
     unranked: Mutex<Option<Unranked>>,
-    tables: OnceLock<Tables>,
+    tables: OnceLock<Arc<Tables>>,
 }
 
 impl Ranked {
@@ -101,14 +152,14 @@ impl Ranked {
     ///
     /// # Panics
     /// If making them panicked before.
-    pub fn tables(&self) -> &Tables {
+    pub fn tables(&self) -> &Arc<Tables> {
         self.tables.get_or_init(|| {
             let mut unranked = self.unranked.lock().unwrap_or_else(PoisonError::into_inner);
             let unranked = unranked.take().expect("it is ranked once");
             // By a thread of its own: it takes over the heap of a worker that has ended, with what is
             // free in it, where this thread would have to ask for more memory at the very peak.
             let ranked = std::thread::scope(|scope| scope.spawn(|| unranked.rank()).join());
-            ranked.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            Arc::new(ranked.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })
     }
 }

@@ -20,6 +20,7 @@
 use std::cmp::Ordering;
 
 use super::Finding;
+use super::packed::Findings;
 use super::share::{Product, Share, rarity};
 use super::totals::FlagTotals;
 use crate::detect::evaluated::Evaluated;
@@ -47,7 +48,7 @@ pub struct Standing {
 pub struct Ranking {
     /// Of each finding, in the order in which they were given: of the key-days that its rule
     /// evaluated, those at least as strong.
-    pub shares: Vec<Share>,
+    pub as_strong: Vec<u64>,
     /// By user; of each by place, the most remarkable first, then the rule's place in the policy.
     standings: Vec<Standing>,
 }
@@ -55,19 +56,23 @@ pub struct Ranking {
 impl Ranking {
     /// Ranks the findings of a scan and the users of their records.
     #[must_use]
-    pub fn of(findings: &[&Finding], totals: &FlagTotals) -> Ranking {
+    pub fn of(findings: &Findings, totals: &FlagTotals) -> Ranking {
         let mut by_rule: Vec<Vec<OfRule>> = vec![Vec::new(); totals.evaluated.len()];
-        for (at, finding) in findings.iter().enumerate() {
+        for (at, (_, finding)) in (0..).zip(findings.iter()) {
             by_rule[finding.rule as usize].push(OfRule {
                 key: finding.key,
-                day: day(finding),
+                day: day(&finding),
                 magnitude: finding.magnitude,
                 at,
             });
         }
         let members = totals.members();
+        let mut places = Vec::new();
+        if !members.is_empty() {
+            places.extend(findings.iter().map(|(place, _)| place));
+        }
         let mut ranking = Ranking {
-            shares: vec![Share::WHOLE; findings.len()],
+            as_strong: vec![0; findings.len()],
             standings: Vec::new(),
         };
         for (rule, mut of_rule) in by_rule.into_iter().enumerate() {
@@ -75,10 +80,7 @@ impl Ranking {
             let counts = days_as_strong(&mut of_rule, evaluated.key_days);
             let mut days = Vec::new();
             for (one, count) in of_rule.iter().zip(counts) {
-                ranking.shares[one.at] = Share {
-                    as_strong: count,
-                    of: evaluated.key_days,
-                };
+                ranking.as_strong[one.at as usize] = count;
                 let of_day = |user| UserDay {
                     user,
                     day: one.day,
@@ -88,8 +90,9 @@ impl Ranking {
                     let user = Id::try_from(one.key).unwrap_or(0);
                     days.extend((user != 0).then(|| of_day(user)));
                 } else {
-                    let users = users_of(&members, findings[one.at].id);
-                    days.extend(users.iter().map(|&(_, user)| of_day(user)));
+                    let place = places.get(one.at as usize);
+                    let users = place.map(|&place| users_of(&members, findings.at(place).id));
+                    days.extend(users.unwrap_or_default().iter().map(|one| of_day(one.1)));
                 }
             }
             let rule = u32::try_from(rule).unwrap_or(u32::MAX);
@@ -132,8 +135,8 @@ struct OfRule {
     key: Value,
     day: i32,
     magnitude: f64,
-    /// Its place among all findings.
-    at: usize,
+    /// Its number among all findings.
+    at: u32,
 }
 
 /// The day that a finding is of.
@@ -273,7 +276,7 @@ mod tests {
         }
 
         fn rank(&self) -> Ranking {
-            Ranking::of(&self.findings.iter().collect::<Vec<_>>(), &self.totals)
+            Ranking::of(&self.findings.iter().collect(), &self.totals)
         }
     }
 
@@ -295,9 +298,7 @@ mod tests {
         case.add(0, 2, 0, 9.0);
         case.add(0, 1, 1, 4.0);
         // Three key-days: two at 9, one at 4.
-        let counts: Vec<u64> = case.rank().shares.iter().map(|s| s.as_strong).collect();
-        assert_eq!(counts, [3, 2, 2, 3]);
-        assert!(case.rank().shares.iter().all(|s| s.of == 1000));
+        assert_eq!(case.rank().as_strong, [3, 2, 2, 3]);
     }
 
     #[test]
@@ -305,9 +306,9 @@ mod tests {
         let mut case = Case::new(&[(10, 2)]);
         case.add(0, 1, 0, 1.0);
         let on = case.add(0, 1, 0, 2.0);
-        assert_eq!(case.rank().shares[0], of(1, 10));
+        assert_eq!(case.rank().as_strong, [1, 1]);
         case.findings[on].carried = 1;
-        assert_eq!(case.rank().shares, [of(2, 10), of(1, 10)]);
+        assert_eq!(case.rank().as_strong, [2, 1]);
     }
 
     #[test]
@@ -399,9 +400,9 @@ mod tests {
     fn records_without_user_rank_nobody_but_are_ranked_themselves() {
         let mut case = Case::new(&[(10, 2)]);
         case.add(0, 0, 0, 1.0);
-        assert_eq!(case.rank().shares, [of(1, 10)]);
+        assert_eq!(case.rank().as_strong, [1]);
         assert!(users(&case.rank()).is_empty());
-        assert!(Case::new(&[(0, 0)]).rank().shares.is_empty());
+        assert!(Case::new(&[(0, 0)]).rank().as_strong.is_empty());
     }
 
     #[test]

@@ -1,25 +1,21 @@
 //! Results as Arrow tables. Orders are fixed: they depend on the set of records alone.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
-use std::sync::{Arc, RwLockReadGuard};
+use std::sync::Arc;
 
 use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::UInt32Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int8Array, Int64Array,
-    RecordBatch, StringArray, TimestampMillisecondArray, UInt32Array, UInt64Array,
+    ArrayRef, Date32Array, DictionaryArray, Int8Array, Int64Array, RecordBatch, StringArray,
+    TimestampMillisecondArray, UInt32Array, UInt64Array,
 };
 
-use super::share::Share;
 use super::totals::{FlagTotals, RecordTotals};
-use super::{Finding, Findings};
 use crate::detect::evaluated::Evaluated;
 use crate::detect::values::{Value, text};
-use crate::dictionary::{Dictionaries, ID_FIELDS, Id, Values, id_column};
+use crate::dictionary::{Dictionaries, Id, Values};
 use crate::individual::mask::Mask;
-use crate::join::join;
-use crate::policy::{Key, Kind, Policy, Rule, Sequence};
+use crate::policy::{Key, Kind, Policy, Rule};
 use crate::record::Field;
 
 /// What the tables name things by.
@@ -146,86 +142,6 @@ pub(super) fn place_dictionary<'a>(
     Arc::new(DictionaryArray::new(keys, Arc::new(texts.finish())))
 }
 
-/// The texts of many values: the dictionaries are locked once.
-struct Texts<'a> {
-    ids: [RwLockReadGuard<'a, Values>; 6],
-    names: Names<'a>,
-}
-
-impl<'a> Texts<'a> {
-    fn of(names: Names<'a>) -> Texts<'a> {
-        Texts {
-            ids: ID_FIELDS.map(|field| names.dictionaries.of(field).read()),
-            names,
-        }
-    }
-
-    fn get(&self, key: Key, value: Value) -> Option<Cow<'_, str>> {
-        if let Key::Field(field) = key
-            && let Some(column) = id_column(field)
-        {
-            let id = u32::try_from(value).ok()?;
-            let text = self.ids[column].text(id)?;
-            return Some(self.names.mask.value(key, text));
-        }
-        self.names.text(key, value).map(Cow::Owned)
-    }
-}
-
-impl Texts<'_> {
-    /// The text of a finding's key.
-    fn key(&self, finding: &Finding, rule: &Rule) -> Option<Cow<'_, str>> {
-        self.get(Key::Field(rule.per), finding.key)
-    }
-
-    /// `name=value, …` of a finding's `by` values.
-    fn by(&self, finding: &Finding, rule: &Rule) -> String {
-        let by = match &rule.kind {
-            Kind::Count { by, .. }
-            | Kind::Distinct { by, .. }
-            | Kind::Sequence(Sequence { by, .. }) => by.as_slice(),
-            Kind::Match
-            | Kind::Novelty { .. }
-            | Kind::Hours { .. }
-            | Kind::Spike(_)
-            | Kind::Gap { .. } => &[],
-        };
-        let mut text = String::new();
-        for (&key, &value) in by.iter().zip(&finding.by) {
-            if !text.is_empty() {
-                text.push_str(", ");
-            }
-            text.push_str(key.name());
-            text.push('=');
-            text.push_str(&self.get(key, value).unwrap_or_default());
-        }
-        text
-    }
-
-    /// The text of a finding's new value.
-    fn value(&self, finding: &Finding, rule: &Rule) -> Option<Cow<'_, str>> {
-        match rule.kind {
-            Kind::Novelty { field, .. } => self.get(field, finding.value),
-            _ => None,
-        }
-    }
-
-    /// The order of findings: by first, the rule's place, key, by, value. The id decides between
-    /// keys that read the same but for undecodable bytes.
-    fn order(&self, a: &Finding, b: &Finding, rules: &[Rule]) -> Ordering {
-        (a.first, a.rule).cmp(&(b.first, b.rule)).then_with(|| {
-            let rule = &rules[a.rule as usize];
-            let key = || self.key(a, rule).cmp(&self.key(b, rule));
-            let by = || self.by(a, rule).cmp(&self.by(b, rule));
-            let value = || self.value(a, rule).cmp(&self.value(b, rule));
-            key()
-                .then_with(by)
-                .then_with(value)
-                .then_with(|| a.id.cmp(&b.id))
-        })
-    }
-}
-
 /// The `threshold` of a rule's flagged rows; minutes for `hours`, seconds for `gap`. That of a
 /// `spike` differs from row to row, see [`super::Flag`].
 #[must_use]
@@ -240,82 +156,11 @@ pub fn threshold(kind: &Kind) -> Option<f64> {
     }
 }
 
-/// A row per finding: the rarest first, by `shares`, which are those of the findings in the order given;
-/// of one rarity by first, the rule's place, key, by, value.
+/// A row per rule, in policy order. `reasons` says why a rule as a whole was not evaluable.
 #[must_use]
-pub fn findings(names: Names<'_>, findings: &[&Finding], shares: &[Share]) -> RecordBatch {
+pub fn summary(names: Names<'_>, totals: &FlagTotals, reasons: &[Option<String>]) -> RecordBatch {
     let rules = &names.policy.rules;
-    let texts = Texts::of(names);
-    let rule = |f: &Finding| &rules[f.rule as usize];
-    let shares = shares.iter().copied();
-    let mut order: Vec<(&Finding, Share)> = findings.iter().copied().zip(shares).collect();
-    order.sort_unstable_by(|&(a, one), &(b, other)| {
-        let rarity = one.compare(other);
-        rarity.then_with(|| texts.order(a, b, rules))
-    });
-    let all = || order.iter().map(|&(finding, _)| finding);
-    let share = || order.iter().map(|&(_, share)| share);
-    let in_words = || {
-        let mut keys = StringBuilder::new();
-        let mut by = StringBuilder::new();
-        let mut values = StringBuilder::new();
-        for finding in all() {
-            let rule = rule(finding);
-            keys.append_option(texts.key(finding, rule));
-            by.append_value(texts.by(finding, rule));
-            values.append_option(texts.value(finding, rule));
-        }
-        [("key", keys), ("by", by), ("value", values)]
-            .map(|(name, mut texts)| (name, Arc::new(texts.finish()) as ArrayRef))
-    };
-    let of_rules = || -> Vec<(&str, ArrayRef)> {
-        let rule_ids = all().map(|f| Some(f.rule as usize));
-        let pers = all().map(|f| Some(rule(f).per as usize));
-        vec![
-            ("finding", finding_names(all().map(|f| f.id))),
-            ("rule", place_dictionary(rule_ids, |at| &rules[at].id)),
-            ("viewpoint", viewpoints(all().map(rule))),
-            ("per", place_dictionary(pers, |at| Field::ALL[at].name())),
-        ]
-    };
-    let in_figures = || -> Vec<(&str, ArrayRef)> {
-        let peaks: Int64Array = all().map(|f| f.peak).collect();
-        let magnitudes: Float64Array = all().map(|f| f.magnitude).collect();
-        let continued: BooleanArray = all().map(|f| Some(f.carried > 0)).collect();
-        let rarities: Float64Array = share().map(Share::rarity).collect();
-        vec![
-            ("first", times(all().map(|f| Some(f.first)))),
-            ("last", times(all().map(|f| Some(f.last)))),
-            ("records", counts(all().map(|f| Some(f.records)))),
-            ("peak", Arc::new(peaks)),
-            ("magnitude", Arc::new(magnitudes)),
-            ("continued", Arc::new(continued)),
-            ("rarity", Arc::new(rarities)),
-            ("days_as_strong", counts(share().map(|s| Some(s.as_strong)))),
-            ("days_evaluated", counts(share().map(|s| Some(s.of)))),
-        ]
-    };
-    let mut columns = of_rules();
-    let (figures, words) = join(in_figures, in_words);
-    columns.extend(words);
-    columns.extend(figures);
-    batch(columns)
-}
-
-/// A row per rule, in policy order; findings that go on from earlier scans were counted there.
-/// `reasons` says why a rule as a whole was not evaluable.
-#[must_use]
-pub fn summary(
-    names: Names<'_>,
-    totals: &FlagTotals,
-    findings: &Findings,
-    reasons: &[Option<String>],
-) -> RecordBatch {
-    let rules = &names.policy.rules;
-    let mut found = vec![0i64; rules.len()];
-    for finding in findings.iter() {
-        found[finding.rule as usize] += i64::from(finding.carried == 0);
-    }
+    let found: Int64Array = totals.findings.iter().map(|&n| Some(count(n))).collect();
     let mut users = vec![0i64; rules.len()];
     for (user, rule) in totals.by_user.keys() {
         users[*rule as usize] += i64::from(*user != 0);
@@ -351,7 +196,7 @@ pub fn summary(
                     .collect::<Int64Array>(),
             ),
         ),
-        ("findings", Arc::new(Int64Array::from(found))),
+        ("findings", Arc::new(found)),
         ("users", Arc::new(Int64Array::from(users))),
         (
             "reason",

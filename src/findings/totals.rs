@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::Findings;
+use super::Finding;
 use crate::block::Columns;
 use crate::detect::bits::Bits;
 use crate::detect::calendar::weekday;
 use crate::detect::evaluated::Evaluated;
 use crate::detect::run::RuleCounts;
-use crate::detect::values::day_of;
+use crate::detect::values::{Value, day_of};
 use crate::dictionary::{Id, id_column};
 use crate::policy::Rule;
 use crate::record::{DAY_MS, Field};
@@ -162,6 +162,10 @@ pub struct FlagTotals {
     pub evaluated: Vec<Evaluated>,
     /// Flagged rows by rule.
     pub flagged: Vec<u64>,
+    /// Findings by rule, those that go on from earlier scans left out: they were counted there.
+    pub findings: Vec<u64>,
+    /// Findings that go on from earlier scans.
+    pub continued: u64,
     /// Flagged rows and findings by user and rule.
     pub by_user: HashMap<(Id, u32), (u64, u64), foldhash::fast::RandomState>,
     /// Flagged rows by civil day.
@@ -182,6 +186,36 @@ pub struct Counted {
     pub(super) day: i32,
 }
 
+/// What is counted of the findings of a rule and key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The rule's place in the policy.
+    rule: u32,
+    key: Value,
+    /// How many begin in this scan.
+    begun: u64,
+    /// How many go on from earlier scans.
+    continued: u64,
+}
+
+impl Found {
+    /// What is counted of findings; those of a rule and key one after the other are one.
+    #[must_use]
+    pub fn of(findings: &[Finding]) -> Vec<Found> {
+        let alike = |a: &Finding, b: &Finding| (a.rule, a.key) == (b.rule, b.key);
+        let found = findings.chunk_by(alike).map(|alike| {
+            let begun = alike.iter().filter(|f| f.carried == 0).count();
+            Found {
+                rule: alike[0].rule,
+                key: alike[0].key,
+                begun: begun as u64,
+                continued: (alike.len() - begun) as u64,
+            }
+        });
+        found.collect()
+    }
+}
+
 impl FlagTotals {
     /// No counts yet, for the rules of a policy.
     #[must_use]
@@ -190,6 +224,7 @@ impl FlagTotals {
             counts: vec![RuleCounts::default(); rules.len()],
             evaluated: vec![Evaluated::default(); rules.len()],
             flagged: vec![0; rules.len()],
+            findings: vec![0; rules.len()],
             per_user: rules.iter().map(|rule| rule.per == Field::User).collect(),
             ..FlagTotals::default()
         }
@@ -246,13 +281,21 @@ impl FlagTotals {
         }
     }
 
-    /// Counts the findings of rules whose findings are one user's each; to be called once.
-    pub fn add_findings(&mut self, findings: &Findings) {
-        // Those that go on from earlier scans were counted there.
-        let begun = findings.iter().filter(|f| f.carried == 0);
-        for finding in begun.filter(|f| self.per_user[f.rule as usize]) {
-            let user = Id::try_from(finding.key).unwrap_or(0);
-            self.by_user.entry((user, finding.rule)).or_insert((0, 0)).1 += 1;
+    /// Counts findings.
+    pub fn add_findings(&mut self, found: &[Found]) {
+        for &Found {
+            rule,
+            key,
+            begun,
+            continued,
+        } in found
+        {
+            self.findings[rule as usize] += begun;
+            self.continued += continued;
+            if self.per_user[rule as usize] && begun > 0 {
+                let user = Id::try_from(key).unwrap_or(0);
+                self.by_user.entry((user, rule)).or_insert((0, 0)).1 += begun;
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::policy::ColumnRef;
 use crate::record::Field;
 
-/// Headers that name a field, likeliest first (folded by [`fold`] before they are compared).
+/// Headers that name a field, likeliest first; these and those below as [`fold`] leaves them.
 const ALIASES: [(Field, &[&str]); 9] = [
     (
         Field::Time,
@@ -29,11 +29,11 @@ const ALIASES: [(Field, &[&str]); 9] = [
         &[
             "職員番号",
             "職員コード",
-            "職員ID",
-            "操作者ID",
-            "利用者ID",
-            "ユーザID",
-            "ユーザーID",
+            "職員id",
+            "操作者id",
+            "利用者id",
+            "ユーザid",
+            "ユーザーid",
             "オペレータ番号",
             "user",
             "user_id",
@@ -56,13 +56,13 @@ const ALIASES: [(Field, &[&str]); 9] = [
         Field::Terminal,
         &[
             "端末番号",
-            "端末ID",
+            "端末id",
             "端末名",
             "操作端末",
             "コンピュータ名",
             "コンピューター名",
             "ホスト名",
-            "IPアドレス",
+            "ipアドレス",
             "接続元",
             "terminal",
             "pc",
@@ -115,7 +115,7 @@ const ALIASES: [(Field, &[&str]); 9] = [
             "住民コード",
             "個人コード",
             "対象者番号",
-            "対象者ID",
+            "対象者id",
             "整理番号",
             "subject",
         ],
@@ -213,10 +213,7 @@ pub fn map(
     wishes: &BTreeMap<Field, Vec<ColumnRef>>,
 ) -> (Mapping, Vec<(Field, String)>) {
     let folded: Vec<String> = headers.iter().map(|h| fold(h)).collect();
-    let position = |name: &str| {
-        let name = fold(name);
-        folded.iter().position(|f| *f == name)
-    };
+    let position = |name: &str| folded.iter().position(|f| f == name);
     let first = |names: &[&str]| names.iter().find_map(|n| position(n));
     let mut mapping = Mapping {
         headers: headers.to_vec(),
@@ -227,7 +224,7 @@ pub fn map(
     for (&field, refs) in wishes {
         for (i, wish) in refs.iter().enumerate() {
             let column = match wish {
-                ColumnRef::Name(name) => position(name),
+                ColumnRef::Name(name) => position(&fold(name)),
                 ColumnRef::Position(p) => Some(p - 1).filter(|&c| c < headers.len()),
             };
             let Some(column) = column else {
@@ -301,6 +298,17 @@ mod tests {
     fn columns(headers: &[&str]) -> Mapping {
         let headers: Vec<String> = headers.iter().map(|&h| h.to_owned()).collect();
         map(&headers, &BTreeMap::new()).0
+    }
+
+    #[test]
+    fn aliases_are_written_as_they_are_compared() {
+        let of_fields = ALIASES.iter().flat_map(|(_, names)| *names);
+        for lists in [DATE, TIME_OF_DAY, USER_BY_NAME, USER_NAME] {
+            assert!(lists.iter().all(|name| fold(name) == **name));
+        }
+        for name in of_fields {
+            assert_eq!(fold(name), **name);
+        }
     }
 
     #[test]

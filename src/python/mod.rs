@@ -7,6 +7,7 @@ mod policy;
 mod read;
 mod rows;
 mod scan;
+mod stream;
 mod synth;
 mod table;
 

@@ -11,6 +11,7 @@ use pyo3_arrow::{PyRecordBatchReader, PyTable};
 
 use super::policy::{Policy, raise_plain};
 use super::scan::Given;
+use super::stream::stream;
 use crate::error::Error;
 use crate::read::Reader;
 use crate::record::record_schema;
@@ -104,9 +105,7 @@ impl NativeReader {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let reader = PyRecordBatchReader::new(Box::new(Rest(Arc::clone(&self.inner))));
-        let reader = reader.into_pyobject(py)?.into_any();
-        reader.call_method1("__arrow_c_stream__", (requested_schema,))
+        stream(py, Rest(Arc::clone(&self.inner)), requested_schema)
     }
 
     /// What remains to be read, as an Arrow stream that must be read without the GIL. When it fails,

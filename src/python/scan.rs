@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::SchemaRef;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyCapsule, PyDict};
 use pyo3_arrow::input::AnyRecordBatch;
 use pyo3_arrow::{PySchema, PyTable};
 
 use super::errors::raise;
 use super::policy::Policy;
+use super::stream::stream;
 use crate::detect::calendar::Holidays;
 use crate::error::{Error, Result};
 use crate::fault::InputKind;
@@ -56,7 +57,8 @@ struct PythonListener {
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
     kept: Kept,
-    told: Option<Instant>,
+    /// When something was told last, and of how many bytes.
+    told: Option<(Instant, u64)>,
 }
 
 impl PythonListener {
@@ -75,13 +77,15 @@ impl PythonListener {
 
 impl Listener for PythonListener {
     fn progress(&mut self, progress: Progress) -> Result<()> {
+        // (That reading begins is told even of a short scan.)
+        let lately = |at: Instant| at.elapsed() < Duration::from_millis(200);
         if self
             .told
-            .is_some_and(|at| at.elapsed() < Duration::from_millis(200))
+            .is_some_and(|(at, total)| total == progress.total && lately(at))
         {
             return Ok(());
         }
-        self.told = Some(Instant::now());
+        self.told = Some((Instant::now(), progress.total));
         Python::attach(|py| {
             py.check_signals()
                 .and_then(|()| self.tell(py, progress))
@@ -117,6 +121,22 @@ impl Listener for PythonListener {
     }
 }
 
+/// The table of findings, made piece by piece while it is read, anew for whoever reads it.
+#[pyclass(frozen, module = "yokome._yokome")]
+pub struct NativeFindings(Arc<Tables>);
+
+#[pymethods]
+impl NativeFindings {
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        stream(py, Arc::clone(&self.0).findings(), requested_schema)
+    }
+}
+
 /// What a scan found, as tables.
 #[pyclass(frozen, module = "yokome._yokome")]
 pub struct NativeResult {
@@ -125,7 +145,7 @@ pub struct NativeResult {
 
 impl NativeResult {
     /// The tables that rank: made when first asked for.
-    fn ranked(&self, py: Python<'_>) -> &Tables {
+    fn ranked(&self, py: Python<'_>) -> &Arc<Tables> {
         py.detach(|| self.inner.ranked.tables())
     }
 }
@@ -154,8 +174,8 @@ impl NativeResult {
     }
 
     /// A row per thing that a person checks once.
-    fn findings(&self, py: Python<'_>) -> PyResult<PyTable> {
-        one(&self.ranked(py).findings)
+    fn findings(&self, py: Python<'_>) -> NativeFindings {
+        NativeFindings(Arc::clone(self.ranked(py)))
     }
 
     /// A row per rule.

@@ -287,7 +287,7 @@ impl Carry {
 
     /// What is to be said of it.
     #[must_use]
-    pub fn notes(&self, continued: usize) -> Vec<Note> {
+    pub fn notes(&self, continued: u64) -> Vec<Note> {
         let path = self.path.to_string_lossy();
         let Some(state) = &self.before else {
             return vec![Note {
@@ -309,7 +309,7 @@ impl Carry {
             });
         }
         if continued > 0 {
-            let continued = count(continued as u64);
+            let continued = count(continued);
             notes.push(Note {
                 ja: format!(
                     "所見のうち {continued} 件は、前回までの分析から続いているものです（findings の continued）。始まったときの分析で数えているため、今回の所見の件数には含めていません。"

@@ -405,11 +405,9 @@ fn result(
             };
         }
     }
-    outcome.flags.add_findings(&outcome.findings);
     let mut state = None;
     if let Some(carry) = &context.carry {
-        let continued = outcome.findings.iter().filter(|f| f.carried > 0).count();
-        notes.extend(carry.notes(continued));
+        notes.extend(carry.notes(outcome.flags.continued));
         let memory = outcome.memory.take().unwrap_or_default();
         let (planned, sources) = (&context.planned, &context.source_names);
         state = Some(carry.encode(planned, sources, &outcome.collector, memory)?);
@@ -428,7 +426,7 @@ fn result(
         flagged_schema: Flagged::new(names, &[], &Reread::default())
             .shown(names.mask)
             .schema(),
-        summary: tables::summary(names, flags, &unranked.findings, reasons),
+        summary: tables::summary(names, flags, reasons),
         evaluated_days: tables::evaluated_days(names, flags),
         by_day: tables::by_day(flags, records),
         activity: tables::activity(names, records),

@@ -5,7 +5,7 @@ use arrow_array::RecordBatch;
 use super::collect::Collector;
 use super::work::Made;
 use crate::error::Error;
-use crate::findings::Findings;
+use crate::findings::packed::Findings;
 use crate::findings::totals::{FlagTotals, RecordTotals};
 use crate::individual::watch::Leaks;
 use crate::order::Disorder;

@@ -26,8 +26,8 @@ use crate::detect::bits::Bits;
 use crate::detect::group::Grouped;
 use crate::detect::predicate::Evaluator;
 use crate::detect::shards::{PerRules, ShardContext, ShardOut};
-use crate::findings::Findings;
 use crate::findings::flagged::Flagged;
+use crate::findings::packed::Findings;
 use crate::findings::tables::Names;
 use crate::findings::totals::{FlagTotals, RecordTotals};
 use crate::individual::watch::{Leaks, Watch};
@@ -336,7 +336,8 @@ impl Pipeline<'_> {
 impl State {
     fn take(&mut self, outs: Vec<ShardOut>) {
         for out in outs {
-            self.findings.add(out.findings);
+            self.findings.append(&out.findings);
+            self.flags.add_findings(&out.found);
             self.flags.add_counts(&out.counts);
             self.flags.add_evaluated(&out.evaluated);
         }

@@ -1,0 +1,247 @@
+//! All findings of a scan, packed: they stay until its end, and a log has more of them the longer it is.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ByValues, Finding};
+use crate::detect::values::Value;
+
+/// Bytes of a stretch.
+const STRETCH: usize = 1 << 20;
+
+/// More bytes than a packed finding has.
+const ROOM: usize = 1 << 10;
+
+/// Findings, in about a third of the room that they take as they are (mostly small numbers, which take a
+/// byte or two each). They stand close together, in stretches of one size: vectors that grow leave holes
+/// between what is in use for a while only.
+#[derive(Debug, Default)]
+pub struct Findings {
+    stretches: Vec<Vec<u8>>,
+    len: usize,
+}
+
+/// Where a finding stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    stretch: u32,
+    byte: u32,
+}
+
+impl Findings {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds a finding.
+    ///
+    /// # Panics
+    /// If it cannot be packed, which no finding is.
+    pub fn add(&mut self, finding: &Finding) {
+        let full = |last: &Vec<u8>| last.len() + ROOM > STRETCH;
+        if self.stretches.last().is_none_or(full) {
+            self.stretches.push(Vec::new());
+        }
+        if let Some(last) = self.stretches.last_mut() {
+            let packed = postcard::to_extend(&Packed::of(finding), std::mem::take(last));
+            *last = packed.expect("numbers");
+            self.len += 1;
+        }
+    }
+
+    /// Adds all of others, behind these.
+    pub fn append(&mut self, others: &Findings) {
+        for other in &others.stretches {
+            let full = |last: &Vec<u8>| last.len() + other.len() > STRETCH;
+            if self.stretches.last().is_none_or(full) {
+                self.stretches.push(Vec::with_capacity(STRETCH));
+            }
+            if let Some(last) = self.stretches.last_mut() {
+                last.extend_from_slice(other);
+            }
+        }
+        self.len += others.len;
+    }
+
+    /// All of them and where they stand, in the order in which they came.
+    pub fn iter(&self) -> impl Iterator<Item = (Place, Finding)> + '_ {
+        (0..).zip(&self.stretches).flat_map(|(stretch, bytes)| {
+            let mut rest = bytes.as_slice();
+            std::iter::from_fn(move || {
+                let byte = bytes.len() - rest.len();
+                let finding;
+                (finding, rest) = unpack(rest)?;
+                let byte = u32::try_from(byte).unwrap_or(u32::MAX);
+                Some((Place { stretch, byte }, finding))
+            })
+        })
+    }
+
+    /// The finding at a place.
+    ///
+    /// # Panics
+    /// If the place is not one of these findings'.
+    #[must_use]
+    pub fn at(&self, place: Place) -> Finding {
+        let bytes = &self.stretches[place.stretch as usize][place.byte as usize..];
+        unpack(bytes).expect("a place of these").0
+    }
+}
+
+impl<'a> FromIterator<&'a Finding> for Findings {
+    fn from_iter<I: IntoIterator<Item = &'a Finding>>(all: I) -> Findings {
+        let mut findings = Findings::default();
+        all.into_iter().for_each(|finding| findings.add(finding));
+        findings
+    }
+}
+
+/// The finding that bytes begin with, and what is behind it; none, if there are no bytes.
+fn unpack(bytes: &[u8]) -> Option<(Finding, &[u8])> {
+    let (packed, rest) = postcard::take_from_bytes::<Packed>(bytes).ok()?;
+    Some((packed.finding(), rest))
+}
+
+/// A finding as it is packed: all numbers but the id, which is as good as random, by their size.
+#[derive(Serialize, Deserialize)]
+struct Packed {
+    id: [u8; 8],
+    rule: u32,
+    key: Value,
+    by: ByValues,
+    value: Value,
+    first: i64,
+    /// From the first to the last.
+    span: i64,
+    records: u64,
+    carried: u64,
+    peak: i64,
+    magnitude: Magnitude,
+}
+
+/// Most kinds measure how strong a finding is by another of its figures.
+#[derive(Serialize, Deserialize)]
+enum Magnitude {
+    Peak,
+    Records,
+    Other(f64),
+}
+
+#[allow(clippy::cast_precision_loss)]
+impl Packed {
+    fn of(finding: &Finding) -> Packed {
+        let magnitude = finding.magnitude.to_bits();
+        Packed {
+            id: finding.id.to_le_bytes(),
+            rule: finding.rule,
+            key: finding.key,
+            by: finding.by.clone(),
+            value: finding.value,
+            first: finding.first,
+            span: finding.last.wrapping_sub(finding.first),
+            records: finding.records,
+            carried: finding.carried,
+            peak: finding.peak,
+            magnitude: if magnitude == (finding.peak as f64).to_bits() {
+                Magnitude::Peak
+            } else if magnitude == (finding.records as f64).to_bits() {
+                Magnitude::Records
+            } else {
+                Magnitude::Other(finding.magnitude)
+            },
+        }
+    }
+
+    fn finding(self) -> Finding {
+        Finding {
+            id: u64::from_le_bytes(self.id),
+            rule: self.rule,
+            key: self.key,
+            by: self.by,
+            value: self.value,
+            first: self.first,
+            last: self.first.wrapping_add(self.span),
+            records: self.records,
+            carried: self.carried,
+            peak: self.peak,
+            magnitude: match self.magnitude {
+                Magnitude::Peak => self.peak as f64,
+                Magnitude::Records => self.records as f64,
+                Magnitude::Other(magnitude) => magnitude,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_xoshiro::Xoshiro256PlusPlus;
+    use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+    use super::*;
+
+    /// Numbers of every size, the least and the greatest among them.
+    fn random(rng: &mut Xoshiro256PlusPlus) -> Finding {
+        let mut number = || {
+            let size = rng.next_u32() % 66;
+            match size {
+                64 => u64::MAX,
+                65 => i64::MIN.cast_unsigned(),
+                bits => rng.next_u64() & ((1 << bits) - 1),
+            }
+        };
+        let by = number() % 5;
+        let (peak, records) = (number().cast_signed(), number());
+        #[allow(clippy::cast_precision_loss)]
+        let magnitude = match number() % 4 {
+            0 => peak as f64,
+            1 => records as f64,
+            2 => -0.0,
+            _ => number() as f64 / 7.0,
+        };
+        Finding {
+            id: number(),
+            rule: u32::try_from(number() % 1_000_000_007).unwrap_or(0),
+            key: number(),
+            by: (0..by).map(|_| number()).collect(),
+            value: number(),
+            first: number().cast_signed(),
+            last: number().cast_signed(),
+            records,
+            carried: number(),
+            peak,
+            magnitude,
+        }
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked_in_order_and_at_its_place() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
+        let all: Vec<Finding> = (0..60_000).map(|_| random(&mut rng)).collect();
+        let mut findings = Findings::default();
+        assert!(findings.is_empty());
+        let mut from = 0usize;
+        for some in [0, 1, 20, 3000, 40_000, usize::MAX] {
+            let to = all.len().min(from.saturating_add(some));
+            findings.append(&all[from..to].iter().collect());
+            from = to;
+        }
+        assert_eq!(findings.len(), all.len());
+        assert!(findings.stretches.len() > 2, "several stretches");
+        let same =
+            |a: &Finding, b: &Finding| a == b && a.magnitude.to_bits() == b.magnitude.to_bits();
+        let mut expected = all.iter();
+        for (place, finding) in findings.iter() {
+            let expected = expected.next().expect("no more than there are");
+            assert!(same(&finding, expected) && same(&findings.at(place), expected));
+        }
+        assert!(expected.next().is_none());
+    }
+}
