@@ -7,8 +7,7 @@ In: a `yokome.ScanResult`. Out: plain Python values, for `repr`, the printed sum
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Overview", "RuleOverview", "overview", "records_and_period"]
 
 
-@dataclass(frozen=True)
-class RuleOverview:
+class RuleOverview(NamedTuple):
     """A row of the summary table."""
 
     rule: str
@@ -36,8 +34,7 @@ class RuleOverview:
     reason: str | None
 
 
-@dataclass(frozen=True)
-class Overview:
+class Overview(NamedTuple):
     """What was looked at and what came out. Counts are records unless the name says otherwise."""
 
     first: dt.datetime | None
@@ -67,7 +64,7 @@ class Overview:
 def overview(result: ScanResult) -> Overview:
     """The figures of a scan."""
     rules = tuple(
-        RuleOverview(**{name: row[name] for name in RuleOverview.__dataclass_fields__})
+        RuleOverview(**{name: row[name] for name in RuleOverview._fields})
         for row in result._rows("summary")
     )
     figures = records_and_period(result._rows("inputs"))
