@@ -4,10 +4,12 @@
 //! [`Dictionaries`](crate::dictionary::Dictionaries), so that blocks of any origin compare without
 //! unification. [`crate::arrow`] turns it into Arrow and back without loss.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::dictionary::{Id, Subject};
 use crate::log::encoding::{Encoding, utf16_len};
+use crate::log::scan;
 use crate::packed::Packed;
 
 /// Codes of the `references` column.
@@ -167,6 +169,18 @@ impl Columns {
             max: span.max.max(t),
             lateness: span.lateness.max(span.max - t),
         }))
+    }
+
+    /// How many records from a place on, one behind the other, have times in a range.
+    #[must_use]
+    pub fn within(&self, from: usize, times: Range<i64>) -> usize {
+        let width = times.end.wrapping_sub(times.start).cast_unsigned();
+        let within = Within(&self.time[from..], times.start, width);
+        // (In no order, there are few.)
+        match within.first(NEAR) {
+            NEAR => scan::hot(within),
+            few => few,
+        }
     }
 
     /// What the record at a place says.
@@ -468,6 +482,44 @@ pub fn make_room<T>(column: &mut Vec<T>, rows: usize) {
     }
 }
 
+/// Times that are looked at one by one before the others are in groups.
+const NEAR: usize = 8;
+
+/// Times, the first of a range, and its width.
+#[derive(Clone, Copy)]
+struct Within<'a>(&'a [i64], i64, u64);
+
+impl Within<'_> {
+    #[inline(always)]
+    fn has(self, time: i64) -> bool {
+        time.wrapping_sub(self.1).cast_unsigned() < self.2
+    }
+
+    /// How many of the first so many times are in the range, up to the first that is not.
+    #[inline(always)]
+    fn first(self, most: usize) -> usize {
+        let times = self.0.iter().take(most);
+        times.take_while(|&&time| self.has(time)).count()
+    }
+}
+
+impl scan::Hot for Within<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        let mut count = 0;
+        for some in self.0.chunks(8 * NEAR) {
+            let outside = some.iter().map(|&time| u64::from(!self.has(time)));
+            if outside.fold(0, |any, one| any | one) != 0 {
+                return count + Within(some, self.1, self.2).first(some.len());
+            }
+            count += some.len();
+        }
+        count
+    }
+}
+
 /// Makes a column so long, with room as by [`make_room`].
 pub fn resize<T: Clone>(column: &mut Vec<T>, rows: usize, value: T) {
     make_room(column, rows);
@@ -492,6 +544,31 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn times_within_a_range_are_those_before_the_first_outside() {
+        for n in [0, 1, 7, 8, 9, 63, 64, 65, 71, 72, 73, 200, 1000] {
+            for outside in 0..=n {
+                let mut time: Vec<i64> = (100..110).cycle().take(n).collect();
+                let ranges = [(100, 110), (i64::MIN, 110), (100, i64::MAX)];
+                let late = [110, 99, i64::MAX, i64::MIN][outside % 4];
+                if let Some(time) = time.get_mut(outside) {
+                    *time = late;
+                }
+                let columns = Columns {
+                    time,
+                    ..Columns::default()
+                };
+                for (from, to) in ranges {
+                    let inside = |time: &&i64| (from..to).contains(*time);
+                    for start in [0, n / 3, n] {
+                        let expected = columns.time[start..].iter().take_while(inside).count();
+                        assert_eq!(columns.within(start, from..to), expected, "{n} {outside}");
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn lines_are_told_where_every_line_is_a_record() {

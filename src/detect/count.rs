@@ -61,12 +61,8 @@ impl CountState {
         run: &Run<'_>,
         out: &mut Out<'_>,
     ) {
-        let mut i = 0;
+        let mut i = run.next(0, of.place);
         while i < run.len() {
-            if !run.has(i, of.place) {
-                i += 1;
-                continue;
-            }
             let end = run.instant_end(i);
             let time = run.time[i];
             while self
@@ -107,7 +103,7 @@ impl CountState {
                     )
                 });
             }
-            i = end;
+            i = run.next(end, of.place);
         }
     }
 

@@ -13,6 +13,7 @@ use super::days::{Newest, words};
 use super::run::Run;
 use super::values::{Value, day_of};
 use crate::dictionary::Id;
+use crate::log::scan;
 use crate::policy::{Key, Kind, Policy, Rule, Sequence};
 use crate::record::{DAY_MS, Field};
 
@@ -265,12 +266,7 @@ impl Days {
         let (masks, judged) =
             key.bits[self.layout.masks..].split_at_mut(self.layout.judged - self.layout.masks);
         if let [mask] = &mut *masks {
-            // The mask of a record in scope, 0 of any other.
-            let in_scope = |m: &u64| m & (m >> self.scope & 1).wrapping_neg();
-            *mask |= run.masks[from..to]
-                .iter()
-                .map(in_scope)
-                .fold(0, |a, m| a | m);
+            *mask |= scan::hot(InScope(&run.masks[from..to], self.scope));
         } else {
             for i in (from..to).filter(|&i| run.in_scope(i)) {
                 for (to, from) in masks.iter_mut().zip(&run.masks[i * run.words..]) {
@@ -336,5 +332,19 @@ impl Days {
         places
             .zip(self.counts.iter_mut().map(std::mem::take))
             .collect()
+    }
+}
+
+/// The bits of the masks, of one word, of records in scope; and the bit of the scope.
+struct InScope<'a>(&'a [u64], usize);
+
+impl scan::Hot for InScope<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        // (0 for a record out of scope.)
+        let in_scope = |mask: &u64| mask & (mask >> self.1 & 1).wrapping_neg();
+        self.0.iter().map(in_scope).fold(0, |all, mask| all | mask)
     }
 }

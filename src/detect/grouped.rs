@@ -149,13 +149,9 @@ impl GroupedState {
         run: &Run<'_>,
         out: &mut Out<'_>,
     ) {
-        let mut i = 0;
+        let mut i = run.next(0, of.place);
         let mut instant: Vec<(usize, u32, Value)> = Vec::new();
         while i < run.len() {
-            if !run.has(i, of.place) {
-                i += 1;
-                continue;
-            }
             let end = run.instant_end(i);
             self.expire(run.time[i].saturating_sub(what.window), out);
             instant.clear();
@@ -181,7 +177,7 @@ impl GroupedState {
             for &(j, group, _) in &instant {
                 self.judge(of, what, run, j, group, out);
             }
-            i = end;
+            i = run.next(end, of.place);
         }
     }
 

@@ -17,8 +17,11 @@ pub struct MatchState {
 impl MatchState {
     /// Takes the next records of the key.
     pub fn advance(&mut self, of: Placed<'_>, run: &Run<'_>, out: &mut Out<'_>) {
-        for i in 0..run.len() {
-            if !run.has(i, of.place) || !run.in_scope(i) {
+        let mut next = run.next(0, of.place);
+        while next < run.len() {
+            let i = next;
+            next = run.next(i + 1, of.place);
+            if !run.in_scope(i) {
                 continue;
             }
             out.counts[of.place].evaluated += 1;

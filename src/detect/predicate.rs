@@ -215,8 +215,7 @@ impl Evaluator {
                 continue;
             }
             let (from, to) = self.calendars.turn_to(times[row])?;
-            let within = times[row..].iter().take_while(|&&t| from <= t && t < to);
-            let end = row + within.count();
+            let end = row + columns.within(row, from..to);
             let stretch = &mut masks[row * words..end * words];
             if let Some(status) = self.calendars.of_all() {
                 and_all(stretch, &keep[status]);

@@ -7,6 +7,7 @@ use super::values::{self, Value};
 use crate::block::Columns;
 use crate::dictionary::{Dictionaries, Id, id_column};
 use crate::findings::{ByValues, Finding, Flag};
+use crate::log::scan;
 use crate::policy::{Key, Rule};
 
 /// Records of one key, in time order; records of one instant are all there.
@@ -49,6 +50,22 @@ impl Run<'_> {
             return self.masks[i] >> bit & 1 == 1;
         }
         has(&self.masks[i * self.words..(i + 1) * self.words], bit)
+    }
+
+    /// The first record from `from` on whose bit `bit` is set; the number of records if there is none.
+    #[must_use]
+    pub fn next(&self, from: usize, bit: usize) -> usize {
+        if self.words != 1 {
+            return (from..self.len())
+                .find(|&i| self.has(i, bit))
+                .unwrap_or(self.len());
+        }
+        let masks = &self.masks[from..];
+        let near = masks.iter().take(NEAR);
+        match near.map(|mask| mask >> bit & 1).position(|one| one == 1) {
+            Some(near) => from + near,
+            None => from + scan::hot(Next(masks, bit)),
+        }
     }
 
     /// Whether record `i` may be flagged.
@@ -124,6 +141,31 @@ impl Run<'_> {
             end += 1;
         }
         end
+    }
+}
+
+/// Records that are looked at one by one before the others are in groups.
+const NEAR: usize = 8;
+
+/// The first of some masks of one word in which a bit is set, or how many they are.
+struct Next<'a>(&'a [u64], usize);
+
+impl scan::Hot for Next<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        let Next(masks, bit) = self;
+        let is_set = |mask: u64| mask >> bit & 1 == 1;
+        let mut passed = 0;
+        for some in masks.chunks(8 * NEAR) {
+            if is_set(some.iter().fold(0, |all, mask| all | mask)) {
+                let before = some.iter().take_while(|mask| !is_set(**mask));
+                return passed + before.count();
+            }
+            passed += some.len();
+        }
+        passed
     }
 }
 
@@ -278,6 +320,40 @@ impl Open {
     pub fn close(self, out: &mut Out<'_>) {
         if self.0.records > self.0.carried {
             out.findings.push(self.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_record_is_the_first_whose_bit_is_set() {
+        for words in [1, 2] {
+            for n in [0usize, 1, 8, 9, 64, 72, 73, 300] {
+                for apart in [1, 5, 9, 70, 150] {
+                    // Every record has all bits but this one.
+                    let (bit, mut masks) = (7, vec![!(1u64 << 7); n * words]);
+                    for i in (apart - 1..n).step_by(apart) {
+                        masks[i * words] |= 1 << bit;
+                    }
+                    let columns = Columns::default();
+                    let run = Run {
+                        key: 1,
+                        rows: &vec![0; n],
+                        time: &vec![0; n],
+                        masks: &masks,
+                        words,
+                        bits: Bits { rules: 8, steps: 0 },
+                        columns: &columns,
+                    };
+                    for from in 0..=n {
+                        let next = (from..n).find(|&i| run.has(i, bit)).unwrap_or(n);
+                        assert_eq!(run.next(from, bit), next, "{words} {n} {apart} {from}");
+                    }
+                }
+            }
         }
     }
 }

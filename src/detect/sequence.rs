@@ -125,12 +125,8 @@ impl SequenceState {
         let kept = of.steps..of.steps + kept(&what.steps);
         let (mut evaluated, mut not_evaluable) = (0, 0);
         let mut done: Vec<(usize, ByValues)> = Vec::new();
-        let mut i = 0;
+        let mut i = run.next(0, of.place);
         while i < run.len() {
-            if !run.has(i, of.place) {
-                i += 1;
-                continue;
-            }
             let end = run.instant_end(i);
             done.clear();
             for j in (i..end).filter(|&j| run.has(j, of.place)) {
@@ -150,7 +146,7 @@ impl SequenceState {
             for (j, by) in done.drain(..) {
                 self.judge(of, what, run, j, by, out);
             }
-            i = end;
+            i = run.next(end, of.place);
         }
         out.counts[of.place].evaluated += evaluated;
         out.counts[of.place].not_evaluable += not_evaluable;

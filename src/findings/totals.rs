@@ -12,11 +12,11 @@ use crate::detect::evaluated::Evaluated;
 use crate::detect::run::RuleCounts;
 use crate::detect::values::{Value, day_of};
 use crate::dictionary::{Id, id_column};
+use crate::log::scan;
 use crate::policy::Rule;
 use crate::record::{DAY_MS, Field};
 
 const HOUR_MS: i64 = 3_600_000;
-const HOUR: u64 = HOUR_MS.unsigned_abs();
 
 /// Days whose counts are at hand.
 const RECENT: i32 = 128;
@@ -42,7 +42,7 @@ impl RecordTotals {
     /// Counts the records of a block.
     pub fn add(&mut self, columns: &Columns, bits: Bits) {
         let departments = columns.ids[id_column(Field::Department).unwrap_or(0)].as_slice();
-        let most = departments.iter().max().copied().unwrap_or(0) as usize;
+        let most = scan::hot(Most(departments)) as usize;
         self.by_hour.resize_with(WEEK, Vec::new);
         let (words, n) = (bits.words(), columns.len());
         let mut today = (i32::MIN, 0u64);
@@ -58,8 +58,8 @@ impl RecordTotals {
             let from = time - time.rem_euclid(HOUR_MS);
             let of_day = (from.rem_euclid(DAY_MS) / HOUR_MS).unsigned_abs();
             let hour = weekday(day) * 24 + usize::try_from(of_day).unwrap_or(0);
-            let within = |&&time: &&i64| time.wrapping_sub(from).cast_unsigned() < HOUR;
-            let end = row + columns.time[row..].iter().take_while(within).count();
+            // (The last hour that there is may have no end.)
+            let end = row + columns.within(row, from..from.wrapping_add(HOUR_MS));
             let by_department = &mut self.by_hour[hour];
             if by_department.len() <= most {
                 by_department.resize(most + 1, 0);
@@ -131,6 +131,18 @@ impl RecordTotals {
     #[must_use]
     pub fn by_day(&self) -> BTreeMap<i32, u64> {
         self.by_day.iter().map(|(&d, &n)| (d, n)).collect()
+    }
+}
+
+/// The greatest id; 0 if there is none.
+struct Most<'a>(&'a [Id]);
+
+impl scan::Hot for Most<'_> {
+    type Output = Id;
+
+    #[inline(always)]
+    fn run(self) -> Id {
+        self.0.iter().fold(0, |most, &id| most.max(id))
     }
 }
 
