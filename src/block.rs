@@ -175,12 +175,8 @@ impl Columns {
     #[must_use]
     pub fn within(&self, from: usize, times: Range<i64>) -> usize {
         let width = times.end.wrapping_sub(times.start).cast_unsigned();
-        let within = Within(&self.time[from..], times.start, width);
-        // (In no order, there are few.)
-        match within.first(NEAR) {
-            NEAR => scan::hot(within),
-            few => few,
-        }
+        let outside = |time: i64| time.wrapping_sub(times.start).cast_unsigned() >= width;
+        scan::before(&self.time[from..], outside)
     }
 
     /// What the record at a place says.
@@ -479,44 +475,6 @@ impl Offsets {
 pub fn make_room<T>(column: &mut Vec<T>, rows: usize) {
     if column.capacity() < rows {
         column.reserve_exact(rows + rows / 8 - column.len());
-    }
-}
-
-/// Times that are looked at one by one before the others are in groups.
-const NEAR: usize = 8;
-
-/// Times, the first of a range, and its width.
-#[derive(Clone, Copy)]
-struct Within<'a>(&'a [i64], i64, u64);
-
-impl Within<'_> {
-    #[inline(always)]
-    fn has(self, time: i64) -> bool {
-        time.wrapping_sub(self.1).cast_unsigned() < self.2
-    }
-
-    /// How many of the first so many times are in the range, up to the first that is not.
-    #[inline(always)]
-    fn first(self, most: usize) -> usize {
-        let times = self.0.iter().take(most);
-        times.take_while(|&&time| self.has(time)).count()
-    }
-}
-
-impl scan::Hot for Within<'_> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run(self) -> usize {
-        let mut count = 0;
-        for some in self.0.chunks(8 * NEAR) {
-            let outside = some.iter().map(|&time| u64::from(!self.has(time)));
-            if outside.fold(0, |any, one| any | one) != 0 {
-                return count + Within(some, self.1, self.2).first(some.len());
-            }
-            count += some.len();
-        }
-        count
     }
 }
 

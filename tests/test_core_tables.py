@@ -245,7 +245,7 @@ def test_rows_of_several_batches_of_every_type_and_of_nothing() -> None:
         rows(pa.table({"a": [[1]]}))
 
 
-def test_the_tables_that_rank_are_made_once_whoever_asks_first() -> None:
+def test_it_is_ranked_once_whoever_asks_first() -> None:
     expected = yokome.scan(EXAMPLE)
     one, other = expected.findings.to_pylist(), expected.by_user.to_pylist()
     asked = yokome.scan(EXAMPLE)
@@ -254,6 +254,43 @@ def test_the_tables_that_rank_are_made_once_whoever_asks_first() -> None:
         tables = [work.result() for work in [pool.submit(which) for which in ask]]
     assert all(rows(table) == other for table in tables[::2])
     assert all(rows(table) == one for table in tables[1::2])
+
+
+def test_many_findings_come_in_pieces_and_are_one_table(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        '[[rules]]\nid = "all"\nkind = "match"\nwhere = { result = "success" }\n'
+        '[[rules]]\nid = "failed"\nkind = "match"\nwhere = { result = "failure" }\n',
+        encoding="utf-8",
+    )
+    # A day of every user; one in a hundred fails twice in the morning, all but those once.
+    lines, expected = ["日時,職員番号,処理結果"], []
+    for user in range(20_000):
+        key, second = f"u{user * 7919 % 20_000:05}", f"{user // 60 % 60:02}:{user % 60:02}"
+        failures = 2 if user % 100 == 5 else 1
+        lines += [f"2026/04/01 09:{second},{key},失敗"] * failures
+        lines += [f"2026/04/01 1{user // 3600}:{second},{key},成功"]
+        begins = dt.datetime(2026, 4, 1, 9, user // 60 % 60, user % 60)
+        expected.append((-failures, begins, "failed", key))
+        expected.append((-1, begins.replace(hour=10 + user // 3600), "all", key))
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join(sorted(lines[1:], key=lambda line: line[:19])), encoding="utf-8")
+    log.write_text(lines[0] + "\n" + log.read_text(encoding="utf-8"), encoding="utf-8")
+    result = yokome.scan(log, policy)
+    findings = result.findings
+    assert findings.num_rows == len(expected) == 40_000
+    assert findings.column("finding").num_chunks > 2
+    # Two failures are the rarest; of all others everybody has one. The rules' order decides last.
+    names = ("records", "first", "rule", "key")
+    found = list(zip(*(findings.column(name).to_pylist() for name in names), strict=True))
+    expected.sort(key=lambda one: (one[0], one[1], one[2] == "failed", one[3]))
+    assert [(-records, *others) for records, *others in found] == expected
+    counts = findings.group_by("rule").aggregate([("records", "sum")]).to_pylist()
+    sums = {row["rule"]: row["records_sum"] for row in counts}
+    assert sums == {"all": 20_000, "failed": 20_200}
+    few = result._native.findings()
+    assert rows(few, limit=3) == findings.slice(0, 3).to_pylist()
+    assert rows(few, limit=20_000) == findings.slice(0, 20_000).to_pylist()
 
 
 def test_users_are_counted_as_the_table_has_them() -> None:

@@ -363,7 +363,7 @@ def _share(as_strong: int, of: int) -> Fraction:
 def _read(stream: Any) -> pa.Table:
     import pyarrow as pa
 
-    return pa.RecordBatchReader.from_stream(stream).read_all()
+    return pa.RecordBatchReader.from_stream(stream).read_all().unify_dictionaries()
 
 
 def _several(value: Any) -> list[str]:

@@ -93,7 +93,8 @@ class ScanResult:
         `ranking`). Findings of one rarity stand by ``first``, the rule's place in the policy,
         ``key``, ``by`` and ``value``.
         """
-        return _table(self._native.findings)
+        # (They come in pieces, each of which has dictionaries of its own.)
+        return _table(self._native.findings).unify_dictionaries()
 
     @cached_property
     def ranking(self) -> Ranking:

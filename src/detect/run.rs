@@ -60,12 +60,7 @@ impl Run<'_> {
                 .find(|&i| self.has(i, bit))
                 .unwrap_or(self.len());
         }
-        let masks = &self.masks[from..];
-        let near = masks.iter().take(NEAR);
-        match near.map(|mask| mask >> bit & 1).position(|one| one == 1) {
-            Some(near) => from + near,
-            None => from + scan::hot(Next(masks, bit)),
-        }
+        from + scan::before(&self.masks[from..], |mask| mask >> bit & 1 == 1)
     }
 
     /// Whether record `i` may be flagged.
@@ -141,31 +136,6 @@ impl Run<'_> {
             end += 1;
         }
         end
-    }
-}
-
-/// Records that are looked at one by one before the others are in groups.
-const NEAR: usize = 8;
-
-/// The first of some masks of one word in which a bit is set, or how many they are.
-struct Next<'a>(&'a [u64], usize);
-
-impl scan::Hot for Next<'_> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run(self) -> usize {
-        let Next(masks, bit) = self;
-        let is_set = |mask: u64| mask >> bit & 1 == 1;
-        let mut passed = 0;
-        for some in masks.chunks(8 * NEAR) {
-            if is_set(some.iter().fold(0, |all, mask| all | mask)) {
-                let before = some.iter().take_while(|mask| !is_set(**mask));
-                return passed + before.count();
-            }
-            passed += some.len();
-        }
-        passed
     }
 }
 

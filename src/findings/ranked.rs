@@ -61,14 +61,21 @@ impl Unranked {
 
     fn rank(self) -> Tables {
         let ranking = Ranking::of(&self.findings, &self.flags);
+        let key_days = self.flags.evaluated.iter().map(|e| e.key_days);
+        let key_days: Vec<u64> = key_days.collect();
         let names = self.names();
         // The order by this thread: see `Ranked::tables`.
         let ((by_user, by_user_users), order) = join(
             || users::by_user(names, &self.flags, &ranking),
-            || rarest::order(names, &self.findings, &ranking, &self.flags),
+            || rarest::order(names, &self.findings, &ranking, &key_days),
         );
         Tables {
-            unranked: self,
+            policy: self.policy,
+            dictionaries: self.dictionaries,
+            sources: self.sources,
+            mask: self.mask,
+            findings: self.findings,
+            key_days,
             order,
             by_user,
             by_user_users,
@@ -78,7 +85,13 @@ impl Unranked {
 
 /// The tables that rank.
 pub struct Tables {
-    unranked: Unranked,
+    policy: Policy,
+    dictionaries: Arc<Dictionaries>,
+    sources: Vec<String>,
+    mask: Mask,
+    findings: Findings,
+    /// Key-days evaluated, by rule.
+    key_days: Vec<u64>,
     /// The findings, the rarest first.
     order: Vec<Ordered>,
     /// A row per user and rule with flagged records, the users to look at first before the others.
@@ -100,10 +113,13 @@ impl Tables {
     }
 
     fn rows(&self, some: &[Ordered]) -> RecordBatch {
-        let Unranked {
-            findings, flags, ..
-        } = &self.unranked;
-        rarest::rows(self.unranked.names(), findings, some, flags)
+        let names = Names {
+            policy: &self.policy,
+            dictionaries: &self.dictionaries,
+            sources: &self.sources,
+            mask: &self.mask,
+        };
+        rarest::rows(names, &self.findings, some, &self.key_days)
     }
 }
 

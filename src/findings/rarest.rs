@@ -12,23 +12,23 @@ use super::packed::{Findings, Place};
 use super::ranking::Ranking;
 use super::share::Share;
 use super::tables::{Names, batch, counts, finding_names, place_dictionary, times, viewpoints};
-use super::totals::FlagTotals;
 use crate::detect::values::Value;
 use crate::dictionary::{ID_FIELDS, Values, id_column};
 use crate::policy::{Key, Kind, Rule, Sequence};
 use crate::record::Field;
 
-/// A row per finding, in the order given, which is a part of [`order`].
+/// A row per finding, in the order given, which is a part of [`order`]; `key_days` are those that each rule
+/// evaluated.
 #[must_use]
 pub fn rows(
     names: Names<'_>,
     findings: &Findings,
     order: &[Ordered],
-    totals: &FlagTotals,
+    key_days: &[u64],
 ) -> RecordBatch {
     let some: Vec<Finding> = order.iter().map(|one| findings.at(one.place)).collect();
     let words = in_words(&Texts::of(names), &some);
-    let (left, right) = (which(names, &some), in_figures(&some, order, totals));
+    let (left, right) = (which(names, &some), in_figures(&some, order, key_days));
     batch(left.into_iter().chain(words).chain(right).collect())
 }
 
@@ -40,14 +40,14 @@ pub struct Ordered {
     place: Place,
 }
 
-/// The findings in the order of their rows: the rarest first, by their `ranking`; of one rarity by first, the
-/// rule's place, key, by, value.
+/// The findings in the order of their rows: the rarest first, by their `ranking` among the `key_days` that each rule
+/// evaluated; of one rarity by first, the rule's place, key, by, value.
 #[must_use]
 pub fn order(
     names: Names<'_>,
     findings: &Findings,
     ranking: &Ranking,
-    totals: &FlagTotals,
+    key_days: &[u64],
 ) -> Vec<Ordered> {
     let texts = Texts::of(names);
     let all = findings.iter().zip(&ranking.as_strong);
@@ -59,8 +59,9 @@ pub fn order(
     });
     let mut order = Vec::with_capacity(findings.len());
     order.extend(ordered);
+    debug_assert_eq!(order.len(), findings.len(), "all are unpacked");
     order.sort_unstable_by(|a, b| {
-        let rarity = a.share(totals).compare(b.share(totals));
+        let rarity = a.share(key_days).compare(b.share(key_days));
         let begun = rarity.then_with(|| (a.first, a.rule).cmp(&(b.first, b.rule)));
         begun.then_with(|| {
             let rule = names.rule(a.rule);
@@ -72,10 +73,10 @@ pub fn order(
 
 impl Ordered {
     /// Of the key-days that its rule evaluated, those at least as strong.
-    fn share(&self, totals: &FlagTotals) -> Share {
+    fn share(&self, key_days: &[u64]) -> Share {
         Share {
             as_strong: self.as_strong,
-            of: totals.evaluated[self.rule as usize].key_days,
+            of: key_days[self.rule as usize],
         }
     }
 }
@@ -113,9 +114,9 @@ fn in_words(texts: &Texts<'_>, findings: &[Finding]) -> [(&'static str, ArrayRef
 }
 
 /// What is said of findings in figures.
-fn in_figures(findings: &[Finding], order: &[Ordered], totals: &FlagTotals) -> Columns {
+fn in_figures(findings: &[Finding], order: &[Ordered], key_days: &[u64]) -> Columns {
     let all = || findings.iter();
-    let share = || order.iter().map(|one| one.share(totals));
+    let share = || order.iter().map(|one| one.share(key_days));
     let peaks: Int64Array = all().map(|f| Some(f.peak)).collect();
     let magnitudes: Float64Array = all().map(|f| Some(f.magnitude)).collect();
     let continued: BooleanArray = all().map(|f| Some(f.carried > 0)).collect();

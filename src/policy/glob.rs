@@ -131,8 +131,12 @@ mod tests {
             assert!(regex::Regex::new(&glob_regex(&pattern).unwrap()).is_ok());
         }
         let nested = |depth| "{".repeat(depth) + &"}".repeat(depth);
-        let deepest = glob_regex(&nested(SMALL / 2)).unwrap();
-        assert!(regex::Regex::new(&deepest).is_ok());
+        let beside = |depth| "{,a".repeat(depth) + &"}".repeat(depth);
+        for deepest in [nested(SMALL / 2), beside(SMALL / 4)] {
+            assert_eq!(deepest.len(), SMALL);
+            assert!(regex::Regex::new(&glob_regex(&deepest).unwrap()).is_ok());
+        }
+        assert!(glob_regex(&beside(SMALL / 2)).is_err());
         assert!(glob_regex(&nested(SMALL)).is_err());
         assert!(glob_regex(&"[!a]".repeat(100_000)).is_err());
     }

@@ -24,9 +24,13 @@ pub fn rows(
     limit: Option<usize>,
 ) -> PyResult<Bound<'_, PyList>> {
     let found = PyList::empty(py);
-    for batch in table.into_reader()? {
-        let batch = batch.map_err(|e| PyOSError::new_err(e.to_string()))?;
+    let mut batches = table.into_reader()?;
+    // (What nobody asks for is not made.)
+    while limit.is_none_or(|limit| found.len() < limit)
+        && let Some(batch) = batches.next()
+    {
         let left = limit.map_or(usize::MAX, |limit| limit - found.len());
+        let batch = batch.map_err(|e| PyOSError::new_err(e.to_string()))?;
         let batch = batch.slice(0, left.min(batch.num_rows()));
         let dicts: Vec<_> = (0..batch.num_rows()).map(|_| PyDict::new(py)).collect();
         for (name, values) in named(&batch, columns.as_deref())? {

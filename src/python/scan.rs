@@ -77,7 +77,7 @@ impl PythonListener {
 
 impl Listener for PythonListener {
     fn progress(&mut self, progress: Progress) -> Result<()> {
-        // (That reading begins is told even of a short scan.)
+        // (While files are read, something is told even of a short scan.)
         let lately = |at: Instant| at.elapsed() < Duration::from_millis(200);
         if self
             .told

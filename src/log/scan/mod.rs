@@ -16,9 +16,11 @@
 //! each made after that feature was detected, and the request for memory that will be read soon.
 
 pub mod automaton;
+mod before;
 mod isa;
 
 pub use automaton::State;
+pub use before::before;
 use isa::Classes;
 pub use isa::{Hot, Isa, hot, prefetch};
 
