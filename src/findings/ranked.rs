@@ -22,8 +22,8 @@ use crate::record::Field;
 /// Rows of findings that are made together.
 const TOGETHER: usize = 16 * 1024;
 
-/// What is ranked, and what it takes to name it.
-pub struct Unranked {
+/// What it takes to name what is in the tables.
+pub struct Naming {
     /// The policy.
     pub policy: Policy,
     /// The scan's values.
@@ -32,13 +32,9 @@ pub struct Unranked {
     pub sources: Vec<String>,
     /// What hides Individual Numbers.
     pub mask: Mask,
-    /// All findings, in no order.
-    pub findings: Findings,
-    /// Counts of flags.
-    pub flags: FlagTotals,
 }
 
-impl Unranked {
+impl Naming {
     /// What the tables name things by.
     #[must_use]
     pub fn names(&self) -> Names<'_> {
@@ -49,11 +45,23 @@ impl Unranked {
             mask: &self.mask,
         }
     }
+}
 
+/// What is ranked, and what it takes to name it.
+pub struct Unranked {
+    /// What names it.
+    pub naming: Naming,
+    /// All findings, in no order.
+    pub findings: Findings,
+    /// Counts of flags.
+    pub flags: FlagTotals,
+}
+
+impl Unranked {
     /// How many users have flagged records; those who read the same are one.
     #[must_use]
     pub fn users(&self) -> usize {
-        let users = self.dictionaries.of(Field::User).read();
+        let users = self.naming.dictionaries.of(Field::User).read();
         let ids: HashSet<_> = self.flags.by_user.keys().map(|&(user, _)| user).collect();
         let texts: HashSet<_> = ids.into_iter().filter_map(|id| users.text(id)).collect();
         texts.len()
@@ -63,17 +71,14 @@ impl Unranked {
         let ranking = Ranking::of(&self.findings, &self.flags);
         let key_days = self.flags.evaluated.iter().map(|e| e.key_days);
         let key_days: Vec<u64> = key_days.collect();
-        let names = self.names();
+        let names = self.naming.names();
         // The order by this thread: see `Ranked::tables`.
         let ((by_user, by_user_users), order) = join(
             || users::by_user(names, &self.flags, &ranking),
             || rarest::order(names, &self.findings, &ranking, &key_days),
         );
         Tables {
-            policy: self.policy,
-            dictionaries: self.dictionaries,
-            sources: self.sources,
-            mask: self.mask,
+            naming: self.naming,
             findings: self.findings,
             key_days,
             order,
@@ -85,10 +90,7 @@ impl Unranked {
 
 /// The tables that rank.
 pub struct Tables {
-    policy: Policy,
-    dictionaries: Arc<Dictionaries>,
-    sources: Vec<String>,
-    mask: Mask,
+    naming: Naming,
     findings: Findings,
     /// Key-days evaluated, by rule.
     key_days: Vec<u64>,
@@ -113,12 +115,7 @@ impl Tables {
     }
 
     fn rows(&self, some: &[Ordered]) -> RecordBatch {
-        let names = Names {
-            policy: &self.policy,
-            dictionaries: &self.dictionaries,
-            sources: &self.sources,
-            mask: &self.mask,
-        };
+        let names = self.naming.names();
         rarest::rows(names, &self.findings, some, &self.key_days)
     }
 }

@@ -40,7 +40,7 @@ use crate::detect::shards::PerRules;
 use crate::dictionary::Dictionaries;
 use crate::error::Result;
 use crate::findings::flagged::{Flagged, Reread};
-use crate::findings::ranked::{Ranked, Unranked};
+use crate::findings::ranked::{Naming, Ranked, Unranked};
 use crate::findings::tables;
 use crate::individual::column::Natures;
 use crate::individual::mask::Mask;
@@ -413,14 +413,16 @@ fn result(
         state = Some(carry.encode(planned, sources, &outcome.collector, memory)?);
     }
     let unranked = Unranked {
-        policy: context.policy,
-        dictionaries: context.dictionaries,
-        sources: context.source_names,
-        mask: context.mask,
+        naming: Naming {
+            policy: context.policy,
+            dictionaries: context.dictionaries,
+            sources: context.source_names,
+            mask: context.mask,
+        },
         findings: outcome.findings,
         flags: outcome.flags,
     };
-    let names = unranked.names();
+    let names = unranked.naming.names();
     let (flags, records) = (&unranked.flags, &outcome.records);
     Ok(ScanResult {
         flagged_schema: Flagged::new(names, &[], &Reread::default())
