@@ -121,7 +121,7 @@ impl RuleState {
     }
 
     /// How deep [`RuleState::bring_near`] goes.
-    pub const DEPTH: u8 = 2;
+    pub const DEPTH: u8 = 3;
 
     /// Reads a little of what [`RuleState::advance`] will look at: at depth 0 the state itself, at
     /// each further depth what was pointed to. What comes of it means nothing; but reads of several

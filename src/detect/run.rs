@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::bits::{Bits, has};
+use super::keyed::Room;
 use super::values::{self, Value};
 use crate::block::Columns;
 use crate::dictionary::{Dictionaries, Id, id_column};
@@ -160,6 +161,8 @@ pub struct Out<'a> {
     pub counts: Vec<RuleCounts>,
     /// For the texts of findings' identities.
     pub dictionaries: &'a Dictionaries,
+    /// Used again and again.
+    pub room: Room,
 }
 
 /// Appends a part of an identity. Lengths keep the parts apart; null differs from every text.

@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use super::bits::Bits;
 use super::evaluated::{Days, Evaluated, KeyDays};
 use super::group::Grouped;
+use super::keyed::Room;
 use super::rule::{Placed, RuleState};
 use super::run::{Out, RuleCounts, Run};
 use super::saved::{SavedRule, Whose};
@@ -95,6 +96,8 @@ pub struct Shard {
     states: Vec<KeyState>,
     /// Of the key that is under way.
     records: Unpacked,
+    /// Used again from batch to batch.
+    room: Room,
 }
 
 struct KeyState {
@@ -153,6 +156,7 @@ impl ShardContext<'_> {
             findings: Vec::new(),
             counts: vec![RuleCounts::default(); self.policy.rules.len()],
             dictionaries: self.dictionaries,
+            room: Room::default(),
         }
     }
 }
@@ -179,6 +183,7 @@ impl Shard {
             places: HashMap::default(),
             states: Vec::new(),
             records: Unpacked::default(),
+            room: Room::default(),
         }
     }
 
@@ -192,6 +197,7 @@ impl Shard {
         grouped: &mut Grouped,
     ) -> ShardOut {
         let mut out = of.out();
+        out.room = std::mem::take(&mut self.room);
         let mut some: Vec<Mine> = Vec::with_capacity(TOGETHER);
         for bucket in mine {
             grouped.fill(batch, (&self.rules, wanted), (bucket, buckets), packing);
@@ -205,6 +211,7 @@ impl Shard {
             self.take(of, (packing, grouped), &some, &mut out);
             some.clear();
         }
+        self.room = std::mem::take(&mut out.room);
         out.into()
     }
 

@@ -1,92 +1,83 @@
 //! Times of values in a window, for a threshold that few values reach.
 //!
-//! The records in the window stand in a queue. A small array counts them by a hash of their value;
-//! only when a count reaches the threshold is the queue searched for the value that is added. A value
-//! that has reached the threshold is *hot*: it leaves queue and counts, and its times are held apart.
-//! So a record costs a step at either end of the queue and a look at an array that fits the cache.
+//! The records in the window stand in a queue. The records of a run are added to it all at once; then an
+//! array that fits the cache counts all that stand there by a hash of their value, and only the values of
+//! those new ones whose count reaches the threshold are looked for in the queue, each once. Counts say too
+//! much, never too little: they count what has left the window since the run began, and what stands in a
+//! block of the queue with what has not.
+//!
+//! Where many more records stand than come in a run, counts are kept from run to run.
 
-use std::collections::VecDeque;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
-use super::queue::{Print, Queue, hash};
+use super::counts::{Counts, MOST};
+use super::queue::{Queue, Spare, print};
 use super::table::Table;
-use super::{Keyed, Known, Tally, Times};
-use crate::detect::run::{Open, Out, Run};
+use super::{Keyed, Known, Tally};
+use crate::block::resize;
+use crate::detect::rule::Placed;
+use crate::detect::run::{Hit, Open, Out, Run};
 use crate::detect::values::Value;
+use crate::log::scan;
 use crate::policy::Key;
 use crate::record::Field;
 
-/// Records of values that are not hot, at which a sieve is no gain any more: a search would be long.
+/// Records in the queue at which a sieve is no gain any more: a search would be long.
 const FULL: usize = 1 << 16;
 
-/// Counts per record in the queue, at least: few counts are reached by several values together.
-const COUNTS_PER_RECORD: usize = 4;
+/// Records that are taken at once, whatever their times are.
+const FEW: usize = 1 << 8;
 
-/// Lines of the cache whose counts are brought near before it is known how many records come.
-const NEAR: usize = 64;
+/// Records that are taken at once, at most, but for those of one instant.
+const MANY: usize = 1 << 12;
 
-/// Of a count: some value of this hash is hot.
-const HOT: u8 = 1 << 7;
+/// Steps that a record may cost on an average: records that are counted, or as many of them looked at in a
+/// search as are compared together. Beyond, counts are kept, or a table is better.
+const STEPS_PER_RECORD: usize = 16;
 
-/// Rooms for times of hot values that are kept for use again.
-const MOST_SPARE: usize = 32;
+/// Steps more than records may cost at which counts are kept.
+const KEPT: usize = 1 << 12;
 
-/// Times that such a room has place for, at most.
-const SMALL: usize = 64;
-
-/// The largest count. One that has come so far stays there: it says too much, never too little.
-const MOST: u8 = HOT - 1;
+/// Open findings at which those are looked for that cannot grow any more, at least.
+const FORGET_AT: usize = 16;
 
 /// The records of a window, sieved.
 pub struct Sieve {
-    /// Records of values that were not hot when they came.
     queue: Queue,
-    /// Records in the queue by hash of the value, those of hot values left out; and [`HOT`].
-    counts: Vec<u8>,
-    hot: HashMap<Value, Hot, foldhash::fast::RandomState>,
-    /// Room for times that values left behind which are not hot any more. (What one thread makes room
-    /// for, another gives up: the allocator would have them wait for each other.)
-    spare: Vec<VecDeque<i64>>,
-    /// Number of hot values at which those that have left the window are looked for.
+    /// The counts, where they are kept.
+    kept: Counts,
+    /// Findings that may grow.
+    open: HashMap<Value, Open, foldhash::fast::RandomState>,
+    /// Number of open findings at which those are looked for that cannot grow any more.
     forget_at: usize,
+    /// Steps of counting beyond what records may cost.
+    counted: usize,
+    /// The same of searches.
+    searched: usize,
     full: bool,
 }
 
+/// What sieves use one after the other.
 #[derive(Default)]
-struct Hot {
-    times: VecDeque<i64>,
-    open: Option<Open>,
-}
-
-/// Closes what is open of a value that is not hot any more, and keeps its room.
-fn keep(spare: &mut Vec<VecDeque<i64>>, mut hot: Hot, out: &mut Out<'_>) {
-    if spare.len() < MOST_SPARE && hot.times.capacity() <= SMALL {
-        hot.times.clear();
-        spare.push(hot.times);
-    }
-    if let Some(open) = hot.open {
-        open.close_by_peak(out);
-    }
-}
-
-/// Counts some records less; the largest count stays.
-#[inline]
-fn uncount(count: &mut u8, records: u8) {
-    if *count & MOST != MOST {
-        *count -= records;
-    }
+pub struct Room {
+    /// Of records that are taken at once; 0 where the rule does not count one.
+    values: Vec<Value>,
+    spare: Spare,
+    counts: Counts,
 }
 
 impl Default for Sieve {
     fn default() -> Self {
         Sieve {
             queue: Queue::default(),
-            counts: vec![0; 64],
-            hot: HashMap::default(),
-            spare: Vec::new(),
-            forget_at: 16,
+            kept: Counts::default(),
+            open: HashMap::default(),
+            forget_at: FORGET_AT,
+            counted: 0,
+            searched: 0,
             full: false,
         }
     }
@@ -97,208 +88,184 @@ impl Sieve {
     /// pass what a byte holds.
     pub const THRESHOLDS: RangeInclusive<u64> = 4..=32;
 
-    /// How many counts there are.
-    #[cfg(test)]
-    pub(super) fn counts(&self) -> usize {
-        self.counts.len()
-    }
-
     /// See [`RuleState::bring_near`](crate::detect::rule::RuleState::bring_near).
     pub(super) fn bring_near(&self, depth: u8) -> u64 {
         match depth {
-            0 => (self.counts.len() ^ self.queue.gone ^ self.queue.entries.len()) as u64,
+            0 => (self.kept.counts.len() ^ self.queue.len()) as u64,
             1 => {
-                let Queue { entries, gone, .. } = &self.queue;
-                let ends = [entries.get(*gone), entries.last()];
-                let ends = ends.map(|entry| entry.copied().unwrap_or_default());
-                let ends = ends.map(|(value, time)| value ^ time.cast_unsigned());
-                // (Of a long one, `prepare` reads the rest, if so many records come.)
-                let counts = self.counts.iter().step_by(64).take(NEAR);
-                counts.fold(ends[0] ^ ends[1], |sum, &count| sum ^ u64::from(count))
+                scan::prefetch(&self.kept.counts);
+                self.queue.bring_near(0)
             }
-            _ => 0,
+            _ => self.queue.bring_near(1),
         }
     }
 
-    #[inline]
-    fn place(&self, value: Value) -> usize {
-        hash(value) & (self.counts.len() - 1)
+    /// Whether another form would do better.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
     }
 
-    #[inline]
-    fn count(&mut self, place: usize) -> u8 {
-        let count = &mut self.counts[place];
-        if *count & MOST != MOST {
-            *count += 1;
-        }
-        *count & MOST
+    /// Whether counts are kept.
+    #[cfg(test)]
+    pub(super) fn keeps_counts(&self) -> bool {
+        !self.kept.is_empty()
     }
 
-    /// Takes what has left the window out of the queue.
-    #[inline]
-    fn expire(&mut self, until: i64) {
-        let Sieve { queue, counts, .. } = self;
-        let last = counts.len() - 1;
-        if last <= usize::from(Print::MAX) {
-            queue.leave(until, |hash, _| {
-                uncount(&mut counts[usize::from(hash) & last], 1);
-            });
-        } else {
-            queue.leave(until, |_, value| {
-                uncount(&mut counts[hash(value) & last], 1);
-            });
-        }
-    }
-
-    /// See [`Times::pass`]: no more than one count is looked at for a record. What has left the window
-    /// since the first of them is counted, too, so that a count says too much, never too little.
-    #[inline(always)]
-    fn pass_values(
+    /// Takes the records of a run until it is full; how far it came.
+    pub(super) fn advance(
         &mut self,
-        run: &Run<'_>,
-        from: usize,
-        place: usize,
+        of: Placed<'_>,
         what: Keyed,
-        to: &mut Tally,
-        value: impl Fn(usize) -> Value,
-    ) -> usize {
-        let (n, scope) = (run.len(), run.bits.scope());
-        if run.words != 1 || from == n {
-            return from;
-        }
-        self.expire(run.time[from].saturating_sub(what.window));
-        let most = (self.counts.len() / COUNTS_PER_RECORD).min(FULL - 1);
-        let mut room = most.saturating_sub(self.queue.len());
-        let stop = u8::try_from(what.at_least - 1).unwrap_or(0);
-        let last = self.counts.len() - 1;
-        let (times, masks) = (&run.time[..n], &run.masks[..n]);
-        for i in from..n {
-            if masks[i] >> place & 1 == 0 {
-                continue;
-            }
-            let (value, in_scope) = (value(i), masks[i] >> scope & 1);
-            if value == 0 {
-                to.not_evaluable += in_scope;
-                continue;
-            }
-            // (A hot value's count is above every threshold.)
-            let hash = hash(value);
-            let count = &mut self.counts[hash & last];
-            if *count >= stop || room == 0 {
-                return i;
-            }
-            *count += 1;
-            room -= 1;
-            self.queue.push(value, hash, times[i]);
-            to.evaluated += in_scope;
-        }
-        n
-    }
-
-    /// Adds a time of a hot value; none if it has left the window and is not hot any more.
-    fn push_hot(
-        &mut self,
-        value: Value,
-        time: i64,
-        until: i64,
+        run: &Run<'_>,
         out: &mut Out<'_>,
-    ) -> Option<usize> {
-        let hot = self.hot.get_mut(&value)?;
-        while hot.times.pop_front_if(|t| *t <= until).is_some() {}
-        if !hot.times.is_empty() {
-            hot.times.push_back(time);
-            return Some(hot.times.len());
+    ) -> usize {
+        let mut from = 0;
+        while from < run.len() && !self.full {
+            let to = run.instant_end(end(run.time, from, what.window) - 1);
+            self.take(of, what, (run, from..to), out);
+            from = to;
         }
-        if let Some(hot) = self.hot.remove(&value) {
-            // Its last flagged record is a window or more away.
-            keep(&mut self.spare, hot, out);
-        }
-        let place = self.place(value);
-        if !self.hot.keys().any(|&other| self.place(other) == place) {
-            self.counts[place] &= !HOT;
-        }
-        None
+        from
     }
 
-    /// Searches the queue for a value whose count has reached the threshold; how often it is there if
-    /// that is the threshold at least.
-    #[cold]
-    fn search(&mut self, value: Value, at_least: u64, until: i64, out: &mut Out<'_>) -> usize {
-        let places = self.queue.places(value, at_least);
-        let found = places.len();
-        if (found as u64) < at_least {
-            return 0;
-        }
-        if self.hot.len() >= self.forget_at {
+    /// Takes records of a run: all of their instants.
+    fn take(
+        &mut self,
+        of: Placed<'_>,
+        what: Keyed,
+        (run, records): (&Run<'_>, Range<usize>),
+        out: &mut Out<'_>,
+    ) {
+        let until = run.time[records.start].saturating_sub(what.window);
+        if self.open.len() >= self.forget_at {
             self.forget(until, out);
         }
-        let mut times = self.spare.pop().unwrap_or_default();
-        times.reserve(found * 2);
-        for place in places {
-            times.push_back(self.queue.take(place));
-        }
-        let place = self.place(value);
-        // (A value is found at the threshold itself, or at a count that stays at the most.)
-        uncount(&mut self.counts[place], u8::try_from(found).unwrap_or(MOST));
-        self.counts[place] |= HOT;
-        self.hot.insert(value, Hot { times, open: None });
-        found
+        let kept = &mut self.kept;
+        let spare = &mut out.room.spare;
+        self.queue.leave(until, spare, |prints| kept.drop(prints));
+        let tally = values(
+            of.place,
+            what.by,
+            (run, records.clone()),
+            &mut out.room.values,
+        );
+        tally.add_to(&mut out.counts[of.place]);
+        let Room { values, spare, .. } = &mut out.room;
+        let added = self.queue.extend(values, &run.time[records.clone()], spare);
+        let budget = records.len() * STEPS_PER_RECORD;
+        let candidates = self.candidates((added, budget), what.at_least, &mut out.room);
+        let steps = self.judge(of, what, (run, records), &candidates, out);
+        self.searched = (self.searched + steps).saturating_sub(budget);
+        self.full = self.queue.len() >= FULL || self.searched >= FULL;
     }
 
-    /// Drops hot values that have left the window.
+    /// The values of the last `added` records whose counts have reached the threshold, each once. Counting
+    /// may cost so many steps on an average, or counts are kept from now on.
+    fn candidates(
+        &mut self,
+        (added, budget): (usize, usize),
+        at_least: u64,
+        room: &mut Room,
+    ) -> SmallVec<[Value; 32]> {
+        let mut candidates = SmallVec::new();
+        let all = self.queue.len();
+        let counts = if !self.kept.is_empty() {
+            self.kept.keep(&self.queue, added);
+            &self.kept
+        } else if added == 0 || (all as u64) < at_least {
+            return candidates;
+        } else {
+            room.counts.count(&self.queue);
+            self.counted = (self.counted + all).saturating_sub(budget);
+            if self.counted >= KEPT {
+                self.kept.clone_from(&room.counts);
+            }
+            &room.counts
+        };
+        let at_least = u8::try_from(at_least).unwrap_or(MOST);
+        for (prints, entries) in self.queue.last(added) {
+            counts.reached(prints, at_least, |place| candidates.push(entries[place].0));
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        candidates
+    }
+
+    /// Judges the records whose values may have reached the threshold; how many steps the searches took.
+    fn judge(
+        &mut self,
+        of: Placed<'_>,
+        what: Keyed,
+        (run, records): (&Run<'_>, Range<usize>),
+        candidates: &[Value],
+        out: &mut Out<'_>,
+    ) -> usize {
+        let (mut steps, mut too_much) = (0, false);
+        for &value in candidates {
+            let times = self.queue.times(value, what.at_least);
+            steps += self.queue.len() / Queue::TOGETHER + times.len();
+            if times.len() as u64 >= what.at_least {
+                let mut open = self.open.remove(&value);
+                let some = (run, records.clone());
+                judge(&mut open, of, what, some, (value, &times), out);
+                if let Some(open) = open {
+                    self.open.insert(value, open);
+                }
+            } else if !self.kept.is_empty() {
+                too_much |= self.kept.of(print(value)) == MOST;
+            }
+        }
+        if too_much {
+            // (A count that stays at the most stays there when its values have left.)
+            self.kept.count(&self.queue);
+        }
+        steps
+    }
+
+    /// Closes findings that cannot grow any more.
     fn forget(&mut self, until: i64, out: &mut Out<'_>) {
-        let gone = |hot: &Hot| hot.times.back().is_none_or(|&t| t <= until);
-        for (_, hot) in self.hot.extract_if(|_, hot| gone(hot)) {
-            keep(&mut self.spare, hot, out);
+        let gone = self.open.extract_if(|_, open| open.0.last <= until);
+        for (_, open) in gone {
+            open.close_by_peak(out);
         }
-        self.forget_at = (self.hot.len() * 2).max(16);
-        for count in &mut self.counts {
-            *count &= !HOT;
-        }
-        self.mark_hot();
+        self.forget_at = (self.open.len() * 2).max(FORGET_AT);
     }
 
-    /// Notes which counts are those of hot values.
-    fn mark_hot(&mut self) {
-        let last = self.counts.len() - 1;
-        for &value in self.hot.keys() {
-            self.counts[hash(value) & last] |= HOT;
+    /// What is known of every value; more than stands in the window, if it is not looked at yet.
+    pub(super) fn known(&self) -> Vec<Known> {
+        let mut places: HashMap<Value, usize> = HashMap::new();
+        let mut known: Vec<Known> = Vec::new();
+        for (value, time) in self.queue.standing() {
+            let at = *places.entry(value).or_insert_with(|| {
+                known.push(Known {
+                    value,
+                    times: Vec::new(),
+                    open: self.open.get(&value).cloned(),
+                });
+                known.len() - 1
+            });
+            known[at].times.push(time);
         }
-    }
-
-    fn count_anew(&mut self, size: usize) {
-        self.counts.clear();
-        self.counts.resize(size, 0);
-        let queue = std::mem::take(&mut self.queue);
-        for (value, _) in queue.standing() {
-            let place = self.place(value);
-            self.count(place);
-        }
-        self.queue = queue;
-        self.mark_hot();
+        known
     }
 
     /// A sieve that knows these times.
     #[must_use]
-    pub(super) fn of(known: Vec<Known>, at_least: u64) -> Sieve {
+    pub(super) fn of(known: Vec<Known>) -> Sieve {
         let mut sieve = Sieve::default();
         let mut entries: Vec<(i64, Value)> = Vec::new();
         for Known { value, times, open } in known {
-            if open.is_some() || times.len() as u64 >= at_least {
-                let times = times.into_iter().collect();
-                sieve.hot.insert(value, Hot { times, open });
-            } else {
-                entries.extend(times.into_iter().map(|time| (time, value)));
+            entries.extend(times.into_iter().map(|time| (time, value)));
+            if let Some(open) = open {
+                sieve.open.insert(value, open);
             }
         }
         entries.sort_by_key(|entry| entry.0);
+        let times: Vec<i64> = entries.iter().map(|entry| entry.0).collect();
+        let values: Vec<Value> = entries.iter().map(|entry| entry.1).collect();
+        sieve.queue.extend(&values, &times, &mut Spare::default());
+        sieve.forget_at = (sieve.open.len() * 2).max(FORGET_AT);
         sieve.full = entries.len() >= FULL;
-        for (time, value) in entries {
-            sieve.queue.push(value, hash(value), time);
-        }
-        sieve.forget_at = (sieve.hot.len() * 2).max(sieve.forget_at);
-        let counts = (sieve.queue.len() * COUNTS_PER_RECORD).next_power_of_two();
-        sieve.count_anew(counts.max(sieve.counts.len()));
         sieve
     }
 
@@ -309,118 +276,145 @@ impl Sieve {
         for (value, time) in self.queue.standing() {
             table.add(value, time, window);
         }
-        for (value, hot) in self.hot {
-            for time in hot.times {
-                table.add(value, time, window);
-            }
-            if let Some(open) = hot.open {
-                table.open(value, open);
-            }
+        for (value, open) in self.open {
+            table.open(value, open);
         }
         table
     }
 
     /// Closes what is open.
     pub fn finish(self, out: &mut Out<'_>) {
-        for (_, hot) in self.hot {
-            if let Some(open) = hot.open {
-                open.close_by_peak(out);
-            }
+        for (_, open) in self.open {
+            open.close_by_peak(out);
         }
     }
 }
 
-impl Times for Sieve {
-    fn known(&self) -> Vec<Known> {
-        let mut places: HashMap<Value, usize> = HashMap::new();
-        let mut known: Vec<Known> = Vec::new();
-        for (value, time) in self.queue.standing() {
-            let at = *places.entry(value).or_insert_with(|| {
-                known.push(Known {
-                    value,
-                    times: Vec::new(),
-                    open: None,
-                });
-                known.len() - 1
-            });
-            known[at].times.push(time);
-        }
-        // (No value is in the queue and hot at once.)
-        known.extend(self.hot.iter().map(|(&value, hot)| Known {
-            value,
-            times: hot.times.iter().copied().collect(),
-            open: hot.open.clone(),
-        }));
-        known
+/// The values of records, 0 where a rule does not count one.
+fn values(
+    place: usize,
+    by: Key,
+    (run, records): (&Run<'_>, Range<usize>),
+    to: &mut Vec<Value>,
+) -> Tally {
+    resize(to, records.len(), 0);
+    let len = run.len();
+    let subjects = &run.columns.subject;
+    if run.words == 1 && by == Key::Field(Field::Subject) && subjects.len() >= len {
+        return scan::hot(Valued::of(place, run, &subjects[..len], records, to));
     }
-
-    fn prepare(&mut self, records: usize) {
-        self.queue.reserve(records.min(FULL));
-        if records * 4 >= self.counts.len() / 64 {
-            super::bring_near(&self.counts);
-        }
+    if let Some(ids) = run.ids(by).filter(|ids| run.words == 1 && ids.len() == len) {
+        return scan::hot(Valued::of(place, run, ids, records, to));
     }
+    let mut tally = Tally::default();
+    for (i, to) in records.zip(to) {
+        let (holds, in_scope) = (run.has(i, place), run.in_scope(i));
+        *to = if holds { run.value(i, by) } else { 0 };
+        tally.judged += u64::from(holds && in_scope);
+        tally.evaluated += u64::from(*to != 0 && in_scope);
+    }
+    tally
+}
 
-    fn pass(
-        &mut self,
-        run: &Run<'_>,
-        from: usize,
+/// [`values`] of a column, where masks have one word.
+struct Valued<'a, T> {
+    column: &'a [T],
+    masks: &'a [u64],
+    place: usize,
+    scope: usize,
+    to: &'a mut [Value],
+}
+
+impl<'a, T> Valued<'a, T> {
+    fn of(
         place: usize,
-        what: Keyed,
-        to: &mut Tally,
-    ) -> usize {
-        match what.by {
-            Key::Field(Field::Subject) => match run.columns.subject.get(..run.len()) {
-                Some(subjects) => self.pass_values(run, from, place, what, to, |i| subjects[i]),
-                None => from,
-            },
-            key => match run.ids(key) {
-                Some(ids) if ids.len() == run.len() => {
-                    self.pass_values(run, from, place, what, to, |i| ids[i].into())
-                }
-                _ => from,
-            },
+        run: &Run<'a>,
+        column: &'a [T],
+        records: Range<usize>,
+        to: &'a mut [Value],
+    ) -> Self {
+        Valued {
+            column: &column[records.clone()],
+            masks: &run.masks[records],
+            place,
+            scope: run.bits.scope(),
+            to,
         }
     }
+}
 
-    #[inline]
-    fn is_full(&self) -> bool {
-        self.full
+impl<T: Copy + Into<Value>> scan::Hot for Valued<'_, T> {
+    type Output = Tally;
+
+    #[inline(always)]
+    fn run(self) -> Tally {
+        let mut tally = Tally::default();
+        let (place, scope) = (self.place, self.scope);
+        for ((&value, &mask), to) in self.column.iter().zip(self.masks).zip(self.to) {
+            let (holds, in_scope) = (mask >> place & 1, mask >> scope & 1);
+            *to = value.into() & holds.wrapping_neg();
+            tally.judged += holds & in_scope;
+            tally.evaluated += u64::from(*to != 0) & in_scope;
+        }
+        tally
     }
+}
 
-    #[inline]
-    fn push(&mut self, value: Value, time: i64, what: Keyed, out: &mut Out<'_>) -> usize {
+/// Judges the records of a value from the first of `records` on; `times` are those in the queue.
+fn judge(
+    open: &mut Option<Open>,
+    of: Placed<'_>,
+    what: Keyed,
+    (run, records): (&Run<'_>, Range<usize>),
+    (value, times): (Value, &[i64]),
+    out: &mut Out<'_>,
+) {
+    let mut next = records.start;
+    let mut end = times.partition_point(|&time| time < run.time[next]);
+    let mut first = 0;
+    while let Some(&time) = times.get(end) {
         let until = time.saturating_sub(what.window);
-        self.expire(until);
-        let mut place = self.place(value);
-        if self.counts[place] & HOT != 0
-            && let Some(count) = self.push_hot(value, time, until, out)
-        {
-            return count;
+        end += times[end..].iter().take_while(|&&t| t == time).count();
+        first += times[first..end]
+            .iter()
+            .take_while(|&&t| t <= until)
+            .count();
+        let observed = end - first;
+        if (observed as u64) < what.at_least {
+            continue;
         }
-        if (self.queue.len() + 1) * COUNTS_PER_RECORD > self.counts.len() {
-            self.count_anew(self.counts.len() * 2);
-            place = self.place(value);
+        next += before(&run.time[next..records.end], time);
+        let instant = next..run.instant_end(next);
+        let judged = instant.filter(|&i| run.judged(i, of.place));
+        for i in judged.filter(|&i| run.value(i, what.by) == value) {
+            let hit = Hit {
+                row: run.rows[i],
+                time,
+                observed: observed.cast_signed() as i64,
+                since: times[first],
+                active_days: -1,
+            };
+            super::add(open, of, what, (run, value), hit, out);
         }
-        self.queue.push(value, hash(value), time);
-        let count = self.count(place);
-        self.full |= self.queue.len() >= FULL || count == MOST;
-        if u64::from(count) < what.at_least {
-            return 0;
-        }
-        self.search(value, what.at_least, until, out)
     }
+}
 
-    fn standing(&self, value: Value) -> (usize, i64) {
-        match self.hot.get(&value) {
-            Some(hot) if !hot.times.is_empty() => (hot.times.len(), hot.times[0]),
-            _ => (0, 0),
-        }
-    }
+/// Where records that are taken at once end. (The more time passes in them, the more values may seem to have
+/// reached the threshold.)
+fn end(times: &[i64], from: usize, window: i64) -> usize {
+    let few = times.len().min(from + FEW);
+    let later = &times[few..times.len().min(from + MANY)];
+    let last = times[from].saturating_add(window);
+    few + later.partition_point(|&time| time < last)
+}
 
-    fn with_open(&mut self, value: Value, change: impl FnOnce(&mut Option<Open>)) {
-        if let Some(hot) = self.hot.get_mut(&value) {
-            change(&mut hot.open);
-        }
+/// How many of these times are before one; the quicker the fewer they are.
+fn before(times: &[i64], time: i64) -> usize {
+    let mut step = 1;
+    while times.get(step).is_some_and(|&t| t < time) {
+        step *= 2;
     }
+    let from = step / 2;
+    let to = times.len().min(step + 1);
+    from + times[from..to].partition_point(|&t| t < time)
 }

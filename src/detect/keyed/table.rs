@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-use super::{Keyed, Known, Tally, Times};
-use crate::detect::run::{Open, Out, Run};
+use super::{Keyed, Known, Tally};
+use crate::detect::rule::Placed;
+use crate::detect::run::{Hit, Open, Out, Run};
 use crate::detect::values::Value;
 
 /// The times of every value.
@@ -277,8 +278,9 @@ impl Table {
     }
 }
 
-impl Times for Table {
-    fn known(&self) -> Vec<Known> {
+impl Table {
+    /// What is known of every value; more than stands in the window, if it is not looked at yet.
+    pub(super) fn known(&self) -> Vec<Known> {
         let used = self.slots.iter().filter(|slot| slot.value != 0);
         used.map(|slot| Known {
             value: slot.value,
@@ -292,39 +294,81 @@ impl Times for Table {
         .collect()
     }
 
-    fn pass(&mut self, _: &Run<'_>, from: usize, _: usize, _: Keyed, _: &mut Tally) -> usize {
-        from
+    /// Takes the records of a run from a place on, where an instant begins.
+    pub(super) fn advance(
+        &mut self,
+        of: Placed<'_>,
+        what: Keyed,
+        (run, mut i): (&Run<'_>, usize),
+        out: &mut Out<'_>,
+    ) {
+        let mut tally = Tally::default();
+        if (run.len() - i) * 4 >= self.slots.len() / LINE {
+            self.bring_near();
+        }
+        while i < run.len() {
+            if !run.has(i, of.place) {
+                i += 1;
+                continue;
+            }
+            let end = run.instant_end(i);
+            let mut most = 0;
+            for j in (i..end).filter(|&j| run.has(j, of.place)) {
+                let value = run.value(j, what.by);
+                let in_scope = u64::from(run.in_scope(j));
+                tally.judged += in_scope;
+                if value != 0 {
+                    tally.evaluated += in_scope;
+                    most = most.max(self.add(value, run.time[j], what.window));
+                }
+            }
+            if most as u64 >= what.at_least {
+                for j in (i..end).filter(|&j| run.judged(j, of.place)) {
+                    self.judge(of, what, (run, j), out);
+                }
+            }
+            i = end;
+        }
+        tally.add_to(&mut out.counts[of.place]);
     }
 
-    fn prepare(&mut self, records: usize) {
-        if records * 4 >= self.slots.len() / LINE {
-            self.bring_near();
+    /// Judges a record of an instant of which every record was added.
+    fn judge(
+        &mut self,
+        of: Placed<'_>,
+        what: Keyed,
+        (run, j): (&Run<'_>, usize),
+        out: &mut Out<'_>,
+    ) {
+        let value = run.value(j, what.by);
+        if value == 0 {
+            return;
+        }
+        let (observed, since) = self.standing(value);
+        if (observed as u64) < what.at_least {
+            return;
+        }
+        let hit = Hit {
+            row: run.rows[j],
+            time: run.time[j],
+            observed: observed.cast_signed() as i64,
+            since,
+            active_days: -1,
+        };
+        let mut open = self.open.remove(&value);
+        super::add(&mut open, of, what, (run, value), hit, out);
+        if let Some(open) = open {
+            self.open.insert(value, open);
         }
     }
 
-    fn is_full(&self) -> bool {
-        false
-    }
-
-    #[inline]
-    fn push(&mut self, value: Value, time: i64, what: Keyed, _out: &mut Out<'_>) -> usize {
-        self.add(value, time, what.window)
-    }
-
+    /// Of a value that was added: how many times stand in the window, and the first.
     fn standing(&self, value: Value) -> (usize, i64) {
         let slot = self.slots[find(&self.slots, value)];
         match slot.list() {
             Some(list) => (self.many[list].len(), self.many[list].first()),
             None if slot.before == NONE => (1, slot.last),
             None => (2, slot.before),
-        }
-    }
-
-    fn with_open(&mut self, value: Value, change: impl FnOnce(&mut Option<Open>)) {
-        let mut open = self.open.remove(&value);
-        change(&mut open);
-        if let Some(open) = open {
-            self.open.insert(value, open);
         }
     }
 }

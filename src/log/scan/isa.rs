@@ -21,6 +21,12 @@ pub struct Classes {
 pub trait Isa: Copy {
     /// Which bytes of a block are special.
     fn classify(self, block: &[u8; 64], delimiter: u8) -> Classes;
+    /// Bit `i` of the result: whether number `i` is `wanted`.
+    #[inline(always)]
+    fn alike(self, numbers: &[u16; 32], wanted: u16) -> u32 {
+        let alike = (0..).zip(numbers);
+        alike.fold(0, |mask, (i, &n)| mask | u32::from(n == wanted) << i)
+    }
     /// Bit `i` of the result: the parity of the bits `0..=i` of `mask`.
     #[inline(always)]
     fn prefix_xor(self, mask: u64) -> u64 {
@@ -82,6 +88,29 @@ pub trait Hot {
 /// Runs safe code as it was compiled for the best instruction set of this machine.
 #[inline]
 pub fn hot<H: Hot>(work: H) -> H::Output {
+    struct Any<H>(H);
+    impl<H: Hot> HotBy for Any<H> {
+        type Output = H::Output;
+
+        #[inline(always)]
+        fn run<I: Isa>(self, _: I) -> H::Output {
+            self.0.run()
+        }
+    }
+    hot_by(Any(work))
+}
+
+/// [`Hot`] code that also asks the instruction set for something.
+pub trait HotBy {
+    /// What it gives.
+    type Output;
+    /// Does it. What it calls is compiled with it only where it is inlined.
+    fn run<I: Isa>(self, isa: I) -> Self::Output;
+}
+
+/// [`hot`], for code that asks the instruction set for something.
+#[inline]
+pub fn hot_by<H: HotBy>(work: H) -> H::Output {
     #[cfg(target_arch = "x86_64")]
     {
         if x86::has_avx512() {
@@ -93,7 +122,7 @@ pub fn hot<H: Hot>(work: H) -> H::Output {
             return unsafe { x86::hot_avx2(work) };
         }
     }
-    work.run()
+    work.run(Scalar)
 }
 
 /// Asks for memory that will be read soon, where a processor can be asked. Nothing comes of it but that it is
@@ -140,13 +169,14 @@ pub(super) fn dispatch<S: Sink>(scan: Scan<'_, S>) -> State {
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86 {
     use std::arch::x86_64::{
-        __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_set1_epi8,
-        _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32,
-        _mm512_extracti32x4_epi32, _mm512_maskz_compress_epi8, _mm512_set1_epi8, _mm512_set1_epi32,
-        _mm512_storeu_si512,
+        __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_cmpeq_epi16, _mm256_movemask_epi8,
+        _mm256_packs_epi16, _mm256_permute4x64_epi64, _mm256_set1_epi8, _mm256_set1_epi16,
+        _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cmpeq_epi16_mask,
+        _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_maskz_compress_epi8,
+        _mm512_set1_epi8, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_storeu_si512,
     };
 
-    use super::{Classes, Hot, Isa, Scan, Sink, State};
+    use super::{Classes, HotBy, Isa, Scan, Sink, State};
 
     pub(crate) fn has_avx512() -> bool {
         std::arch::is_x86_feature_detected!("avx512f")
@@ -169,13 +199,13 @@ pub(crate) mod x86 {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt,lzcnt")]
-    pub(super) fn hot_avx512<H: Hot>(work: H) -> H::Output {
-        work.run()
+    pub(super) fn hot_avx512<H: HotBy>(work: H) -> H::Output {
+        work.run(Avx512(()))
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-    pub(super) fn hot_avx2<H: Hot>(work: H) -> H::Output {
-        work.run()
+    pub(super) fn hot_avx2<H: HotBy>(work: H) -> H::Output {
+        work.run(Avx2(()))
     }
 
     /// 64 bytes in one register. Made only where AVX-512 F and BW were detected.
@@ -200,6 +230,11 @@ pub(crate) mod x86 {
     };
 
     impl Isa for Avx512Compress {
+        #[inline(always)]
+        fn alike(self, numbers: &[u16; 32], wanted: u16) -> u32 {
+            self.0.alike(numbers, wanted)
+        }
+
         #[inline(always)]
         fn classify(self, block: &[u8; 64], delimiter: u8) -> Classes {
             self.0.classify(block, delimiter)
@@ -240,6 +275,16 @@ pub(crate) mod x86 {
 
     impl Isa for Avx512 {
         #[inline(always)]
+        fn alike(self, numbers: &[u16; 32], wanted: u16) -> u32 {
+            // SAFETY: an `Avx512` exists only where the features were detected; plain numbers of the same
+            // size are copied, of which no alignment is assumed.
+            unsafe {
+                let numbers: __m512i = std::ptr::read_unaligned(numbers.as_ptr().cast());
+                _mm512_cmpeq_epi16_mask(numbers, _mm512_set1_epi16(wanted.cast_signed()))
+            }
+        }
+
+        #[inline(always)]
         fn classify(self, block: &[u8; 64], delimiter: u8) -> Classes {
             // SAFETY: plain bytes of the same size; no alignment is assumed by a copy.
             let v: __m512i = unsafe { std::ptr::read_unaligned(block.as_ptr().cast()) };
@@ -256,6 +301,24 @@ pub(crate) mod x86 {
     }
 
     impl Isa for Avx2 {
+        #[inline(always)]
+        fn alike(self, numbers: &[u16; 32], wanted: u16) -> u32 {
+            // SAFETY: an `Avx2` exists only where AVX2 was detected; both halves lie within the numbers, and
+            // no alignment is assumed by a copy.
+            unsafe {
+                let lo: __m256i = std::ptr::read_unaligned(numbers.as_ptr().cast());
+                let hi: __m256i = std::ptr::read_unaligned(numbers.as_ptr().add(16).cast());
+                let wanted = _mm256_set1_epi16(wanted.cast_signed());
+                let (lo, hi) = (
+                    _mm256_cmpeq_epi16(lo, wanted),
+                    _mm256_cmpeq_epi16(hi, wanted),
+                );
+                // (Packing takes eight of the one and eight of the other in turn.)
+                let bytes = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(lo, hi));
+                _mm256_movemask_epi8(bytes).cast_unsigned()
+            }
+        }
+
         #[inline(always)]
         fn classify(self, block: &[u8; 64], delimiter: u8) -> Classes {
             // SAFETY: both halves lie within the 64 bytes; no alignment is assumed by a copy.
@@ -307,6 +370,29 @@ pub(crate) mod x86 {
         }
         // SAFETY: detected just now.
         has_avx512_compress().then(|| unsafe { push(base, mask) })
+    }
+
+    /// What [`Isa::alike`] says, of each.
+    #[cfg(test)]
+    pub(crate) fn alike_each(numbers: &[u16; 32], wanted: u16) -> Vec<u32> {
+        #[target_feature(enable = "avx512f,avx512bw")]
+        fn wide(numbers: &[u16; 32], wanted: u16) -> u32 {
+            Avx512(()).alike(numbers, wanted)
+        }
+        #[target_feature(enable = "avx2")]
+        fn narrow(numbers: &[u16; 32], wanted: u16) -> u32 {
+            Avx2(()).alike(numbers, wanted)
+        }
+        let mut all = Vec::new();
+        if has_avx512() {
+            // SAFETY: detected just now.
+            all.push(unsafe { wide(numbers, wanted) });
+        }
+        if has_avx2() {
+            // SAFETY: detected just now.
+            all.push(unsafe { narrow(numbers, wanted) });
+        }
+        all
     }
 
     #[cfg(test)]

@@ -159,6 +159,26 @@ fn every_instruction_set_classifies_like_plain_rust() {
 
 #[cfg(target_arch = "x86_64")]
 #[test]
+fn every_instruction_set_finds_the_same_numbers() {
+    let mut next = numbers(4);
+    for _ in 0..1000 {
+        let mut numbers = [0u16; 32];
+        for number in &mut numbers {
+            *number = [0, 7, 0x0700, 0x0707, u16::MAX][usize::try_from(next() % 5).unwrap()];
+        }
+        for wanted in [0, 7, 0x0700, 8, u16::MAX] {
+            let places = (0..32).filter(|&i| numbers[i] == wanted);
+            let expected = places.fold(0u32, |mask, i| mask | 1 << i);
+            assert_eq!(Scalar.alike(&numbers, wanted), expected);
+            for found in super::isa::x86::alike_each(&numbers, wanted) {
+                assert_eq!(found, expected);
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
 fn compression_pushes_the_same_bits() {
     let mut next = numbers(11);
     for round in 0..2000 {

@@ -1,0 +1,289 @@
+//! Both forms against a list, over windows, thresholds, ties and cuts, also when carried over.
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+use super::*;
+use crate::block::Columns;
+use crate::detect::bits::Bits;
+use crate::dictionary::Dictionaries;
+use crate::policy::Policy;
+use crate::record::Field;
+
+/// Value (0: null), time, whether `where` holds, whether in scope.
+type Record = (Value, i64, bool, bool);
+
+/// Row, observed and since.
+type Flagged = (u32, i64, i64);
+
+const POLICY: &str = "[[rules]]\nid = \"r\"\nviewpoint = 5\nkind = \"count\"\nby = [\"subject\"]\nwindow = \"7d\"\nat_least = 5\n";
+
+fn policy() -> Policy {
+    Policy::from_toml(POLICY, "test", None).expect("a policy")
+}
+
+fn what(window: i64, at_least: u64) -> Keyed {
+    Keyed {
+        window,
+        at_least,
+        by: Key::Field(Field::Subject),
+    }
+}
+
+/// Records of `values` values, now and then several of an instant, now and then a window apart.
+fn records(random: &mut Xoshiro256PlusPlus, count: usize, values: u64) -> Vec<Record> {
+    let mut time = 0;
+    // Values that share their lowest bits, or their prints, too.
+    let apart = [1, 1 << 40, 1 << 48][(random.next_u64() % 3) as usize];
+    let record = |_| {
+        let n = random.next_u64();
+        let step = [0, 0, 1, 3, 10, 900][(n >> 32) as usize % 6];
+        time += step * i64::from(!n.is_multiple_of(9));
+        let value = n % values * apart;
+        (value, time, n >> 40 & 15 != 3, n >> 44 & 15 != 5)
+    };
+    (0..count).map(record).collect()
+}
+
+/// What semantics say of each record that is flagged.
+fn expected(records: &[Record], what: Keyed) -> (Vec<Flagged>, RuleCounts) {
+    let mut counts = RuleCounts::default();
+    let mut flagged = Vec::new();
+    for (row, &(value, time, holds, in_scope)) in (0..).zip(records) {
+        if !holds || !in_scope {
+            continue;
+        }
+        if value == 0 {
+            counts.not_evaluable += 1;
+            continue;
+        }
+        counts.evaluated += 1;
+        let mut inside = records
+            .iter()
+            .filter(|r| r.0 == value && r.2 && r.1 > time - what.window && r.1 <= time);
+        let observed = inside.clone().count();
+        if observed as u64 >= what.at_least {
+            let since = inside.next().expect("the record itself").1;
+            flagged.push((row, observed.cast_signed() as i64, since));
+        }
+    }
+    (flagged, counts)
+}
+
+/// What a state says of them, taken in runs of whole instants.
+struct Taker<'a> {
+    policy: &'a Policy,
+    out: Out<'a>,
+}
+
+impl<'a> Taker<'a> {
+    fn new(policy: &'a Policy, dictionaries: &'a Dictionaries) -> Self {
+        let out = Out {
+            flags: Vec::new(),
+            findings: Vec::new(),
+            counts: vec![RuleCounts::default()],
+            dictionaries,
+            room: Room::default(),
+        };
+        Taker { policy, out }
+    }
+
+    fn run(&mut self, state: &mut KeyedState, records: &[Record], from: usize, what: Keyed) {
+        let bits = Bits::of(self.policy);
+        let columns = Columns {
+            subject: records.iter().map(|r| r.0).collect(),
+            time: records.iter().map(|r| r.1).collect(),
+            masks: records
+                .iter()
+                .map(|r| u64::from(r.2) | u64::from(r.3) << bits.scope())
+                .collect(),
+            ..Columns::default()
+        };
+        let row = |i: usize| u32::try_from(from + i).expect("few records");
+        let rows: Vec<u32> = (0..records.len()).map(row).collect();
+        let run = Run {
+            key: 1,
+            rows: &rows,
+            time: &columns.time,
+            masks: &columns.masks,
+            words: 1,
+            bits,
+            columns: &columns,
+        };
+        let rule = &self.policy.rules[0];
+        let (place, steps) = (0, 0);
+        state.advance(Placed { place, rule, steps }, what, &run, &mut self.out);
+    }
+
+    /// Takes `records[range]`, cut where `cuts` says so and an instant ends.
+    fn take(
+        &mut self,
+        state: &mut KeyedState,
+        (records, range): (&[Record], std::ops::Range<usize>),
+        what: Keyed,
+        cuts: impl Fn(usize) -> bool,
+    ) {
+        let mut from = range.start;
+        for to in range.start + 1..=range.end {
+            let whole = to == records.len() || records[to].1 != records[to - 1].1;
+            if to == range.end || whole && cuts(to) {
+                self.run(state, &records[from..to], from, what);
+                from = to;
+            }
+        }
+    }
+
+    /// Flags, counts, and how many records the findings have.
+    fn end(mut self, state: KeyedState) -> (Vec<Flagged>, RuleCounts) {
+        state.finish(&mut self.out);
+        let Out {
+            flags,
+            findings,
+            counts,
+            ..
+        } = self.out;
+        let of_findings: u64 = findings.iter().map(|finding| finding.records).sum();
+        assert_eq!(of_findings, flags.len() as u64);
+        let mut flags: Vec<Flagged> = flags
+            .iter()
+            .map(|flag| (flag.row, flag.observed, flag.since))
+            .collect();
+        flags.sort_unstable();
+        (flags, counts[0])
+    }
+}
+
+/// A place near the middle where an instant ends.
+fn middle(records: &[Record]) -> usize {
+    let half = records.len() / 2;
+    let ends = (half..records.len()).find(|&to| records[to].1 != records[to - 1].1);
+    ends.unwrap_or(records.len())
+}
+
+fn sieve_of(state: &KeyedState) -> &Sieve {
+    match state {
+        KeyedState::Sieve(sieve) => sieve,
+        KeyedState::Table(_) => panic!("a table"),
+    }
+}
+
+#[test]
+fn both_forms_say_what_a_list_says_however_the_records_are_cut() {
+    let (policy, dictionaries) = (policy(), Dictionaries::default());
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(8);
+    let (mut some, mut kept) = (0, 0);
+    for round in 0..96 {
+        let what = what([1, 30, 500, 4000][round / 4 % 4], 4 + round as u64 % 5);
+        // From a few values again and again to many that hardly recur.
+        let values = [3, 7, 40, 600][round % 4];
+        let records = records(&mut random, 1200, values);
+        let list = expected(&records, what);
+        some += list.0.len();
+        for every in [1, 2, 7, 100, 1 << 20] {
+            for table in [false, true] {
+                let mut state = KeyedState::new(what.at_least);
+                assert!(matches!(state, KeyedState::Sieve(_)));
+                if table {
+                    state = KeyedState::Table(Table::default());
+                }
+                let mut taker = Taker::new(&policy, &dictionaries);
+                let all = (&records[..], 0..records.len());
+                taker.take(&mut state, all, what, |to| to.is_multiple_of(every));
+                kept += usize::from(!table && sieve_of(&state).keeps_counts());
+                assert_eq!(taker.end(state), list, "round {round}, {every}, {table}");
+            }
+        }
+    }
+    assert!(some > 5_000 && kept > 20, "{some}, {kept}");
+}
+
+#[test]
+fn what_is_carried_over_or_becomes_a_table_says_the_same() {
+    let (policy, dictionaries) = (policy(), Dictionaries::default());
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(5);
+    for round in 0..48 {
+        let what = what([30, 500, 4000][round / 4 % 3], 4 + round as u64 % 5);
+        let records = records(&mut random, 1000, [3, 7, 40, 600][round % 4]);
+        let list = expected(&records, what);
+        let half = middle(&records);
+        let cuts = |to: usize| to.is_multiple_of(50);
+        for form in 0..3 {
+            let mut taker = Taker::new(&policy, &dictionaries);
+            let mut state = KeyedState::new(what.at_least);
+            taker.take(&mut state, (&records, 0..half), what, cuts);
+            state = match form {
+                0 => KeyedState::Sieve(Sieve::of(sieve_of(&state).known())),
+                1 => KeyedState::Table(Table::of(sieve_of(&state).known(), what.window)),
+                _ => {
+                    let KeyedState::Sieve(sieve) = state else {
+                        panic!("a table")
+                    };
+                    KeyedState::Table(sieve.into_table(what.window))
+                }
+            };
+            taker.take(&mut state, (&records, half..records.len()), what, cuts);
+            assert_eq!(taker.end(state), list, "round {round}, {form}");
+        }
+    }
+}
+
+#[test]
+fn a_sieve_becomes_a_table_when_it_is_full() {
+    let (policy, dictionaries) = (policy(), Dictionaries::default());
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(6);
+    // As many stand in the window as it is long: more than prints tell apart, at last.
+    let records: Vec<Record> = (0..90_000)
+        .map(|time| (1 + random.next_u64() % 30_000, time, true, true))
+        .collect();
+    for (window, full) in [(20_000, false), (80_000, true)] {
+        let what = what(window, 5);
+        let end = |mut state: KeyedState| {
+            let mut taker = Taker::new(&policy, &dictionaries);
+            let all = (&records[..], 0..records.len());
+            taker.take(&mut state, all, what, |to| to.is_multiple_of(1000));
+            assert_eq!(matches!(state, KeyedState::Table(_)), full);
+            taker.end(state)
+        };
+        let by_sieve = end(KeyedState::new(5));
+        let mut taker = Taker::new(&policy, &dictionaries);
+        let mut state = KeyedState::Table(Table::default());
+        let all = (&records[..], 0..records.len());
+        taker.take(&mut state, all, what, |_| false);
+        assert!(by_sieve.0.len() > 100);
+        assert_eq!(by_sieve, taker.end(state));
+    }
+}
+
+#[test]
+fn searches_that_cost_more_than_a_table_end_in_one() {
+    let (policy, dictionaries) = (policy(), Dictionaries::default());
+    let what = what(1 << 40, 5);
+    // One value again and again, a record a run: each looks at all before it.
+    let records: Vec<Record> = (0..3000).map(|time| (7, time, true, true)).collect();
+    let mut state = KeyedState::new(5);
+    let mut taker = Taker::new(&policy, &dictionaries);
+    taker.take(&mut state, (&records, 0..records.len()), what, |_| true);
+    assert!(matches!(state, KeyedState::Table(_)));
+    assert_eq!(taker.end(state), expected(&records, what));
+}
+
+#[test]
+fn a_count_that_stays_at_the_most_loses_nothing() {
+    let (policy, dictionaries) = (policy(), Dictionaries::default());
+    let what = what(500, 32);
+    // One count for all: values of one hash. Then one of them alone, when the others have left the window
+    // and what was too much is counted anew.
+    let values: Vec<Value> = (1..).filter(|&v| queue::print(v) == 7).take(10).collect();
+    let crowd = (0..900).map(|i| (values[i % 10], i.cast_signed() as i64, true, true));
+    let alone = (0..300).map(|i| (values[0], 3000 + i * 10, true, true));
+    let records: Vec<Record> = crowd.chain(alone).collect();
+    for every in [1, 60, 400] {
+        let mut state = KeyedState::new(32);
+        let mut taker = Taker::new(&policy, &dictionaries);
+        let all = (&records[..], 0..records.len());
+        taker.take(&mut state, all, what, |to| to.is_multiple_of(every));
+        let (flagged, counts) = taker.end(state);
+        assert!(!flagged.is_empty());
+        assert_eq!((flagged, counts), expected(&records, what), "{every}");
+    }
+}
