@@ -322,8 +322,8 @@ impl Days {
     }
 
     /// No more records of a key.
-    pub fn end(&mut self, value: Value, mut key: KeyDays) {
-        self.close(value, &mut key);
+    pub fn end(&mut self, value: Value, key: &mut KeyDays) {
+        self.close(value, key);
     }
 
     /// Hands over the figures, with the rules' places in the policy.

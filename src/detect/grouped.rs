@@ -297,8 +297,8 @@ impl GroupedState {
     }
 
     /// Closes what is open.
-    pub fn finish(self, out: &mut Out<'_>) {
-        for open in self.groups.into_iter().filter_map(|g| g.open) {
+    pub fn finish(&mut self, out: &mut Out<'_>) {
+        for open in self.groups.iter_mut().filter_map(|g| g.open.take()) {
             open.close_by_peak(out);
         }
     }

@@ -218,8 +218,8 @@ impl HoursState {
     }
 
     /// Closes what is open.
-    pub fn finish(self, out: &mut Out<'_>) {
-        if let Some(open) = self.open {
+    pub fn finish(&mut self, out: &mut Out<'_>) {
+        if let Some(open) = self.open.take() {
             open.close_by_peak(out);
         }
     }

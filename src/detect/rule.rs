@@ -137,7 +137,7 @@ impl RuleState {
     }
 
     /// No more records: what is open is closed.
-    pub fn finish(self, out: &mut Out<'_>) {
+    pub fn finish(&mut self, out: &mut Out<'_>) {
         match self {
             RuleState::Match(state) => state.finish(out),
             RuleState::Count(state) => state.finish(out),

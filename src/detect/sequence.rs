@@ -239,8 +239,9 @@ impl SequenceState {
     }
 
     /// Closes what is open.
-    pub fn finish(self, out: &mut Out<'_>) {
-        for open in self.groups.into_values().filter_map(|group| group.open) {
+    pub fn finish(&mut self, out: &mut Out<'_>) {
+        let groups = self.groups.values_mut();
+        for open in groups.filter_map(|group| group.open.take()) {
             open.close_by_records(out);
         }
     }

@@ -332,10 +332,9 @@ impl Shard {
     /// No more batches: closes all findings.
     pub fn finish(&mut self, of: ShardContext<'_>) -> ShardOut {
         let mut out = of.out();
-        self.places.clear();
-        for state in std::mem::take(&mut self.states) {
-            self.days.end(state.key, state.days);
-            for rule in state.rules {
+        for state in &mut self.states {
+            self.days.end(state.key, &mut state.days);
+            for rule in &mut state.rules {
                 rule.finish(&mut out);
             }
         }

@@ -169,7 +169,7 @@ impl KeyedState {
     }
 
     /// Closes what is open.
-    pub fn finish(self, out: &mut Out<'_>) {
+    pub fn finish(&mut self, out: &mut Out<'_>) {
         match self {
             KeyedState::Sieve(sieve) => sieve.finish(out),
             KeyedState::Table(table) => table.finish(out),

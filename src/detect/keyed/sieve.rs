@@ -283,8 +283,8 @@ impl Sieve {
     }
 
     /// Closes what is open.
-    pub fn finish(self, out: &mut Out<'_>) {
-        for (_, open) in self.open {
+    pub fn finish(&mut self, out: &mut Out<'_>) {
+        for (_, open) in self.open.drain() {
             open.close_by_peak(out);
         }
     }

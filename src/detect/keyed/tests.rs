@@ -134,7 +134,7 @@ impl<'a> Taker<'a> {
     }
 
     /// Flags, counts, and how many records the findings have.
-    fn end(mut self, state: KeyedState) -> (Vec<Flagged>, RuleCounts) {
+    fn end(mut self, mut state: KeyedState) -> (Vec<Flagged>, RuleCounts) {
         state.finish(&mut self.out);
         let Out {
             flags,

@@ -424,7 +424,7 @@ impl NoveltyState {
     }
 
     /// Closes what is open.
-    pub fn finish(mut self, out: &mut Out<'_>) {
+    pub fn finish(&mut self, out: &mut Out<'_>) {
         self.close(out);
     }
 }

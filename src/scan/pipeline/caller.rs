@@ -93,6 +93,9 @@ impl Pipeline<'_> {
     pub(super) fn finish(self, flagged: Vec<RecordBatch>) -> std::result::Result<Outcome, Failure> {
         let memory = self.memory();
         let outs = self.units.finish(self.shard_context());
+        // (There are very many states to give up; nobody need wait for it.)
+        let units = self.units;
+        let _ = std::thread::Builder::new().spawn(move || drop(units));
         let mut state = self
             .state
             .into_inner()
