@@ -23,7 +23,7 @@ use yokome::log::parse::{Parser, SegmentOf};
 use yokome::log::plan::{Plan, ReadOptions};
 use yokome::log::scan::{Index, PAD, Special, index};
 use yokome::log::time::{TimeFormat, TimeReader, Zone};
-use yokome::order::packing::{Packer, Packing};
+use yokome::order::packing::{BatchPacking, Packer};
 use yokome::order::{Batch, Waiting};
 use yokome::policy::Policy;
 use yokome::record::{Field, Outcome};
@@ -305,11 +305,7 @@ fn rule(bencher: Bencher<'_, '_>, rule: &str) {
     let mut packer = Packer::new(Arc::new(vec![wanted.clone()]), BUCKETS, dictionaries);
     let mut block = Waiting::from(block);
     block.pack(&mut packer);
-    let packing = Packing::of_batch(
-        std::iter::once(block.packed(0).packing()),
-        &wanted,
-        u32::try_from(block.len()).expect("few"),
-    );
+    let packing = BatchPacking::of(std::iter::once(block.packed(0)), &wanted);
     let batch = Batch::of(vec![block]);
     let context = ShardContext {
         policy: &prepared.policy,

@@ -2,13 +2,18 @@
 //! keys, so that each key's records lie together when its rules read them. A bucket's records stay in the
 //! cache meanwhile.
 
+use smallvec::SmallVec;
+
 use super::shards::PerRules;
 use super::values::Value;
 use crate::block::resize;
 use crate::dictionary::id_column;
 use crate::log::scan;
 use crate::order::Batch;
-use crate::order::packing::{Packing, Place, Unpacked, put_in_place};
+use crate::order::packing::{BatchPacking, Packing, Unpacked, put_in_place};
+
+/// Words of records that are asked for before they are read.
+const NEAR: usize = 1 << 10;
 
 /// Records of a bucket by key; each key's in the order of the batch.
 #[derive(Debug, Default)]
@@ -43,10 +48,13 @@ impl Grouped {
         batch: &Batch,
         (per, wanted): (&PerRules, usize),
         (bucket, buckets): (usize, usize),
-        packing: &Packing,
+        how: &BatchPacking,
     ) {
-        let blocks = || batch.blocks().iter().map(|block| block.packed(wanted));
-        let all: usize = blocks().map(|block| block.len_of(bucket)).sum();
+        let packing = how.packing();
+        let blocks = batch.blocks().iter().map(|block| block.packed(wanted));
+        let parts: Vec<&[u64]> = blocks.map(|block| block.bucket(bucket)).collect();
+        let counts = parts.iter().enumerate();
+        let all: usize = counts.map(|(block, part)| how.count(block, part)).sum();
         let Room {
             apart,
             words,
@@ -60,25 +68,27 @@ impl Grouped {
             resize(word, all, 0);
         }
         keys.clear();
-        let (mut row, mut from) = (0, 0);
-        let mut ahead = blocks().skip(1);
-        for (waiting, block) in batch.blocks().iter().zip(blocks()) {
-            if let Some(next) = ahead.next() {
-                scan::prefetch(next.bucket(bucket));
+        let mut from = 0;
+        let (mut ahead, mut near) = (parts.iter(), 0);
+        for (block, part) in parts.iter().enumerate() {
+            while near < NEAR
+                && let Some(next) = ahead.next()
+            {
+                scan::prefetch(next);
+                near += next.len();
             }
-            let to = from + block.len_of(bucket);
-            let mut words: Vec<&mut [u64]> = words.iter_mut().map(|w| &mut w[from..to]).collect();
-            let place = Place { bucket, row };
-            packing.pack_bucket(block, place, per.per, apart, &mut words, keys);
-            row += u32::try_from(waiting.len()).unwrap_or(u32::MAX);
+            near -= part.len();
+            let to = from + how.count(block, part);
+            let words = words.iter_mut().map(|word| &mut word[from..to]);
+            let mut words: SmallVec<[&mut [u64]; 4]> = words.collect();
+            how.pack(block, part, apart, &mut words, keys);
             from = to;
         }
         resize(places, all, 0);
         self.keys.clear();
         if id_column(per.per).is_some() {
             let shift = buckets.trailing_zeros();
-            let most = blocks().map(|block| block.packing().most(per.per)).max();
-            let most = most.unwrap_or(0) >> shift;
+            let most = how.most_key() >> shift;
             places_by_counting(keys, (bucket, shift, most), &mut self.keys, places, ends);
         } else {
             places_by_sorting(keys, &mut self.keys, places);

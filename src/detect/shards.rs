@@ -16,7 +16,7 @@ use crate::findings::Flag;
 use crate::findings::packed::Findings;
 use crate::findings::totals::Found;
 use crate::order::Batch;
-use crate::order::packing::{Packing, Unpacked, Wanted};
+use crate::order::packing::{BatchPacking, Packing, Unpacked, Wanted};
 use crate::policy::{Key, Kind, Policy};
 use crate::record::Field;
 use crate::state::SavedKey;
@@ -192,7 +192,7 @@ impl Shard {
     pub fn advance(
         &mut self,
         of: ShardContext<'_>,
-        (batch, packing, wanted): (&Batch, &Packing, usize),
+        (batch, how, wanted): (&Batch, &BatchPacking, usize),
         (mine, buckets): (impl Iterator<Item = usize>, usize),
         grouped: &mut Grouped,
     ) -> ShardOut {
@@ -200,15 +200,15 @@ impl Shard {
         out.room = std::mem::take(&mut self.room);
         let mut some: Vec<Mine> = Vec::with_capacity(TOGETHER);
         for bucket in mine {
-            grouped.fill(batch, (&self.rules, wanted), (bucket, buckets), packing);
+            grouped.fill(batch, (&self.rules, wanted), (bucket, buckets), how);
             for (key, start, end) in grouped.keys() {
                 some.push((self.place(of.policy, key), start, end));
                 if some.len() == TOGETHER {
-                    self.take(of, (packing, grouped), &some, &mut out);
+                    self.take(of, (how.packing(), grouped), &some, &mut out);
                     some.clear();
                 }
             }
-            self.take(of, (packing, grouped), &some, &mut out);
+            self.take(of, (how.packing(), grouped), &some, &mut out);
             some.clear();
         }
         self.room = std::mem::take(&mut out.room);

@@ -11,7 +11,7 @@ use crate::detect::group::Grouped;
 use crate::detect::shards::{PerRules, Shard, ShardContext, ShardOut};
 use crate::dictionary::Dictionaries;
 use crate::join::join;
-use crate::order::packing::{Packer, Packing, Wanted, bucket_of};
+use crate::order::packing::{BatchPacking, Packer, Wanted, bucket_of};
 use crate::order::{Batch, Waiting};
 use crate::policy::{Key, Policy};
 use crate::state::texts::{Loader, Saver};
@@ -24,7 +24,7 @@ pub struct Job {
     /// The records.
     pub batch: Batch,
     /// By `per` field: how its records are packed when they are grouped.
-    packings: Vec<Packing>,
+    packings: Vec<BatchPacking>,
     left: AtomicUsize,
     outs: Mutex<Vec<ShardOut>>,
 }
@@ -144,8 +144,7 @@ impl Units {
         let wanted = self.wanted.iter().enumerate();
         let packings = wanted.map(|(number, wanted)| {
             let blocks = batch.blocks().iter();
-            let packings = blocks.map(|block| block.packed(number).packing());
-            Packing::of_batch(packings, wanted, batch.len())
+            BatchPacking::of(blocks.map(|block| block.packed(number)), wanted)
         });
         Job {
             seq,

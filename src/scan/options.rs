@@ -9,7 +9,7 @@ use crate::policy::Policy;
 use crate::source::MAX_RATIO;
 
 /// Bytes read at a time.
-pub const CHUNK: usize = 1 << 20;
+pub const CHUNK: usize = 1 << 19;
 
 /// The most of it: places in a chunk are 32 bits wide.
 pub const MOST_CHUNK: usize = 1 << 28;

@@ -2,26 +2,27 @@
 //! record one behind the other. A record so takes a third of the memory, and what is put in the order of
 //! the keys is written at random once per record, not once per column.
 //!
-//! [`Buckets`] are the records of a block by their keys; [`Packer`] makes them.
+//! [`Buckets`] are the records of a block by their keys; [`Packer`] makes them. [`BatchPacking`] packs those of
+//! a bucket of all blocks of a batch alike.
 
+mod batch;
 mod buckets;
 mod packer;
 mod words;
 
 use std::ops::Range;
 
-use smallvec::SmallVec;
-
 use crate::block::{Columns, Said};
 use crate::dictionary::id_column;
 use crate::log::scan;
 use crate::record::Field;
 
+pub use batch::BatchPacking;
 pub use buckets::{Buckets, bucket_of};
 pub use packer::{Packer, Wanted};
 pub use words::put_in_place;
 
-use words::{AT_A_TIME, Move, Moving, Put, Take, Word};
+use words::{AT_A_TIME, Put, Take, Word};
 
 /// A column, and where it stands in the words of a record.
 #[derive(Clone, Copy, Debug)]
@@ -103,15 +104,6 @@ pub struct Unpacked {
     words: Vec<Vec<u64>>,
 }
 
-/// Where the records of a bucket come from.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// The bucket.
-    pub bucket: usize,
-    /// Row in the batch of the first record of their block.
-    pub row: u32,
-}
-
 /// Bits that hold numbers up to this one.
 fn bits(most: u64) -> u32 {
     u64::BITS - most.leading_zeros()
@@ -143,34 +135,6 @@ impl Packing {
             }
         }
         packing
-    }
-
-    /// How records of blocks that are packed like these are packed as those of one batch, which has so
-    /// many `rows`: those of the columns that are `wanted`.
-    #[must_use]
-    pub fn of_batch<'a>(
-        blocks: impl Iterator<Item = &'a Packing>,
-        wanted: &Wanted,
-        rows: u32,
-    ) -> Packing {
-        let is_wanted = |column: Column| match column {
-            Column::Time | Column::Row => false,
-            Column::Mask(_) => true,
-            column => wanted.fields.iter().any(|&f| Column::of(f) == Some(column)),
-        };
-        let mut columns: Vec<(Column, u32)> = Vec::new();
-        let (mut times, mut unit) = ((i64::MAX, i64::MIN), 1000);
-        for block in blocks {
-            times = (times.0.min(block.times.0), times.1.max(block.times.1));
-            unit = unit.min(block.unit);
-            for part in block.parts.iter().filter(|part| is_wanted(part.column)) {
-                match columns.iter_mut().find(|c| c.0 == part.column) {
-                    Some(known) => known.1 = known.1.max(part.bits),
-                    None => columns.push((part.column, part.bits)),
-                }
-            }
-        }
-        Packing::new(columns, Vec::new(), wanted.mask, (times, unit), rows)
     }
 
     /// Adds a column, if there is room for it in the words that there are.
@@ -208,13 +172,6 @@ impl Packing {
     #[must_use]
     pub fn words(&self) -> usize {
         self.words
-    }
-
-    /// The greatest value of a field that has room.
-    #[must_use]
-    pub fn most(&self, field: Field) -> u64 {
-        let part = Column::of(field).and_then(|column| self.part(column));
-        part.map_or(0, Part::mask)
     }
 
     fn part(&self, column: Column) -> Option<Part> {
@@ -279,81 +236,6 @@ impl Packing {
                 }),
             }
         }
-    }
-
-    /// Packs the records of a bucket of a block as this says, word by word, to `to`, which is as long; adds
-    /// their values of `key` to `keys`. `apart` is used again.
-    pub fn pack_bucket(
-        &self,
-        block: &Buckets,
-        Place { bucket, row }: Place,
-        key: Field,
-        apart: &mut Vec<Vec<u64>>,
-        to: &mut [&mut [u64]],
-        keys: &mut Vec<u64>,
-    ) {
-        let (packed, from) = (block.bucket(bucket), block.packing());
-        take_apart(packed, from.words, apart);
-        let count = packed.len().checked_div(from.words).unwrap_or(0);
-        match Column::of(key).and_then(|key| from.part(key)) {
-            None => keys.resize(keys.len() + count, 0),
-            Some(part) => {
-                let turn = if part.column == Column::Subject {
-                    TURN
-                } else {
-                    0
-                };
-                take(keys, &apart[part.word][..count], part, |key| {
-                    key.rotate_right(turn)
-                });
-            }
-        }
-        for word in &mut *to {
-            word.fill(0);
-        }
-        for step in self.moves(from, row) {
-            scan::hot(Moving(step, &apart[step.from], &mut *to[step.to]));
-        }
-    }
-
-    /// What brings the words of records that are packed as `from` says to those that this says; `row` is the
-    /// one of the first of their block in the batch. Parts that move alike move together.
-    fn moves(&self, from: &Packing, row: u32) -> SmallVec<[Move; 8]> {
-        let mut moves: SmallVec<[Move; 8]> = SmallVec::new();
-        for part in &self.parts {
-            // (A column that a block has not is null throughout.)
-            let Some(source) = from.part(part.column) else {
-                continue;
-            };
-            let first = from.times.0.abs_diff(self.times.0);
-            let more = match part.column {
-                Column::Time => first / self.unit,
-                Column::Row => row.into(),
-                _ => 0,
-            };
-            let (times, left) = match part.column {
-                Column::Time => (from.unit / self.unit, part.shift),
-                _ => (1, part.shift),
-            };
-            let new = Move {
-                from: source.word,
-                to: part.word,
-                mask: source.mask() << source.shift,
-                left: left.saturating_sub(source.shift),
-                right: source.shift.saturating_sub(left),
-                times,
-                more: more << part.shift,
-            };
-            let alike = |known: &&mut Move| {
-                let way = |m: &Move| (m.from, m.to, m.left, m.right, m.times, m.more);
-                way(known) == way(&new)
-            };
-            match moves.iter_mut().find(alike) {
-                Some(known) => known.mask |= new.mask,
-                None => moves.push(new),
-            }
-        }
-        moves
     }
 
     /// Some records as columns again, of all that were put into `packed`.
@@ -430,6 +312,12 @@ impl Packing {
 
 /// Takes the words of records apart, each of them into the front of a vector.
 fn take_apart(packed: &[u64], words: usize, to: &mut Vec<Vec<u64>>) {
+    make_room(packed, words, to);
+    scan::hot(words::Apart(packed, &mut to[..words]));
+}
+
+/// Makes vectors long enough for the words of records, each of them by itself.
+fn make_room(packed: &[u64], words: usize, to: &mut Vec<Vec<u64>>) {
     let records = packed.len().checked_div(words).unwrap_or(0);
     to.resize_with(words.max(to.len()), Vec::new);
     for word in &mut to[..words] {
@@ -437,7 +325,6 @@ fn take_apart(packed: &[u64], words: usize, to: &mut Vec<Vec<u64>>) {
             crate::block::resize(word, records, 0);
         }
     }
-    words::take_apart(packed, &mut to[..words]);
 }
 
 /// Puts a column of some rows to what the words have already; one that a block has not is null

@@ -218,19 +218,24 @@ fn round(blocks: &[Block], wanted: &Wanted, mask: usize) {
         waiting
     });
     let batch = Batch::of(waiting.collect());
-    let of_blocks = batch.blocks().iter().map(|block| block.packed(0).packing());
-    let packing = Packing::of_batch(of_blocks, wanted, batch.len());
+    let how = BatchPacking::of(batch.blocks().iter().map(|block| block.packed(0)), wanted);
+    let packing = how.packing();
     let mut unpacked = Unpacked::default();
     for bucket in 0..BUCKETS {
         let mut first = 0;
-        for (block, waiting) in blocks.iter().zip(batch.blocks()) {
+        for (number, (block, waiting)) in blocks.iter().zip(batch.blocks()).enumerate() {
             let packed = waiting.packed(0);
             let count = packed.len_of(bucket);
             let mut words = vec![vec![1; count]; packing.words()];
             let mut to: Vec<&mut [u64]> = words.iter_mut().map(Vec::as_mut_slice).collect();
             let (mut apart, mut keys) = (Vec::new(), Vec::new());
-            let place = Place { bucket, row: first };
-            packing.pack_bucket(packed, place, wanted.key, &mut apart, &mut to, &mut keys);
+            how.pack(
+                number,
+                packed.bucket(bucket),
+                &mut apart,
+                &mut to,
+                &mut keys,
+            );
             // The last record first.
             let places: Vec<u32> = (0..u32::try_from(count).unwrap()).rev().collect();
             let words: Vec<&[u64]> = words.iter().map(Vec::as_slice).collect();
@@ -245,7 +250,7 @@ fn round(blocks: &[Block], wanted: &Wanted, mask: usize) {
                 .collect();
             let key = |&row: &usize| key_of(&block.columns, wanted.key, row);
             assert_eq!(keys, rows.iter().map(key).collect::<Vec<u64>>());
-            let most = packed.packing().most(wanted.key);
+            let most = how.most_key();
             assert!(keys.iter().all(|&key| key <= most) || wanted.key == Field::Subject);
             let rows: Vec<usize> = rows.into_iter().rev().collect();
             let in_batch = rows.iter().map(|&row| first + u32::try_from(row).unwrap());

@@ -35,47 +35,39 @@ fn in_place<const N: usize>(words: [&[u64]; N], places: &[u32], to: &mut [u64]) 
 }
 
 /// Takes the words of records apart, each of them into the front of a vector that is as long at least.
-pub(super) fn take_apart(packed: &[u64], to: &mut [Vec<u64>]) {
-    let all = to.len();
-    match to {
-        [a] => a[..packed.len()].copy_from_slice(packed),
-        [a, b] => scan::hot(Apart(packed.as_chunks().0, [a, b])),
-        [a, b, c] => scan::hot(Apart(packed.as_chunks().0, [a, b, c])),
-        words => {
-            for (number, word) in words.iter_mut().enumerate() {
-                let packed = packed.iter().skip(number).step_by(all);
-                word.iter_mut()
-                    .zip(packed)
-                    .for_each(|(to, &word)| *to = word);
+pub(super) struct Apart<'a>(pub(super) &'a [u64], pub(super) &'a mut [Vec<u64>]);
+
+impl scan::Hot for Apart<'_> {
+    type Output = ();
+
+    /// (Two or three words at once, each at a place that is known: so the compiler takes wide registers and
+    /// shuffles them, and gathers nothing.)
+    #[inline(always)]
+    fn run(self) {
+        let Apart(packed, to) = self;
+        let all = to.len();
+        match to {
+            [a] => a[..packed.len()].copy_from_slice(packed),
+            [a, b] => {
+                let records = packed.as_chunks::<2>().0.iter();
+                for ((record, a), b) in records.zip(a).zip(b) {
+                    (*a, *b) = (record[0], record[1]);
+                }
             }
-        }
-    }
-}
-
-/// (All words at once, and each at a place that is known: so the compiler takes wide registers and
-/// shuffles them, and gathers nothing.)
-pub(super) struct Apart<'a, const N: usize>(&'a [[u64; N]], [&'a mut [u64]; N]);
-
-impl scan::Hot for Apart<'_, 2> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let [a, b] = self.1;
-        for ((record, a), b) in self.0.iter().zip(a).zip(b) {
-            (*a, *b) = (record[0], record[1]);
-        }
-    }
-}
-
-impl scan::Hot for Apart<'_, 3> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let [a, b, c] = self.1;
-        for (((record, a), b), c) in self.0.iter().zip(a).zip(b).zip(c) {
-            (*a, *b, *c) = (record[0], record[1], record[2]);
+            [a, b, c] => {
+                let records = packed.as_chunks::<3>().0.iter();
+                for (((record, a), b), c) in records.zip(a).zip(b).zip(c) {
+                    (*a, *b, *c) = (record[0], record[1], record[2]);
+                }
+            }
+            words => {
+                for (number, word) in words.iter_mut().enumerate() {
+                    let packed = packed.iter().skip(number).step_by(all);
+                    for (to, &word) in word.iter_mut().zip(packed) {
+                        *to = word;
+                    }
+                }
+            }
         }
     }
 }
