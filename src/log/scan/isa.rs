@@ -112,15 +112,12 @@ pub trait HotBy {
 #[inline]
 pub fn hot_by<H: HotBy>(work: H) -> H::Output {
     #[cfg(target_arch = "x86_64")]
-    {
-        if x86::has_avx512() {
-            // SAFETY: the features were detected just now.
-            return unsafe { x86::hot_avx512(work) };
-        }
-        if x86::has_avx2() {
-            // SAFETY: the features were detected just now.
-            return unsafe { x86::hot_avx2(work) };
-        }
+    match x86::best() {
+        // SAFETY: the features were detected.
+        x86::Best::Avx512Compress | x86::Best::Avx512 => return unsafe { x86::hot_avx512(work) },
+        // SAFETY: the features were detected.
+        x86::Best::Avx2 => return unsafe { x86::hot_avx2(work) },
+        x86::Best::Baseline => {}
     }
     work.run(Scalar)
 }
@@ -142,19 +139,14 @@ pub fn prefetch<T>(values: &[T]) {
 /// Runs a scan on the best instruction set of this machine.
 pub(super) fn dispatch<S: Sink>(scan: Scan<'_, S>) -> State {
     #[cfg(target_arch = "x86_64")]
-    {
-        if x86::has_avx512_compress() {
-            // SAFETY: the features were detected just now.
-            return unsafe { x86::scan_avx512_compress(scan) };
-        }
-        if x86::has_avx512() {
-            // SAFETY: the features were detected just now.
-            return unsafe { x86::scan_avx512(scan) };
-        }
-        if x86::has_avx2() {
-            // SAFETY: the features were detected just now.
-            return unsafe { x86::scan_avx2(scan) };
-        }
+    match x86::best() {
+        // SAFETY: the features were detected.
+        x86::Best::Avx512Compress => return unsafe { x86::scan_avx512_compress(scan) },
+        // SAFETY: the features were detected.
+        x86::Best::Avx512 => return unsafe { x86::scan_avx512(scan) },
+        // SAFETY: the features were detected.
+        x86::Best::Avx2 => return unsafe { x86::scan_avx2(scan) },
+        x86::Best::Baseline => {}
     }
     #[cfg(target_arch = "aarch64")]
     {
@@ -175,8 +167,36 @@ pub(crate) mod x86 {
         _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_maskz_compress_epi8,
         _mm512_set1_epi8, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_storeu_si512,
     };
+    use std::sync::OnceLock;
 
     use super::{Classes, HotBy, Isa, Scan, Sink, State};
+
+    /// What this machine can do best.
+    #[derive(Clone, Copy)]
+    pub(super) enum Best {
+        Baseline,
+        Avx2,
+        Avx512,
+        /// And compress bytes.
+        Avx512Compress,
+    }
+
+    /// Told once: to ask for every feature each time takes as long as a short loop.
+    #[inline]
+    pub(super) fn best() -> Best {
+        static BEST: OnceLock<Best> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            if has_avx512_compress() {
+                Best::Avx512Compress
+            } else if has_avx512() {
+                Best::Avx512
+            } else if has_avx2() {
+                Best::Avx2
+            } else {
+                Best::Baseline
+            }
+        })
+    }
 
     pub(crate) fn has_avx512() -> bool {
         std::arch::is_x86_feature_detected!("avx512f")
