@@ -120,6 +120,11 @@ impl Dictionary {
             // No text has a byte FF.
             Some(raw) => [text.as_bytes(), b"\xFF", raw].concat(),
         };
+        // (Most are known: whoever reads values meanwhile need not be waited for.)
+        let known = self.read().ids.get(key.as_slice()).copied();
+        if let Some(id) = known {
+            return id;
+        }
         let mut values = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(&id) = values.ids.get(key.as_slice()) {
             return id;

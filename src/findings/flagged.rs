@@ -30,6 +30,9 @@ use crate::record::{Field, Outcome};
 /// Flags whose records are brought near together.
 const TOGETHER: usize = 64;
 
+/// Rows whose values are read under one lock.
+const READ_AT_ONCE: usize = 256;
+
 /// Bytes of a record's text, about.
 const TEXT: usize = 96;
 
@@ -270,11 +273,14 @@ fn judgement_right(names: Names<'_>, rows: &[Row<'_>]) -> Vec<(&'static str, Arr
 
 fn place(names: Names<'_>, rows: &[Row<'_>], again: &Reread) -> Vec<(&'static str, ArrayRef)> {
     let mut texts = StringBuilder::with_capacity(rows.len(), rows.len() * TEXT);
-    let (values, mut room) = (names.dictionaries.reading(), String::new());
-    for row in rows {
-        row.put_raw(names.mask, &values, again, &mut room, &mut texts);
+    let mut room = String::new();
+    // (Whoever has a new value waits until nobody reads the others.)
+    for rows in rows.chunks(READ_AT_ONCE) {
+        let values = names.dictionaries.reading();
+        for row in rows {
+            row.put_raw(names.mask, &values, again, &mut room, &mut texts);
+        }
     }
-    drop(values);
     let sources = rows.iter().map(|r| Some(r.source as usize));
     let lines = rows.iter().map(|r| r.line);
     let offsets = rows.iter().map(|r| r.offset);
