@@ -425,7 +425,7 @@ fn result(
     let names = unranked.naming.names();
     let (flags, records) = (&unranked.flags, &outcome.records);
     Ok(ScanResult {
-        flagged_schema: Flagged::new(names, &[], &Reread::default())
+        flagged_schema: Flagged::new(names, &[], &Reread::default(), true)
             .shown(names.mask)
             .schema(),
         summary: tables::summary(names, flags, reasons),

@@ -232,7 +232,11 @@ impl Pipeline<'_> {
         }
         let again = self.again.texts(&job.batch, &flags)?;
         let rows = flagged::rows(&job.batch, flags);
-        let table = Flagged::new(self.names(), &rows, &again);
+        let else_runs = {
+            let state = lock(&self.state);
+            !state.supply_ended || state.jobs > 1
+        };
+        let table = Flagged::new(self.names(), &rows, &again, else_runs);
         let counted: Vec<Counted> = rows.iter().map(Row::counted).collect();
         let mut state = lock(&self.state);
         state.flags.add(&counted);
