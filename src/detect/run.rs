@@ -118,15 +118,6 @@ impl Run<'_> {
             .collect()
     }
 
-    /// First of the records of the same instant as record `i`.
-    #[inline]
-    #[must_use]
-    pub fn instant_start(&self, i: usize) -> usize {
-        let at = self.time[i];
-        let before = self.time[..i].iter().rev();
-        i - before.take_while(|&&time| time == at).count()
-    }
-
     /// End of the records of the same instant as record `i`.
     #[inline]
     #[must_use]

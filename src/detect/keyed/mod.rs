@@ -5,6 +5,7 @@
 //! the times of every value, where the threshold is too low or the window too full for a sieve.
 
 mod counts;
+mod open;
 mod queue;
 mod sieve;
 mod table;

@@ -21,6 +21,9 @@ const BLOCK: usize = 128;
 /// Room that the first block has at least.
 const FEWEST: usize = 4;
 
+/// Blocks, the last ones, that are brought near before it is known how many records come.
+const NEAR: usize = 16;
+
 /// Records side by side. Only the first `used` count.
 pub(super) struct Block {
     entries: Vec<Entry>,
@@ -202,7 +205,7 @@ impl Queue {
             let used = self.blocks.iter().map(|block| block.used as u64);
             return used.fold(0, |sum, used| sum ^ used);
         }
-        for block in &self.blocks {
+        for block in self.blocks.iter().rev().take(NEAR) {
             scan::prefetch(block.prints());
         }
         if let Some(block) = self.blocks.back() {

@@ -14,6 +14,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::counts::{Counts, MOST};
+use super::open::Opens;
 use super::queue::{Queue, Spare, print};
 use super::table::Table;
 use super::{Keyed, Known, Tally};
@@ -41,18 +42,17 @@ const STEPS_PER_RECORD: usize = 16;
 /// Steps more than records may cost at which counts are kept.
 const KEPT: usize = 1 << 12;
 
-/// Open findings at which those are looked for that cannot grow any more, at least.
-const FORGET_AT: usize = 16;
+/// Counts that are brought near before it is known how many records come.
+const NEAR: usize = 1 << 12;
 
 /// The records of a window, sieved.
+#[derive(Default)]
 pub struct Sieve {
     queue: Queue,
     /// The counts, where they are kept.
     kept: Counts,
     /// Findings that may grow.
-    open: HashMap<Value, Open, foldhash::fast::RandomState>,
-    /// Number of open findings at which those are looked for that cannot grow any more.
-    forget_at: usize,
+    open: Opens,
     /// Steps of counting beyond what records may cost.
     counted: usize,
     /// The same of searches.
@@ -69,20 +69,6 @@ pub struct Room {
     counts: Counts,
 }
 
-impl Default for Sieve {
-    fn default() -> Self {
-        Sieve {
-            queue: Queue::default(),
-            kept: Counts::default(),
-            open: HashMap::default(),
-            forget_at: FORGET_AT,
-            counted: 0,
-            searched: 0,
-            full: false,
-        }
-    }
-}
-
 impl Sieve {
     /// Thresholds that a sieve is good for: below, too many values reach them; beyond, a count could
     /// pass what a byte holds.
@@ -93,7 +79,8 @@ impl Sieve {
         match depth {
             0 => (self.kept.counts.len() ^ self.queue.len()) as u64,
             1 => {
-                scan::prefetch(&self.kept.counts);
+                let counts = &self.kept.counts;
+                scan::prefetch(&counts[..counts.len().min(NEAR)]);
                 self.queue.bring_near(0)
             }
             _ => self.queue.bring_near(1),
@@ -105,10 +92,10 @@ impl Sieve {
         self.full
     }
 
-    /// Whether counts are kept.
+    /// The count of a value, if counts are kept.
     #[cfg(test)]
-    pub(super) fn keeps_counts(&self) -> bool {
-        !self.kept.is_empty()
+    pub(super) fn kept_count(&self, value: Value) -> Option<u8> {
+        (!self.kept.is_empty()).then(|| self.kept.of(print(value)))
     }
 
     /// Takes the records of a run until it is full; how far it came.
@@ -122,6 +109,11 @@ impl Sieve {
         let mut from = 0;
         while from < run.len() && !self.full {
             let to = run.instant_end(end(run.time, from, what.window) - 1);
+            if to - from > 2 * MANY {
+                // (Records of one instant are looked at once for every value of them.)
+                self.full = true;
+                break;
+            }
             self.take(of, what, (run, from..to), out);
             from = to;
         }
@@ -137,9 +129,7 @@ impl Sieve {
         out: &mut Out<'_>,
     ) {
         let until = run.time[records.start].saturating_sub(what.window);
-        if self.open.len() >= self.forget_at {
-            self.forget(until, out);
-        }
+        self.open.forget(until, out);
         let kept = &mut self.kept;
         let spare = &mut out.room.spare;
         self.queue.leave(until, spare, |prints| kept.drop(prints));
@@ -205,11 +195,11 @@ impl Sieve {
             let times = self.queue.times(value, what.at_least);
             steps += self.queue.len() / Queue::TOGETHER + times.len();
             if times.len() as u64 >= what.at_least {
-                let mut open = self.open.remove(&value);
+                let mut open = self.open.take(value);
                 let some = (run, records.clone());
-                judge(&mut open, of, what, some, (value, &times), out);
+                steps += judge(&mut open, of, what, some, (value, &times), out);
                 if let Some(open) = open {
-                    self.open.insert(value, open);
+                    self.open.put(value, open);
                 }
             } else if !self.kept.is_empty() {
                 too_much |= self.kept.of(print(value)) == MOST;
@@ -218,17 +208,9 @@ impl Sieve {
         if too_much {
             // (A count that stays at the most stays there when its values have left.)
             self.kept.count(&self.queue);
+            steps += self.queue.len();
         }
         steps
-    }
-
-    /// Closes findings that cannot grow any more.
-    fn forget(&mut self, until: i64, out: &mut Out<'_>) {
-        let gone = self.open.extract_if(|_, open| open.0.last <= until);
-        for (_, open) in gone {
-            open.close_by_peak(out);
-        }
-        self.forget_at = (self.open.len() * 2).max(FORGET_AT);
     }
 
     /// What is known of every value; more than stands in the window, if it is not looked at yet.
@@ -240,7 +222,7 @@ impl Sieve {
                 known.push(Known {
                     value,
                     times: Vec::new(),
-                    open: self.open.get(&value).cloned(),
+                    open: self.open.get(value).cloned(),
                 });
                 known.len() - 1
             });
@@ -257,14 +239,13 @@ impl Sieve {
         for Known { value, times, open } in known {
             entries.extend(times.into_iter().map(|time| (time, value)));
             if let Some(open) = open {
-                sieve.open.insert(value, open);
+                sieve.open.put(value, open);
             }
         }
         entries.sort_by_key(|entry| entry.0);
         let times: Vec<i64> = entries.iter().map(|entry| entry.0).collect();
         let values: Vec<Value> = entries.iter().map(|entry| entry.1).collect();
         sieve.queue.extend(&values, &times, &mut Spare::default());
-        sieve.forget_at = (sieve.open.len() * 2).max(FORGET_AT);
         sieve.full = entries.len() >= FULL;
         sieve
     }
@@ -276,17 +257,13 @@ impl Sieve {
         for (value, time) in self.queue.standing() {
             table.add(value, time, window);
         }
-        for (value, open) in self.open {
-            table.open(value, open);
-        }
+        table.take_open(self.open);
         table
     }
 
     /// Closes what is open.
     pub fn finish(&mut self, out: &mut Out<'_>) {
-        for (_, open) in self.open.drain() {
-            open.close_by_peak(out);
-        }
+        self.open.finish(out);
     }
 }
 
@@ -360,7 +337,8 @@ impl<T: Copy + Into<Value>> scan::Hot for Valued<'_, T> {
     }
 }
 
-/// Judges the records of a value from the first of `records` on; `times` are those in the queue.
+/// Judges the records of a value from the first of `records` on; `times` are those in the queue. How many
+/// records were looked at.
 fn judge(
     open: &mut Option<Open>,
     of: Placed<'_>,
@@ -368,8 +346,8 @@ fn judge(
     (run, records): (&Run<'_>, Range<usize>),
     (value, times): (Value, &[i64]),
     out: &mut Out<'_>,
-) {
-    let mut next = records.start;
+) -> usize {
+    let (mut next, mut looked_at) = (records.start, 0);
     let mut end = times.partition_point(|&time| time < run.time[next]);
     let mut first = 0;
     while let Some(&time) = times.get(end) {
@@ -384,7 +362,12 @@ fn judge(
             continue;
         }
         next += before(&run.time[next..records.end], time);
+        if next == records.end || run.time[next] != time {
+            // (A state that was made up may say times that no record has.)
+            continue;
+        }
         let instant = next..run.instant_end(next);
+        looked_at += instant.len();
         let judged = instant.filter(|&i| run.judged(i, of.place));
         for i in judged.filter(|&i| run.value(i, what.by) == value) {
             let hit = Hit {
@@ -397,6 +380,7 @@ fn judge(
             super::add(open, of, what, (run, value), hit, out);
         }
     }
+    looked_at
 }
 
 /// Where records that are taken at once end. (The more time passes in them, the more values may seem to have

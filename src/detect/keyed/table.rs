@@ -3,11 +3,10 @@
 
 use std::collections::VecDeque;
 
-use hashbrown::HashMap;
-
+use super::open::Opens;
 use super::{Keyed, Known, Tally};
 use crate::detect::rule::Placed;
-use crate::detect::run::{Hit, Open, Out, Run};
+use crate::detect::run::{Hit, Out, Run};
 use crate::detect::values::Value;
 
 /// The times of every value.
@@ -17,7 +16,7 @@ pub struct Table {
     /// The times of values with more than two of them.
     many: Vec<List>,
     free: Vec<u32>,
-    open: HashMap<Value, Open, foldhash::fast::RandomState>,
+    open: Opens,
 }
 
 /// A value and its times in the window, as of its last record.
@@ -116,7 +115,7 @@ impl Default for Table {
             used: 0,
             many: Vec::new(),
             free: Vec::new(),
-            open: HashMap::default(),
+            open: Opens::default(),
         }
     }
 }
@@ -131,7 +130,7 @@ impl Table {
                 table.add(value, time, window);
             }
             if let Some(open) = open {
-                table.open(value, open);
+                table.open.put(value, open);
             }
         }
         table
@@ -149,9 +148,9 @@ impl Table {
         std::hint::black_box((sum, lens));
     }
 
-    /// An open finding of a value.
-    pub fn open(&mut self, value: Value, open: Open) {
-        self.open.insert(value, open);
+    /// Takes over findings that may grow.
+    pub(super) fn take_open(&mut self, open: Opens) {
+        self.open = open;
     }
 
     /// Adds a time of a value; how many stand in the window now.
@@ -272,9 +271,7 @@ impl Table {
 
     /// Closes what is open.
     pub fn finish(&mut self, out: &mut Out<'_>) {
-        for (_, open) in self.open.drain() {
-            open.close_by_peak(out);
-        }
+        self.open.finish(out);
     }
 }
 
@@ -289,7 +286,7 @@ impl Table {
                 None if slot.before == NONE => vec![slot.last],
                 None => vec![slot.before, slot.last],
             },
-            open: self.open.get(&slot.value).cloned(),
+            open: self.open.get(slot.value).cloned(),
         })
         .collect()
     }
@@ -303,6 +300,9 @@ impl Table {
         out: &mut Out<'_>,
     ) {
         let mut tally = Tally::default();
+        if let Some(time) = run.time.get(i) {
+            self.open.forget(time.saturating_sub(what.window), out);
+        }
         if (run.len() - i) * 4 >= self.slots.len() / LINE {
             self.bring_near();
         }
@@ -355,10 +355,10 @@ impl Table {
             since,
             active_days: -1,
         };
-        let mut open = self.open.remove(&value);
+        let mut open = self.open.take(value);
         super::add(&mut open, of, what, (run, value), hit, out);
         if let Some(open) = open {
-            self.open.insert(value, open);
+            self.open.put(value, open);
         }
     }
 

@@ -16,6 +16,12 @@ type Record = (Value, i64, bool, bool);
 /// Row, observed and since.
 type Flagged = (u32, i64, i64);
 
+/// Value, first and last time, records, peak.
+type Found = (Value, i64, i64, u64, i64);
+
+/// What comes out.
+type Result = (Vec<Flagged>, RuleCounts, Vec<Found>);
+
 const POLICY: &str = "[[rules]]\nid = \"r\"\nviewpoint = 5\nkind = \"count\"\nby = [\"subject\"]\nwindow = \"7d\"\nat_least = 5\n";
 
 fn policy() -> Policy {
@@ -33,7 +39,7 @@ fn what(window: i64, at_least: u64) -> Keyed {
 /// Records of `values` values, now and then several of an instant, now and then a window apart.
 fn records(random: &mut Xoshiro256PlusPlus, count: usize, values: u64) -> Vec<Record> {
     let mut time = 0;
-    // Values that share their lowest bits, or their prints, too.
+    // Also values that differ in their highest bits only.
     let apart = [1, 1 << 40, 1 << 48][(random.next_u64() % 3) as usize];
     let record = |_| {
         let n = random.next_u64();
@@ -46,9 +52,9 @@ fn records(random: &mut Xoshiro256PlusPlus, count: usize, values: u64) -> Vec<Re
 }
 
 /// What semantics say of each record that is flagged.
-fn expected(records: &[Record], what: Keyed) -> (Vec<Flagged>, RuleCounts) {
+fn expected(records: &[Record], what: Keyed) -> Result {
     let mut counts = RuleCounts::default();
-    let mut flagged = Vec::new();
+    let (mut flagged, mut found) = (Vec::new(), Vec::<Found>::new());
     for (row, &(value, time, holds, in_scope)) in (0..).zip(records) {
         if !holds || !in_scope {
             continue;
@@ -64,10 +70,20 @@ fn expected(records: &[Record], what: Keyed) -> (Vec<Flagged>, RuleCounts) {
         let observed = inside.clone().count();
         if observed as u64 >= what.at_least {
             let since = inside.next().expect("the record itself").1;
-            flagged.push((row, observed.cast_signed() as i64, since));
+            let observed = observed.cast_signed() as i64;
+            flagged.push((row, observed, since));
+            // Flagged records of a value less than a window apart are one finding.
+            let grows = |f: &&mut Found| f.0 == value && time - f.2 < what.window;
+            match found.iter_mut().find(grows) {
+                Some((_, _, last, count, peak)) => {
+                    (*last, *count, *peak) = (time, *count + 1, observed.max(*peak));
+                }
+                None => found.push((value, time, time, 1, observed)),
+            }
         }
     }
-    (flagged, counts)
+    found.sort_unstable();
+    (flagged, counts, found)
 }
 
 /// What a state says of them, taken in runs of whole instants.
@@ -133,8 +149,8 @@ impl<'a> Taker<'a> {
         }
     }
 
-    /// Flags, counts, and how many records the findings have.
-    fn end(mut self, mut state: KeyedState) -> (Vec<Flagged>, RuleCounts) {
+    /// Flags, counts and findings.
+    fn end(mut self, mut state: KeyedState) -> Result {
         state.finish(&mut self.out);
         let Out {
             flags,
@@ -142,14 +158,17 @@ impl<'a> Taker<'a> {
             counts,
             ..
         } = self.out;
-        let of_findings: u64 = findings.iter().map(|finding| finding.records).sum();
-        assert_eq!(of_findings, flags.len() as u64);
         let mut flags: Vec<Flagged> = flags
             .iter()
             .map(|flag| (flag.row, flag.observed, flag.since))
             .collect();
         flags.sort_unstable();
-        (flags, counts[0])
+        let found = findings.iter();
+        let mut found: Vec<Found> = found
+            .map(|f| (f.by[0], f.first, f.last, f.records, f.peak))
+            .collect();
+        found.sort_unstable();
+        (flags, counts[0], found)
     }
 }
 
@@ -171,14 +190,19 @@ fn sieve_of(state: &KeyedState) -> &Sieve {
 fn both_forms_say_what_a_list_says_however_the_records_are_cut() {
     let (policy, dictionaries) = (policy(), Dictionaries::default());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(8);
-    let (mut some, mut kept) = (0, 0);
-    for round in 0..96 {
-        let what = what([1, 30, 500, 4000][round / 4 % 4], 4 + round as u64 % 5);
+    let (mut some, mut kept, mut many) = (0, 0, 0);
+    for round in 0..100 {
+        let what = what(
+            [1, 30, 500, 4000, 60_000][round / 4 % 5],
+            4 + round as u64 % 5,
+        );
         // From a few values again and again to many that hardly recur.
         let values = [3, 7, 40, 600][round % 4];
         let records = records(&mut random, 1200, values);
         let list = expected(&records, what);
         some += list.0.len();
+        let values: std::collections::HashSet<Value> = list.2.iter().map(|f| f.0).collect();
+        many += usize::from(values.len() > 30);
         for every in [1, 2, 7, 100, 1 << 20] {
             for table in [false, true] {
                 let mut state = KeyedState::new(what.at_least);
@@ -189,12 +213,16 @@ fn both_forms_say_what_a_list_says_however_the_records_are_cut() {
                 let mut taker = Taker::new(&policy, &dictionaries);
                 let all = (&records[..], 0..records.len());
                 taker.take(&mut state, all, what, |to| to.is_multiple_of(every));
-                kept += usize::from(!table && sieve_of(&state).keeps_counts());
+                let keeps = |state: &KeyedState| matches!(state, KeyedState::Sieve(s) if s.kept_count(1).is_some());
+                kept += usize::from(keeps(&state));
                 assert_eq!(taker.end(state), list, "round {round}, {every}, {table}");
             }
         }
     }
-    assert!(some > 5_000 && kept > 20, "{some}, {kept}");
+    assert!(
+        some > 5_000 && kept > 20 && many > 2,
+        "{some}, {kept}, {many}"
+    );
 }
 
 #[test]
@@ -274,7 +302,7 @@ fn a_count_that_stays_at_the_most_loses_nothing() {
     // One count for all: values of one hash. Then one of them alone, when the others have left the window
     // and what was too much is counted anew.
     let values: Vec<Value> = (1..).filter(|&v| queue::print(v) == 7).take(10).collect();
-    let crowd = (0..900).map(|i| (values[i % 10], i.cast_signed() as i64, true, true));
+    let crowd = (0..400).map(|i| (values[i % 10], i.cast_signed() as i64, true, true));
     let alone = (0..300).map(|i| (values[0], 3000 + i * 10, true, true));
     let records: Vec<Record> = crowd.chain(alone).collect();
     for every in [1, 60, 400] {
@@ -282,8 +310,57 @@ fn a_count_that_stays_at_the_most_loses_nothing() {
         let mut taker = Taker::new(&policy, &dictionaries);
         let all = (&records[..], 0..records.len());
         taker.take(&mut state, all, what, |to| to.is_multiple_of(every));
-        let (flagged, counts) = taker.end(state);
-        assert!(!flagged.is_empty());
-        assert_eq!((flagged, counts), expected(&records, what), "{every}");
+        if every == 1 {
+            let count = sieve_of(&state).kept_count(values[0]);
+            assert!(count.is_some_and(|count| count < u8::MAX), "{count:?}");
+        }
+        let found = taker.end(state);
+        assert!(!found.0.is_empty());
+        assert_eq!(found, expected(&records, what), "{every}");
+    }
+}
+
+#[test]
+fn very_many_records_of_one_instant_are_no_work_for_a_sieve() {
+    let (policy, dictionaries) = (policy(), Dictionaries::default());
+    let what = what(1000, 5);
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(9);
+    let day = |time: i64, count: usize, values: u64| -> Vec<Record> {
+        let value = |_| (1 + random.next_u64() % values, time, true, true);
+        (0..count).map(value).collect()
+    };
+    // A few, then so many that each of their values would have to be looked for among all.
+    let (mut day, mut records) = (day, Vec::new());
+    for (time, count, values) in [(0, 300, 60), (500, 20_000, 5000), (1400, 300, 60)] {
+        records.extend(day(time, count, values));
+    }
+    let mut state = KeyedState::new(5);
+    let mut taker = Taker::new(&policy, &dictionaries);
+    taker.take(&mut state, (&records, 0..records.len()), what, |_| true);
+    assert!(matches!(state, KeyedState::Table(_)));
+    let mut by_table = Taker::new(&policy, &dictionaries);
+    let mut table = KeyedState::Table(Table::default());
+    by_table.take(&mut table, (&records, 0..records.len()), what, |_| false);
+    let found = taker.end(state);
+    assert!(found.0.len() > 1000);
+    assert_eq!(found, by_table.end(table));
+}
+
+#[test]
+fn a_state_that_says_times_to_come_does_no_harm() {
+    let (policy, dictionaries) = (policy(), Dictionaries::default());
+    let what = what(1000, 5);
+    let value = |time: i64| Known {
+        value: 7,
+        times: vec![time; 6],
+        open: None,
+    };
+    for time in [50, 99, 100, 101, 5000] {
+        let mut state = KeyedState::Sieve(Sieve::of(vec![value(time)]));
+        let mut taker = Taker::new(&policy, &dictionaries);
+        let records: Vec<Record> = (98..101).map(|time| (7, time, true, true)).collect();
+        taker.take(&mut state, (&records, 0..3), what, |_| false);
+        let (flagged, counts, _) = taker.end(state);
+        assert!(flagged.len() <= 3 && counts.evaluated == 3);
     }
 }

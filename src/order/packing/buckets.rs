@@ -101,6 +101,7 @@ impl Buckets {
     }
 
     /// The number of records of a bucket.
+    #[cfg(test)]
     #[must_use]
     pub fn len_of(&self, bucket: usize) -> usize {
         let (start, end) = self.bounds[bucket];

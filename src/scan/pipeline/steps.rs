@@ -234,7 +234,7 @@ impl Pipeline<'_> {
         let rows = flagged::rows(&job.batch, flags);
         let else_runs = {
             let state = lock(&self.state);
-            !state.supply_ended || state.jobs > 1
+            !state.supply_ended || state.jobs > 1 || self.context.threads == 1
         };
         let table = Flagged::new(self.names(), &rows, &again, else_runs);
         let counted: Vec<Counted> = rows.iter().map(Row::counted).collect();
