@@ -53,6 +53,9 @@ pub struct Reader {
     workers: Vec<JoinHandle<()>>,
 }
 
+/// Bytes read at a time: each piece becomes a batch, and each batch costs whoever takes it.
+pub const CHUNK: usize = 1 << 20;
+
 /// Opens files, directories and globs for reading; `check` is called before each is looked at.
 ///
 /// # Errors

@@ -182,7 +182,7 @@ pub fn read_paths(
         skip_unreadable,
         max_ratio,
         max_rejects,
-        chunk_size,
+        chunk_size: chunk_size.or(Some(crate::read::CHUNK)),
         ..Given::default()
     };
     let options = given.options().map_err(raise)?;
