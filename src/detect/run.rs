@@ -152,7 +152,7 @@ pub struct Out<'a> {
     pub counts: Vec<RuleCounts>,
     /// For the texts of findings' identities.
     pub dictionaries: &'a Dictionaries,
-    /// Used again and again.
+    /// What `count` by one field uses for one key after the other.
     pub room: Room,
 }
 

@@ -178,15 +178,23 @@ impl KeyedState {
     }
 }
 
-/// Adds a record that is flagged to the finding of its value, or to a new one.
+/// Adds record `i` of a run, which is flagged, to the finding of its value, or to a new one: so many stand in
+/// its window, the first of them at `since`.
 fn add(
     open: &mut Option<Open>,
     of: Placed<'_>,
     what: Keyed,
-    (run, value): (&Run<'_>, Value),
-    hit: Hit,
+    (run, i, value): (&Run<'_>, usize, Value),
+    (observed, since): (usize, i64),
     out: &mut Out<'_>,
 ) {
+    let hit = Hit {
+        row: run.rows[i],
+        time: run.time[i],
+        observed: observed.cast_signed() as i64,
+        since,
+        active_days: -1,
+    };
     super::count::add(open, hit, what.window, out, |dictionaries| {
         Open::new(
             (of.place, of.rule),

@@ -20,7 +20,7 @@ use super::table::Table;
 use super::{Keyed, Known, Tally};
 use crate::block::resize;
 use crate::detect::rule::Placed;
-use crate::detect::run::{Hit, Open, Out, Run};
+use crate::detect::run::{Open, Out, Run};
 use crate::detect::values::Value;
 use crate::log::scan;
 use crate::policy::Key;
@@ -70,8 +70,8 @@ pub struct Room {
 }
 
 impl Sieve {
-    /// Thresholds that a sieve is good for: below, too many values reach them; beyond, a count could
-    /// pass what a byte holds.
+    /// Thresholds that a sieve is good for: below, too many values reach them; beyond, too many counts come
+    /// to the most that a byte holds, which says nothing any more.
     pub const THRESHOLDS: RangeInclusive<u64> = 4..=32;
 
     /// See [`RuleState::bring_near`](crate::detect::rule::RuleState::bring_near).
@@ -361,7 +361,7 @@ fn judge(
         if (observed as u64) < what.at_least {
             continue;
         }
-        next += before(&run.time[next..records.end], time);
+        next += scan::before(&run.time[next..records.end], |t| t >= time);
         if next == records.end || run.time[next] != time {
             // (A state that was made up may say times that no record has.)
             continue;
@@ -370,14 +370,8 @@ fn judge(
         looked_at += instant.len();
         let judged = instant.filter(|&i| run.judged(i, of.place));
         for i in judged.filter(|&i| run.value(i, what.by) == value) {
-            let hit = Hit {
-                row: run.rows[i],
-                time,
-                observed: observed.cast_signed() as i64,
-                since: times[first],
-                active_days: -1,
-            };
-            super::add(open, of, what, (run, value), hit, out);
+            let found = (observed, times[first]);
+            super::add(open, of, what, (run, i, value), found, out);
         }
     }
     looked_at
@@ -390,15 +384,4 @@ fn end(times: &[i64], from: usize, window: i64) -> usize {
     let later = &times[few..times.len().min(from + MANY)];
     let last = times[from].saturating_add(window);
     few + later.partition_point(|&time| time < last)
-}
-
-/// How many of these times are before one; the quicker the fewer they are.
-fn before(times: &[i64], time: i64) -> usize {
-    let mut step = 1;
-    while times.get(step).is_some_and(|&t| t < time) {
-        step *= 2;
-    }
-    let from = step / 2;
-    let to = times.len().min(step + 1);
-    from + times[from..to].partition_point(|&t| t < time)
 }

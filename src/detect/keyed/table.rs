@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::open::Opens;
 use super::{Keyed, Known, Tally};
 use crate::detect::rule::Placed;
-use crate::detect::run::{Hit, Out, Run};
+use crate::detect::run::{Out, Run};
 use crate::detect::values::Value;
 
 /// The times of every value.
@@ -306,11 +306,8 @@ impl Table {
         if (run.len() - i) * 4 >= self.slots.len() / LINE {
             self.bring_near();
         }
+        i = run.next(i, of.place);
         while i < run.len() {
-            if !run.has(i, of.place) {
-                i += 1;
-                continue;
-            }
             let end = run.instant_end(i);
             let mut most = 0;
             for j in (i..end).filter(|&j| run.has(j, of.place)) {
@@ -327,7 +324,7 @@ impl Table {
                     self.judge(of, what, (run, j), out);
                 }
             }
-            i = end;
+            i = run.next(end, of.place);
         }
         tally.add_to(&mut out.counts[of.place]);
     }
@@ -348,15 +345,8 @@ impl Table {
         if (observed as u64) < what.at_least {
             return;
         }
-        let hit = Hit {
-            row: run.rows[j],
-            time: run.time[j],
-            observed: observed.cast_signed() as i64,
-            since,
-            active_days: -1,
-        };
         let mut open = self.open.take(value);
-        super::add(&mut open, of, what, (run, value), hit, out);
+        super::add(&mut open, of, what, (run, j, value), (observed, since), out);
         if let Some(open) = open {
             self.open.put(value, open);
         }

@@ -6,7 +6,7 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use super::*;
 use crate::block::Columns;
 use crate::detect::bits::Bits;
-use crate::dictionary::Dictionaries;
+use crate::dictionary::{Dictionaries, id_column};
 use crate::policy::Policy;
 use crate::record::Field;
 
@@ -89,6 +89,7 @@ fn expected(records: &[Record], what: Keyed) -> Result {
 /// What a state says of them, taken in runs of whole instants.
 struct Taker<'a> {
     policy: &'a Policy,
+    bits: Bits,
     out: Out<'a>,
 }
 
@@ -101,20 +102,33 @@ impl<'a> Taker<'a> {
             dictionaries,
             room: Room::default(),
         };
-        Taker { policy, out }
+        let bits = Bits::of(policy);
+        Taker { policy, bits, out }
     }
 
     fn run(&mut self, state: &mut KeyedState, records: &[Record], from: usize, what: Keyed) {
-        let bits = Bits::of(self.policy);
-        let columns = Columns {
-            subject: records.iter().map(|r| r.0).collect(),
+        let (bits, words) = (self.bits, self.bits.words());
+        let mut columns = Columns {
             time: records.iter().map(|r| r.1).collect(),
-            masks: records
-                .iter()
-                .map(|r| u64::from(r.2) | u64::from(r.3) << bits.scope())
-                .collect(),
+            masks: vec![0; records.len() * words],
             ..Columns::default()
         };
+        for (mask, r) in columns.masks.chunks_exact_mut(words).zip(records) {
+            mask[0] |= u64::from(r.2);
+            mask[bits.scope() / 64] |= u64::from(r.3) << (bits.scope() % 64);
+        }
+        let small = records.iter().map(|r| u32::try_from(r.0).unwrap_or(0));
+        match what.by {
+            Key::Field(Field::Subject) => columns.subject = records.iter().map(|r| r.0).collect(),
+            Key::Field(Field::Terminal) => {
+                let terminal = id_column(Field::Terminal).expect("an id field");
+                columns.ids[terminal] = small.collect();
+            }
+            _ => {
+                let codes = small.map(|value| u8::try_from(value).unwrap_or(0));
+                columns.result = codes.collect();
+            }
+        }
         let row = |i: usize| u32::try_from(from + i).expect("few records");
         let rows: Vec<u32> = (0..records.len()).map(row).collect();
         let run = Run {
@@ -122,7 +136,7 @@ impl<'a> Taker<'a> {
             rows: &rows,
             time: &columns.time,
             masks: &columns.masks,
-            words: 1,
+            words,
             bits,
             columns: &columns,
         };
@@ -251,6 +265,41 @@ fn what_is_carried_over_or_becomes_a_table_says_the_same() {
             };
             taker.take(&mut state, (&records, half..records.len()), what, cuts);
             assert_eq!(taker.end(state), list, "round {round}, {form}");
+        }
+    }
+}
+
+#[test]
+fn whatever_is_counted_and_however_many_rules_there_are() {
+    let (policy, dictionaries) = (policy(), Dictionaries::default());
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(10);
+    for round in 0..24 {
+        let values = [3, 4][round % 2];
+        // (None of them is too large for a column of codes.)
+        let numbered = (0u64..).zip(records(&mut random, 600, values));
+        let records: Vec<Record> = numbered
+            .map(|(i, r)| (i * i / 3 % values, r.1, r.2, r.3))
+            .collect();
+        for by in [Field::Subject, Field::Terminal, Field::Result] {
+            let what = Keyed {
+                by: Key::Field(by),
+                ..what([4000, 60_000][round / 2 % 2], 4)
+            };
+            let list = expected(&records, what);
+            assert!(list.0.len() > 10);
+            for rules in [1, 62, 63, 64, 130] {
+                for table in [false, true] {
+                    let mut state = KeyedState::new(what.at_least);
+                    if table {
+                        state = KeyedState::Table(Table::default());
+                    }
+                    let mut taker = Taker::new(&policy, &dictionaries);
+                    taker.bits = Bits { rules, steps: 0 };
+                    let all = (&records[..], 0..records.len());
+                    taker.take(&mut state, all, what, |to| to.is_multiple_of(90));
+                    assert_eq!(taker.end(state), list, "{by:?}, {rules}, {table}");
+                }
+            }
         }
     }
 }

@@ -251,11 +251,6 @@ pub(crate) mod x86 {
 
     impl Isa for Avx512Compress {
         #[inline(always)]
-        fn alike(self, numbers: &[u16; 32], wanted: u16) -> u32 {
-            self.0.alike(numbers, wanted)
-        }
-
-        #[inline(always)]
         fn classify(self, block: &[u8; 64], delimiter: u8) -> Classes {
             self.0.classify(block, delimiter)
         }
