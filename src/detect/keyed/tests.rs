@@ -413,3 +413,23 @@ fn a_state_that_says_times_to_come_does_no_harm() {
         assert!(flagged.len() <= 3 && counts.evaluated == 3);
     }
 }
+
+#[test]
+fn a_finding_grows_until_a_window_after_its_last_record_also_among_many() {
+    let (policy, dictionaries) = (policy(), Dictionaries::default());
+    let what = what(1000, 4);
+    for apart in [998, 999, 1000, 1001] {
+        // All values are flagged at once; then each again, in the window of its last record or not any more.
+        let all = |time: i64, each: u64| {
+            (0..each * 40).map(move |i| -> Record { (1 + i % 40, time, true, true) })
+        };
+        let records: Vec<Record> = all(0, 4).chain(all(apart, 4)).collect();
+        let list = expected(&records, what);
+        assert_eq!(list.2.len(), if apart < 1000 { 40 } else { 80 });
+        for mut state in [KeyedState::new(4), KeyedState::Table(Table::default())] {
+            let mut taker = Taker::new(&policy, &dictionaries);
+            taker.take(&mut state, (&records, 0..records.len()), what, |_| true);
+            assert_eq!(taker.end(state), list, "{apart}");
+        }
+    }
+}
