@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 
 use super::counts::{Counts, MOST};
 use super::open::Opens;
-use super::queue::{Queue, Spare, print};
+use super::queue::{Alike, Queue, Spare, print};
 use super::table::Table;
 use super::{Keyed, Known, Tally};
 use crate::block::resize;
@@ -65,6 +65,7 @@ pub struct Sieve {
 pub struct Room {
     /// Of records that are taken at once; 0 where the rule does not count one.
     values: Vec<Value>,
+    found: Vec<Alike>,
     spare: Spare,
     counts: Counts,
 }
@@ -173,8 +174,8 @@ impl Sieve {
             &room.counts
         };
         let at_least = u8::try_from(at_least).unwrap_or(MOST);
-        for (prints, entries) in self.queue.last(added) {
-            counts.reached(prints, at_least, |place| candidates.push(entries[place].0));
+        for (prints, values) in self.queue.last(added) {
+            counts.reached(prints, at_least, |place| candidates.push(values[place]));
         }
         candidates.sort_unstable();
         candidates.dedup();
@@ -191,8 +192,19 @@ impl Sieve {
         out: &mut Out<'_>,
     ) -> usize {
         let (mut steps, mut too_much) = (0, false);
-        for &value in candidates {
-            let times = self.queue.times(value, what.at_least);
+        let mut found = std::mem::take(&mut out.room.found);
+        found.clear();
+        let searched: SmallVec<[(Value, usize); 32]> = candidates
+            .iter()
+            .map(|&value| {
+                self.queue.search(value, what.at_least, &mut found);
+                (value, found.len())
+            })
+            .collect();
+        let mut from = 0;
+        for (value, to) in searched {
+            let times = self.queue.times(value, &found[from..to]);
+            from = to;
             steps += self.queue.len() / Queue::TOGETHER + times.len();
             if times.len() as u64 >= what.at_least {
                 let mut open = self.open.take(value);
@@ -205,6 +217,7 @@ impl Sieve {
                 too_much |= self.kept.of(print(value)) == MOST;
             }
         }
+        out.room.found = found;
         if too_much {
             // (A count that stays at the most stays there when its values have left.)
             self.kept.count(&self.queue);

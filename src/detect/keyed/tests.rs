@@ -345,6 +345,34 @@ fn searches_that_cost_more_than_a_table_end_in_one() {
 }
 
 #[test]
+fn records_weeks_apart_stand_in_one_window() {
+    let (policy, dictionaries) = (policy(), Dictionaries::default());
+    // Steps beyond what a block of the queue tells from its first record, and just not.
+    let step = i64::from(u32::MAX);
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(10);
+    for window in [step - 1, 3 * step, 40 * step] {
+        let what = what(window, 4);
+        let mut time = -5 * step;
+        let records: Vec<Record> = (0..600)
+            .map(|_| {
+                let n = random.next_u64();
+                time += [0, 0, 1, step - 1, step, step + 1, 9 * step][(n >> 32) as usize % 7];
+                (n % 5, time, n >> 40 & 15 != 3, true)
+            })
+            .collect();
+        for every in [1, 7, 600] {
+            let mut state = KeyedState::new(4);
+            let mut taker = Taker::new(&policy, &dictionaries);
+            let all = (&records[..], 0..records.len());
+            taker.take(&mut state, all, what, |to| to.is_multiple_of(every));
+            let found = taker.end(state);
+            assert!(!found.0.is_empty());
+            assert_eq!(found, expected(&records, what), "{window}, {every}");
+        }
+    }
+}
+
+#[test]
 fn a_count_that_stays_at_the_most_loses_nothing() {
     let (policy, dictionaries) = (policy(), Dictionaries::default());
     let what = what(500, 32);
@@ -404,7 +432,7 @@ fn a_state_that_says_times_to_come_does_no_harm() {
         times: vec![time; 6],
         open: None,
     };
-    for time in [50, 99, 100, 101, 5000] {
+    for time in [i64::MIN, 50, 99, 100, 101, 5000, i64::MAX] {
         let mut state = KeyedState::Sieve(Sieve::of(vec![value(time)]));
         let mut taker = Taker::new(&policy, &dictionaries);
         let records: Vec<Record> = (98..101).map(|time| (7, time, true, true)).collect();

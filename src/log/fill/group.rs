@@ -183,10 +183,10 @@ impl Look<'_> {
             if found.known.contains(&false) {
                 self.learn(cache, (starts, first), found.known, found.values);
             }
-            for (i, of_span) in found.values.iter().enumerate() {
-                for (values, &value) in values.iter_mut().zip(of_span) {
-                    values[i] = value;
-                }
+            let [a, b, c, d] = &mut values;
+            let places = a.iter_mut().zip(b).zip(c).zip(d);
+            for (&[of_a, of_b, of_c, of_d], (((a, b), c), d)) in found.values.iter().zip(places) {
+                (*a, *b, *c, *d) = (of_a, of_b, of_c, of_d);
             }
             for (&field, values) in self.fields.iter().zip(&values) {
                 write(columns, field, &values[..count]);

@@ -27,6 +27,18 @@ pub trait Isa: Copy {
         let alike = (0..).zip(numbers);
         alike.fold(0, |mask, (i, &n)| mask | u32::from(n == wanted) << i)
     }
+    /// Puts those of eight values that are not 0 to the front of `to`, with what belongs to them, and the first
+    /// bits of their products with `factor`; how many there are. What is behind them is any.
+    #[inline(always)]
+    fn keep(self, (values, with): (&[u64; 8], &[u32; 8]), factor: u64, to: Kept<'_>) -> usize {
+        let mut kept = 0;
+        for (&value, &with) in values.iter().zip(with) {
+            (to.values[kept], to.with[kept]) = (value, with);
+            to.prints[kept] = first_bits(value.wrapping_mul(factor));
+            kept += usize::from(value != 0);
+        }
+        kept
+    }
     /// Bit `i` of the result: the parity of the bits `0..=i` of `mask`.
     #[inline(always)]
     fn prefix_xor(self, mask: u64) -> u64 {
@@ -53,6 +65,24 @@ pub trait Isa: Copy {
         }
         out.truncate(old + count);
     }
+}
+
+/// Where [`Isa::keep`] puts what it keeps.
+pub struct Kept<'a> {
+    /// The values.
+    pub values: &'a mut [u64; 8],
+    /// What belongs to them.
+    pub with: &'a mut [u32; 8],
+    /// The first bits of their products.
+    pub prints: &'a mut [u16; 8],
+}
+
+/// The first 16 bits.
+#[must_use]
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation)]
+pub fn first_bits(number: u64) -> u16 {
+    (number >> 48) as u16
 }
 
 /// Plain Rust, for every machine.
@@ -161,15 +191,17 @@ pub(super) fn dispatch<S: Sink>(scan: Scan<'_, S>) -> State {
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86 {
     use std::arch::x86_64::{
-        __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_cmpeq_epi16, _mm256_movemask_epi8,
-        _mm256_packs_epi16, _mm256_permute4x64_epi64, _mm256_set1_epi8, _mm256_set1_epi16,
-        _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cmpeq_epi16_mask,
-        _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_maskz_compress_epi8,
-        _mm512_set1_epi8, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_storeu_si512,
+        __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_cmpeq_epi16, _mm256_maskz_compress_epi32,
+        _mm256_movemask_epi8, _mm256_packs_epi16, _mm256_permute4x64_epi64, _mm256_set1_epi8,
+        _mm256_set1_epi16, _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
+        _mm512_cmpeq_epi16_mask, _mm512_cvtepi64_epi16, _mm512_cvtepu8_epi32,
+        _mm512_extracti32x4_epi32, _mm512_maskz_compress_epi8, _mm512_maskz_compress_epi64,
+        _mm512_mullo_epi64, _mm512_set1_epi8, _mm512_set1_epi16, _mm512_set1_epi32,
+        _mm512_set1_epi64, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_test_epi64_mask,
     };
     use std::sync::OnceLock;
 
-    use super::{Classes, HotBy, Isa, Scan, Sink, State};
+    use super::{Classes, HotBy, Isa, Kept, Scan, Sink, State};
 
     /// What this machine can do best.
     #[derive(Clone, Copy)]
@@ -290,6 +322,26 @@ pub(crate) mod x86 {
 
     impl Isa for Avx512 {
         #[inline(always)]
+        fn keep(self, (values, with): (&[u64; 8], &[u32; 8]), factor: u64, to: Kept<'_>) -> usize {
+            // SAFETY: an `Avx512` exists only where the features were detected; as many bytes are read and
+            // written as there are, of which no alignment is assumed.
+            unsafe {
+                let values: __m512i = std::ptr::read_unaligned(values.as_ptr().cast());
+                let with: __m256i = std::ptr::read_unaligned(with.as_ptr().cast());
+                let some = _mm512_test_epi64_mask(values, values);
+                let values = _mm512_maskz_compress_epi64(some, values);
+                let with = _mm256_maskz_compress_epi32(some, with);
+                let factor = _mm512_set1_epi64(factor.cast_signed());
+                let products = _mm512_mullo_epi64(values, factor);
+                let prints = _mm512_cvtepi64_epi16(_mm512_srli_epi64::<48>(products));
+                std::ptr::write_unaligned(to.values.as_mut_ptr().cast(), values);
+                std::ptr::write_unaligned(to.with.as_mut_ptr().cast(), with);
+                std::ptr::write_unaligned(to.prints.as_mut_ptr().cast(), prints);
+                some.count_ones() as usize
+            }
+        }
+
+        #[inline(always)]
         fn alike(self, numbers: &[u16; 32], wanted: u16) -> u32 {
             // SAFETY: an `Avx512` exists only where the features were detected; plain numbers of the same
             // size are copied, of which no alignment is assumed.
@@ -408,6 +460,17 @@ pub(crate) mod x86 {
             all.push(unsafe { narrow(numbers, wanted) });
         }
         all
+    }
+
+    /// What [`Isa::keep`] keeps by AVX-512, and how much.
+    #[cfg(test)]
+    pub(crate) fn kept(of: (&[u64; 8], &[u32; 8]), factor: u64, to: Kept<'_>) -> Option<usize> {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
+        fn keep(of: (&[u64; 8], &[u32; 8]), factor: u64, to: Kept<'_>) -> usize {
+            Avx512(()).keep(of, factor, to)
+        }
+        // SAFETY: detected just now.
+        has_avx512().then(|| unsafe { keep(of, factor, to) })
     }
 
     #[cfg(test)]

@@ -22,7 +22,7 @@ mod isa;
 pub use automaton::State;
 pub use before::before;
 use isa::Classes;
-pub use isa::{Hot, HotBy, Isa, hot, hot_by, prefetch};
+pub use isa::{Hot, HotBy, Isa, Kept, first_bits, hot, hot_by, prefetch};
 
 /// Zero bytes that follow the text in every scanned buffer.
 pub const PAD: usize = 128;

@@ -1,6 +1,6 @@
 //! Every routine against its slow twin.
 
-use super::isa::{Isa, Scalar};
+use super::isa::{Isa, Kept, Scalar};
 use super::{Index, PAD, Special, State, automaton, index, separators};
 
 /// A small portable generator of pseudo-random numbers (splitmix64).
@@ -172,6 +172,46 @@ fn every_instruction_set_finds_the_same_numbers() {
             assert_eq!(Scalar.alike(&numbers, wanted), expected);
             for found in super::isa::x86::alike_each(&numbers, wanted) {
                 assert_eq!(found, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_instruction_set_keeps_the_same_values() {
+    type Out = ([u64; 8], [u32; 8], [u16; 8]);
+    fn to((values, with, prints): &mut Out) -> Kept<'_> {
+        Kept {
+            values,
+            with,
+            prints,
+        }
+    }
+    let mut next = numbers(5);
+    for _ in 0..1000 {
+        let factor = next() | 1;
+        let values: [u64; 8] = std::array::from_fn(|_| next().wrapping_mul(next() % 3));
+        let with: [u32; 8] = std::array::from_fn(|_| u32::try_from(next() >> 32).unwrap());
+        let mut plain = Out::default();
+        let kept = Scalar.keep((&values, &with), factor, to(&mut plain));
+        let expected: Vec<(u64, u32, u16)> = (0..8)
+            .filter(|&i| values[i] != 0)
+            .map(|i| {
+                let product = values[i].wrapping_mul(factor).to_be_bytes();
+                let first = u16::from_be_bytes([product[0], product[1]]);
+                (values[i], with[i], first)
+            })
+            .collect();
+        let of = |out: &Out| -> Vec<(u64, u32, u16)> {
+            (0..kept).map(|i| (out.0[i], out.1[i], out.2[i])).collect()
+        };
+        assert_eq!(of(&plain), expected);
+        #[cfg(target_arch = "x86_64")]
+        {
+            let mut wide = Out::default();
+            let found = super::isa::x86::kept((&values, &with), factor, to(&mut wide));
+            if let Some(found) = found {
+                assert_eq!((found, of(&wide)), (kept, expected));
             }
         }
     }
