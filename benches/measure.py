@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -54,9 +55,16 @@ def python(*arguments: str) -> Run:
     return Run(json.loads(said[-1]) if said else None, *seen)
 
 
-def read(log: Path) -> None:
-    """Read a file, so that it is in the page cache."""
+def read(log: Path, *, anew: bool = False) -> None:
+    """Read a file, so that it is in the page cache; `anew`: all of it from the disk.
+
+    Where a file was written, mapped or partly given back, Linux may hold it in single pages, which
+    take any engine up to three times as long to read as those that one reading leaves.
+    """
     with log.open("rb", buffering=0) as file:
+        if anew and sys.platform == "linux":
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         while file.read(BLOCK):
             pass
 
@@ -65,8 +73,11 @@ def measure(benchmark: Any, *arguments: str, rounds: int, log: Path | None = Non
     """Run this interpreter several times, after one run that does not count.
 
     Before each run the log is read once, so that all of it is in the page cache: a system may give
-    pages of it back at any time, and more so while an engine takes gigabytes.
+    pages of it back at any time, and more so while an engine takes gigabytes. Before all of them it
+    is read anew.
     """
+    if log is not None:
+        read(log, anew=True)
     runs: list[Run] = []
     benchmark.pedantic(
         lambda: runs.append(python(*arguments)),

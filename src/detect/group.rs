@@ -2,15 +2,13 @@
 //! keys, so that each key's records lie together when its rules read them. A bucket's records stay in the
 //! cache meanwhile.
 
-use smallvec::SmallVec;
-
 use super::shards::PerRules;
 use super::values::Value;
 use crate::block::resize;
 use crate::dictionary::id_column;
 use crate::log::scan;
 use crate::order::Batch;
-use crate::order::packing::{BatchPacking, Packing, Unpacked, put_in_place};
+use crate::order::packing::{self, BatchPacking, Packing, Unpacked};
 
 /// Words of records that are asked for before they are read.
 const NEAR: usize = 1 << 10;
@@ -28,16 +26,9 @@ pub struct Grouped {
 /// What is used while records are put in order.
 #[derive(Debug, Default)]
 struct Room {
-    /// Words of a block's records, each of them by itself.
-    apart: Vec<Vec<u64>>,
-    /// Words of all records, packed anew.
-    words: Vec<Vec<u64>>,
-    /// Key of each.
-    keys: Vec<Value>,
-    /// Where each goes.
-    places: Vec<u32>,
     /// By key: where its next record goes.
     ends: Vec<u32>,
+    packing: packing::Room,
 }
 
 impl Grouped {
@@ -50,52 +41,75 @@ impl Grouped {
         (bucket, buckets): (usize, usize),
         how: &BatchPacking,
     ) {
-        let packing = how.packing();
         let blocks = batch.blocks().iter().map(|block| block.packed(wanted));
         let parts: Vec<&[u64]> = blocks.map(|block| block.bucket(bucket)).collect();
         let counts = parts.iter().enumerate();
         let all: usize = counts.map(|(block, part)| how.count(block, part)).sum();
-        let Room {
-            apart,
-            words,
-            keys,
-            places,
-            ends,
-        } = &mut self.room;
-        words.resize_with(packing.words().max(words.len()), Vec::new);
-        let words = &mut words[..packing.words()];
-        for word in words.iter_mut().filter(|word| word.len() < all) {
-            resize(word, all, 0);
-        }
-        keys.clear();
-        let mut from = 0;
-        let (mut ahead, mut near) = (parts.iter(), 0);
-        for (block, part) in parts.iter().enumerate() {
-            while near < NEAR
-                && let Some(next) = ahead.next()
-            {
-                scan::prefetch(next);
-                near += next.len();
-            }
-            near -= part.len();
-            let to = from + how.count(block, part);
-            let words = words.iter_mut().map(|word| &mut word[from..to]);
-            let mut words: SmallVec<[&mut [u64]; 4]> = words.collect();
-            how.pack(block, part, apart, &mut words, keys);
-            from = to;
-        }
-        resize(places, all, 0);
+        resize(&mut self.words, all * how.packing().words(), 0);
         self.keys.clear();
         if id_column(per.per).is_some() {
-            let shift = buckets.trailing_zeros();
-            let most = how.most_key() >> shift;
-            places_by_counting(keys, (bucket, shift, most), &mut self.keys, places, ends);
+            self.count(&parts, (bucket, buckets), how);
         } else {
-            places_by_sorting(keys, &mut self.keys, places);
+            self.sort(&parts, how);
         }
-        resize(&mut self.words, all * packing.words(), 0);
-        let words: Vec<&[u64]> = words.iter().map(|word| &word[..all]).collect();
-        put_in_place(&words, places, &mut self.words);
+    }
+
+    /// Puts records in the order of their ids, by counting them. Those of a bucket are equal in the last bits.
+    #[allow(clippy::cast_possible_truncation)]
+    fn count(&mut self, parts: &[&[u64]], (bucket, buckets): (usize, usize), how: &BatchPacking) {
+        let Room { ends, packing } = &mut self.room;
+        let shift = buckets.trailing_zeros();
+        let most = (how.most_key() >> shift) as usize;
+        ends.clear();
+        ends.resize(most + 2, 0);
+        let mut ahead = Ahead::of(parts);
+        for (block, part) in parts.iter().enumerate() {
+            ahead.come(part);
+            how.keys(block, part, |id| ends[(id >> shift) as usize + 1] += 1);
+        }
+        for i in 1..ends.len() {
+            ends[i] += ends[i - 1];
+        }
+        for (block, part) in parts.iter().enumerate() {
+            let place = |id: Value| {
+                let end = &mut ends[(id >> shift) as usize];
+                *end += 1;
+                *end - 1
+            };
+            how.put(block, part, packing, place, &mut self.words);
+        }
+        let mut last = 0;
+        for (id, &end) in (0..).zip(&ends[..=most]) {
+            if end > last {
+                self.keys.push((id << shift | bucket as Value, end));
+            }
+            last = end;
+        }
+    }
+
+    /// Puts records in the order of their subjects, by sorting these.
+    fn sort(&mut self, parts: &[&[u64]], how: &BatchPacking) {
+        let mut pairs: Vec<(Value, u32)> = Vec::new();
+        for (block, part) in parts.iter().enumerate() {
+            how.keys(block, part, |subject| {
+                let row = u32::try_from(pairs.len()).unwrap_or(u32::MAX);
+                pairs.push((subject, row));
+            });
+        }
+        pairs.sort_unstable();
+        let mut places = vec![0; pairs.len()];
+        for (at, &(key, row)) in (0u32..).zip(&pairs) {
+            places[row as usize] = at;
+            match self.keys.last_mut() {
+                Some(last) if last.0 == key => last.1 = at + 1,
+                _ => self.keys.push((key, at + 1)),
+            }
+        }
+        let mut places = places.into_iter();
+        for (block, part) in parts.iter().enumerate() {
+            let place = |_| places.next().unwrap_or_default();
+            how.put(block, part, &mut self.room.packing, place, &mut self.words);
+        }
     }
 
     /// Keys, and where their records begin and end.
@@ -139,47 +153,29 @@ fn in_order(times: &[i64]) -> Vec<usize> {
     order
 }
 
-/// Where each record goes, by a counting sort of its id. Those of a bucket are equal in the last bits; without
-/// these they are no more than `most`.
-#[allow(clippy::cast_possible_truncation)]
-fn places_by_counting(
-    ids: &[Value],
-    (bucket, shift, most): (usize, u32, Value),
-    keys: &mut Vec<(Value, u32)>,
-    places: &mut [u32],
-    ends: &mut Vec<u32>,
-) {
-    ends.clear();
-    ends.resize(most as usize + 2, 0);
-    for &id in ids {
-        ends[(id >> shift) as usize + 1] += 1;
-    }
-    for i in 1..ends.len() {
-        ends[i] += ends[i - 1];
-    }
-    for (place, &id) in places.iter_mut().zip(ids) {
-        let at = &mut ends[(id >> shift) as usize];
-        *place = *at;
-        *at += 1;
-    }
-    let mut last = 0;
-    for (id, &end) in (0..).zip(ends.iter().take(most as usize + 1)) {
-        if end > last {
-            keys.push((id << shift | bucket as Value, end));
-        }
-        last = end;
-    }
+/// The parts of a bucket, some of which are asked for before they are read.
+struct Ahead<'a> {
+    parts: std::slice::Iter<'a, &'a [u64]>,
+    /// Words that were asked for and have not come.
+    near: usize,
 }
 
-/// Where each record goes, by a sort of its subject.
-fn places_by_sorting(subjects: &[Value], keys: &mut Vec<(Value, u32)>, places: &mut [u32]) {
-    let mut pairs: Vec<(Value, u32)> = subjects.iter().copied().zip(0u32..).collect();
-    pairs.sort_unstable();
-    for (at, &(key, row)) in (0u32..).zip(&pairs) {
-        places[row as usize] = at;
-        match keys.last_mut() {
-            Some(last) if last.0 == key => last.1 = at + 1,
-            _ => keys.push((key, at + 1)),
+impl<'a> Ahead<'a> {
+    fn of(parts: &'a [&'a [u64]]) -> Ahead<'a> {
+        Ahead {
+            parts: parts.iter(),
+            near: 0,
         }
+    }
+
+    /// A part is read: others are asked for.
+    fn come(&mut self, part: &[u64]) {
+        while self.near < NEAR
+            && let Some(next) = self.parts.next()
+        {
+            scan::prefetch(next);
+            self.near += next.len();
+        }
+        self.near -= part.len();
     }
 }

@@ -2,8 +2,9 @@
 
 use smallvec::SmallVec;
 
-use super::words::{Apart, Move, Moving, Take};
-use super::{Buckets, Column, Packing, Part, TURN, Wanted, make_room};
+use super::words::{Apart, Move, Moving, put_in_place};
+use super::{Buckets, Column, Packing, Part, Wanted, make_room};
+use crate::block::resize;
 use crate::log::scan;
 
 /// How the records of a batch are packed, and what brings those of its blocks to that.
@@ -19,8 +20,8 @@ pub struct BatchPacking {
 struct Repacking {
     /// Words of a record in the block.
     words: usize,
-    /// Where its key is; none if it is null throughout.
-    key: Option<Part>,
+    /// Where its key is, and the bits of it that are left out; none if it is null throughout.
+    key: Option<(Part, u32)>,
     moves: SmallVec<[Move; 8]>,
 }
 
@@ -39,6 +40,10 @@ impl BatchPacking {
         let blocks = blocks.map(|block| {
             let from = block.packing();
             let key = Column::of(wanted.key).and_then(|key| from.part(key));
+            let key = key.map(|key| match key.column {
+                Column::Subject => (key, from.zeros),
+                _ => (key, 0),
+            });
             let repacking = Repacking {
                 words: from.words,
                 key,
@@ -50,7 +55,7 @@ impl BatchPacking {
         let blocks: Vec<Repacking> = blocks.collect();
         let keys = blocks.iter().filter_map(|block| block.key);
         BatchPacking {
-            most_key: keys.map(Part::mask).max().unwrap_or(0),
+            most_key: keys.map(|(key, _)| key.mask()).max().unwrap_or(0),
             blocks,
             packing,
         }
@@ -64,7 +69,7 @@ impl BatchPacking {
         packed.len().checked_div(words).unwrap_or(0)
     }
 
-    /// The greatest key that there is room for.
+    /// The greatest key that there is room for, if keys are ids.
     #[must_use]
     pub fn most_key(&self) -> u64 {
         self.most_key
@@ -76,35 +81,82 @@ impl BatchPacking {
         &self.packing
     }
 
-    /// Packs records of a block as those of the batch, word by word, to `to`, which is as long; adds their
-    /// keys to `keys`. `apart` is used again.
-    pub fn pack(
+    /// Tells the keys of records of a block.
+    #[inline]
+    pub fn keys(&self, block: usize, packed: &[u64], mut tell: impl FnMut(u64)) {
+        let how = &self.blocks[block];
+        let Some((key, zeros)) = how.key else {
+            return (0..self.count(block, packed)).for_each(|_| tell(0));
+        };
+        let mut tell = |word: u64| tell(key.of(word) << zeros);
+        if let (2, at @ 0..2) = (how.words, key.word) {
+            // (As most are: a loop by itself.)
+            let records = packed.as_chunks::<2>().0.iter();
+            records.for_each(|record| tell(record[at]));
+        } else {
+            let records = packed.chunks_exact(how.words);
+            records.for_each(|record| tell(record[key.word]));
+        }
+    }
+
+    /// Packs records of a block as those of the batch, and puts each to where `place` says by its key; it is
+    /// asked in their order. What is in `room` is used again.
+    ///
+    /// # Panics
+    /// If `to` ends before a place.
+    #[inline]
+    pub fn put(
         &self,
         block: usize,
         packed: &[u64],
-        apart: &mut Vec<Vec<u64>>,
-        to: &mut [&mut [u64]],
-        keys: &mut Vec<u64>,
+        room: &mut Room,
+        place: impl FnMut(u64) -> u32,
+        to: &mut [u64],
     ) {
         let how = &self.blocks[block];
+        let Room { apart, words } = room;
         make_room(packed, how.words, apart);
+        let count = self.count(block, packed);
+        words.resize_with(self.packing.words.max(words.len()), Vec::new);
+        let words = &mut words[..self.packing.words];
+        for word in words.iter_mut().filter(|word| word.len() < count) {
+            resize(word, count, 0);
+        }
+        let mut words: SmallVec<[&mut [u64]; 4]> =
+            words.iter_mut().map(|word| &mut word[..count]).collect();
         scan::hot(Repacked {
             how,
             packed,
-            apart,
-            to,
-            keys,
+            apart: &mut *apart,
+            to: &mut words,
         });
+        let words: SmallVec<[&[u64]; 4]> = words.iter().map(|word| &**word).collect();
+        match how.key {
+            None => put_in_place(&words, (0..count).map(|_| 0).map(place), to),
+            Some((key, zeros)) => {
+                let keys = apart[key.word][..count].iter();
+                let keys = keys.map(|&word| key.of(word) << zeros);
+                put_in_place(&words, keys.map(place), to);
+            }
+        }
     }
 }
 
-/// See [`BatchPacking::pack`]: all of it compiled as one.
+/// What is used while records are packed anew.
+#[derive(Debug, Default)]
+pub struct Room {
+    /// Words of a block's records, each of them by itself.
+    apart: Vec<Vec<u64>>,
+    /// Of the same, packed anew.
+    words: Vec<Vec<u64>>,
+}
+
+/// See [`BatchPacking::put`]: all of it compiled as one.
 struct Repacked<'a, 'b> {
     how: &'a Repacking,
     packed: &'a [u64],
     apart: &'a mut [Vec<u64>],
     to: &'a mut [&'b mut [u64]],
-    keys: &'a mut Vec<u64>,
 }
 
 impl scan::Hot for Repacked<'_, '_> {
@@ -112,34 +164,18 @@ impl scan::Hot for Repacked<'_, '_> {
 
     #[inline(always)]
     fn run(self) {
-        let Repacking { words, key, moves } = self.how;
+        let Repacking { words, moves, .. } = self.how;
         let apart = &mut self.apart[..*words];
         Apart(self.packed, &mut *apart).run();
-        let count = self.packed.len().checked_div(*words).unwrap_or(0);
-        match *key {
-            None => self.keys.resize(self.keys.len() + count, 0),
-            Some(part) => {
-                let turn = if part.column == Column::Subject {
-                    TURN
-                } else {
-                    0
-                };
-                let (to, packed) = (self.keys, &apart[part.word][..count]);
-                let value = |key: u64| key.rotate_right(turn);
-                Take {
-                    to,
-                    packed,
-                    part,
-                    value,
-                }
-                .run();
+        for (number, word) in self.to.iter_mut().enumerate() {
+            let mut first = true;
+            for step in moves.iter().filter(|step| step.to == number) {
+                Moving(*step, &apart[step.from], word, first).run();
+                first = false;
             }
-        }
-        for word in &mut *self.to {
-            word.fill(0);
-        }
-        for step in moves {
-            Moving(*step, &apart[step.from], &mut *self.to[step.to]).run();
+            if first {
+                word.fill(0);
+            }
         }
     }
 }
@@ -148,7 +184,7 @@ impl Packing {
     /// How records of blocks that are packed like these are packed as those of one batch, which has so
     /// many `rows`: those of the columns that are `wanted`.
     fn of_batch<'a>(
-        blocks: impl Iterator<Item = &'a Packing>,
+        blocks: impl Iterator<Item = &'a Packing> + Clone,
         wanted: &Wanted,
         rows: u32,
     ) -> Packing {
@@ -159,17 +195,32 @@ impl Packing {
         };
         let mut columns: Vec<(Column, u32)> = Vec::new();
         let (mut times, mut unit) = ((i64::MAX, i64::MIN), 1000);
+        let with_subjects = blocks
+            .clone()
+            .filter(|block| block.part(Column::Subject).is_some());
+        let zeros = with_subjects.map(|block| block.zeros).min().unwrap_or(0);
         for block in blocks {
             times = (times.0.min(block.times.0), times.1.max(block.times.1));
             unit = unit.min(block.unit);
             for part in block.parts.iter().filter(|part| is_wanted(part.column)) {
+                let bits = match part.column {
+                    Column::Subject => part.bits + block.zeros - zeros,
+                    _ => part.bits,
+                };
                 match columns.iter_mut().find(|c| c.0 == part.column) {
-                    Some(known) => known.1 = known.1.max(part.bits),
-                    None => columns.push((part.column, part.bits)),
+                    Some(known) => known.1 = known.1.max(bits),
+                    None => columns.push((part.column, bits)),
                 }
             }
         }
-        Packing::new(columns, Vec::new(), wanted.mask, (times, unit), rows)
+        let packing = Packing {
+            mask: wanted.mask,
+            times,
+            unit,
+            zeros,
+            ..Packing::default()
+        };
+        packing.with(columns, Vec::new(), rows)
     }
 
     /// What brings the words of records that are packed as `from` says to those that this says; `row` is the
@@ -189,6 +240,7 @@ impl Packing {
             };
             let (times, left) = match part.column {
                 Column::Time => (from.unit / self.unit, part.shift),
+                Column::Subject => (1, part.shift + from.zeros - self.zeros),
                 _ => (1, part.shift),
             };
             let new = Move {

@@ -17,12 +17,11 @@ use crate::dictionary::id_column;
 use crate::log::scan;
 use crate::record::Field;
 
-pub use batch::BatchPacking;
+pub use batch::{BatchPacking, Room};
 pub use buckets::{Buckets, bucket_of};
 pub use packer::{Packer, Wanted};
-pub use words::put_in_place;
 
-use words::{AT_A_TIME, Put, Take, Word};
+use words::{AT_A_TIME, Put, Take, Word, put_in_place};
 
 /// A column, and where it stands in the words of a record.
 #[derive(Clone, Copy, Debug)]
@@ -60,12 +59,9 @@ enum Column {
     References,
     /// Numbers of the words behind the codes.
     Words(usize),
-    /// Turned so that the digits of short ones leave the highest bits free.
+    /// Without the lowest bits, as far as they are 0 in all: packed digits stand at the top.
     Subject,
 }
-
-/// Bits by which a subject is turned.
-const TURN: u32 = 4;
 
 impl Column {
     /// The column of a field that is not the time.
@@ -91,6 +87,8 @@ pub struct Packing {
     times: (i64, i64),
     /// Milliseconds that every time is a whole number of from the first.
     unit: u64,
+    /// The lowest bits of subjects that are left out.
+    zeros: u32,
 }
 
 /// Columns of records that were packed, and what it takes to unpack them.
@@ -110,31 +108,25 @@ fn bits(most: u64) -> u32 {
 }
 
 impl Packing {
-    /// These columns with so many bits each, and times and rows. Those in `same` stand alike in the block and
-    /// in the batch, if they have as many bits there.
-    fn new(
+    /// The same with these columns, of so many bits each, and times and rows. Those in `same` stand alike in the
+    /// block and in the batch, if they have as many bits there.
+    fn with(
+        mut self,
         mut same: Vec<(Column, u32)>,
         mut others: Vec<(Column, u32)>,
-        mask: usize,
-        (times, unit): ((i64, i64), u64),
         rows: u32,
     ) -> Packing {
-        others.push((Column::Time, bits(times.1.abs_diff(times.0) / unit)));
+        let span = self.times.1.abs_diff(self.times.0);
+        others.push((Column::Time, bits(span / self.unit)));
         others.push((Column::Row, bits(rows.into())));
-        let mut packing = Packing {
-            mask,
-            times,
-            unit,
-            ..Packing::default()
-        };
         for columns in [&mut same, &mut others] {
             // The widest first: the others fill what they leave.
             columns.sort_by_key(|&(_, bits)| std::cmp::Reverse(bits));
             for &mut (column, bits) in columns {
-                packing.add(column, bits);
+                self.add(column, bits);
             }
         }
-        packing
+        self
     }
 
     /// Adds a column, if there is room for it in the words that there are.
@@ -189,7 +181,7 @@ impl Packing {
                 self.pack(columns, &rows, number, &mut word[..places.len()]);
             }
             let words: Vec<&[u64]> = room.iter().map(Word::as_slice).collect();
-            put_in_place(&words, places, to);
+            put_in_place(&words, places.iter().copied(), to);
         }
     }
 
@@ -232,7 +224,7 @@ impl Packing {
                 Column::References => put(to, &columns.references, rows, shift, u64::from),
                 Column::Words(code) => put(to, &columns.words[code], rows, shift, u64::from),
                 Column::Subject => put(to, &columns.subject, rows, shift, |subject| {
-                    subject.rotate_left(TURN)
+                    subject >> self.zeros
                 }),
             }
         }
@@ -271,7 +263,7 @@ impl Packing {
                 Column::References => take(&mut to.references, packed, *part, |code| code as u8),
                 Column::Words(code) => take(&mut to.words[code], packed, *part, |word| word as u8),
                 Column::Subject => take(&mut to.subject, packed, *part, |subject| {
-                    subject.rotate_right(TURN)
+                    subject << self.zeros
                 }),
             }
         }
@@ -303,7 +295,7 @@ impl Packing {
                 Column::Result => said.result = value as u8,
                 Column::References => said.references = value as u8,
                 Column::Words(code) => said.words[code] = value as u8,
-                Column::Subject => said.subject = value.rotate_right(TURN),
+                Column::Subject => said.subject = value << self.zeros,
             }
         }
         time

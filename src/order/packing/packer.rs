@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::words::Word;
-use super::{Buckets, Column, Packing, TURN, bits};
+use super::{Buckets, Column, Packing, bits};
 use crate::block::{Block, Columns};
 use crate::dictionary::{Dictionaries, ID_FIELDS};
 use crate::log::scan;
@@ -108,7 +108,18 @@ impl Packer {
         };
         same.extend((0..wanted.mask).map(|word| (Column::Mask(word), mask_bits)));
         let rows = u32::try_from(columns.len()).unwrap_or(u32::MAX);
-        Packing::new(same, others, wanted.mask, (times, unit), rows)
+        let zeros = match scan::hot(All(&columns.subject)) {
+            0 => 0,
+            all => all.trailing_zeros(),
+        };
+        let packing = Packing {
+            mask: wanted.mask,
+            times,
+            unit,
+            zeros,
+            ..Packing::default()
+        };
+        packing.with(same, others, rows)
     }
 
     /// Adds the columns that only flagged records are asked for, where there is room.
@@ -134,7 +145,10 @@ impl Packer {
             Column::Result => codes(&columns.result),
             Column::References => codes(&columns.references),
             Column::Words(code) => codes(&columns.words[code]),
-            Column::Subject => scan::hot(Turned(&columns.subject)),
+            Column::Subject => {
+                let all = scan::hot(All(&columns.subject));
+                all.checked_shr(all.trailing_zeros()).unwrap_or(0)
+            }
             _ => 0,
         })
     }
@@ -160,15 +174,14 @@ impl scan::Hot for Ends<'_> {
     }
 }
 
-/// All bits of subjects, turned.
-struct Turned<'a>(&'a [u64]);
+/// All bits of numbers.
+struct All<'a>(&'a [u64]);
 
-impl scan::Hot for Turned<'_> {
+impl scan::Hot for All<'_> {
     type Output = u64;
 
     #[inline(always)]
     fn run(self) -> u64 {
-        let turned = self.0.iter().map(|subject| subject.rotate_left(TURN));
-        turned.fold(0, |all, subject| all | subject)
+        self.0.iter().fold(0, |all, number| all | number)
     }
 }

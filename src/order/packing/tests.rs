@@ -27,7 +27,16 @@ fn block(from: u64, (unit, span): (i64, i64), with: &[Field], mask: usize) -> Bl
     };
     for field in with {
         match field {
-            Field::Subject => columns.subject = all().collect(),
+            // Digits stand at the top, ids of texts at the bottom.
+            Field::Subject => {
+                columns.subject = match from % 3 {
+                    0 => all().map(|x| x % 99).collect(),
+                    1 => all()
+                        .map(|x| x >> (20 + from % 7) << (20 + from % 7))
+                        .collect(),
+                    _ => all().collect(),
+                };
+            }
             Field::Result => {
                 columns.result = all().map(|x| (x % 4) as u8).collect();
                 columns.words[0] = all().map(|x| (x % 7) as u8).collect();
@@ -113,7 +122,9 @@ fn every_way(with: impl Fn(Block, &Wanted, usize)) {
             for (times, mask) in TIMES.into_iter().zip([1, 2, 1, 3]) {
                 for key in [Field::User, Field::Terminal, Field::Subject] {
                     let wanted = wanted(key, looked_at, mask);
-                    with(block(7, times, there, mask), &wanted, mask);
+                    for from in [6, 7, 8] {
+                        with(block(from, times, there, mask), &wanted, mask);
+                    }
                 }
             }
         }
@@ -220,27 +231,28 @@ fn round(blocks: &[Block], wanted: &Wanted, mask: usize) {
     let batch = Batch::of(waiting.collect());
     let how = BatchPacking::of(batch.blocks().iter().map(|block| block.packed(0)), wanted);
     let packing = how.packing();
-    let mut unpacked = Unpacked::default();
+    let (mut unpacked, mut room) = (Unpacked::default(), Room::default());
     for bucket in 0..BUCKETS {
         let mut first = 0;
         for (number, (block, waiting)) in blocks.iter().zip(batch.blocks()).enumerate() {
             let packed = waiting.packed(0);
             let count = packed.len_of(bucket);
-            let mut words = vec![vec![1; count]; packing.words()];
-            let mut to: Vec<&mut [u64]> = words.iter_mut().map(Vec::as_mut_slice).collect();
-            let (mut apart, mut keys) = (Vec::new(), Vec::new());
-            how.pack(
+            let (mut keys, mut keys_of_places) = (Vec::new(), Vec::new());
+            how.keys(number, packed.bucket(bucket), |key| keys.push(key));
+            // The last record first.
+            let mut places = (0..u32::try_from(count).unwrap()).rev();
+            let mut records = vec![1; count * packing.words()];
+            how.put(
                 number,
                 packed.bucket(bucket),
-                &mut apart,
-                &mut to,
-                &mut keys,
+                &mut room,
+                |key| {
+                    keys_of_places.push(key);
+                    places.next().unwrap()
+                },
+                &mut records,
             );
-            // The last record first.
-            let places: Vec<u32> = (0..u32::try_from(count).unwrap()).rev().collect();
-            let words: Vec<&[u64]> = words.iter().map(Vec::as_slice).collect();
-            let mut records = vec![0; count * packing.words()];
-            put_in_place(&words, &places, &mut records);
+            assert_eq!(keys, keys_of_places);
             packing.unpack(&records, 0..count, &mut unpacked);
             let rows: Vec<usize> = (0..ROWS)
                 .filter(|&row| {
@@ -283,6 +295,10 @@ fn blocks_that_are_packed_in_their_own_ways_make_one_batch() {
                     round(&[one(0, times, FEW), one(9999, times, ALL)], &wanted, mask);
                     // Seconds and milliseconds; short times and long ones.
                     let blocks = TIMES.map(|times| one(5, times, ALL));
+                    round(&blocks, &wanted, mask);
+                    // Subjects at the top, and anywhere.
+                    round(&[one(1, times, ALL), one(4, times, ALL)], &wanted, mask);
+                    let blocks = [4, 5, 6].map(|from| one(from, times, ALL));
                     round(&blocks, &wanted, mask);
                     round(&[one(1, times, &[]), one(2, times, &[])], &wanted, mask);
                 }

@@ -10,13 +10,14 @@ pub(super) const AT_A_TIME: usize = 1024;
 pub(super) type Word = [u64; AT_A_TIME];
 
 /// Puts the words of records one behind the other, each record to its place.
-pub fn put_in_place(words: &[&[u64]], places: &[u32], to: &mut [u64]) {
+#[inline(always)]
+pub(super) fn put_in_place(words: &[&[u64]], places: impl Iterator<Item = u32>, to: &mut [u64]) {
     match words {
         [a] => in_place([a], places, to),
         [a, b] => in_place([a, b], places, to),
         [a, b, c] => in_place([a, b, c], places, to),
         words => {
-            for (i, &place) in places.iter().enumerate() {
+            for (i, place) in places.enumerate() {
                 let record = &mut to[place as usize * words.len()..][..words.len()];
                 for (to, word) in record.iter_mut().zip(words) {
                     *to = word[i];
@@ -26,10 +27,12 @@ pub fn put_in_place(words: &[&[u64]], places: &[u32], to: &mut [u64]) {
     }
 }
 
-fn in_place<const N: usize>(words: [&[u64]; N], places: &[u32], to: &mut [u64]) {
+#[inline(always)]
+fn in_place<const N: usize>(words: [&[u64]; N], places: impl Iterator<Item = u32>, to: &mut [u64]) {
     let (to, _) = to.as_chunks_mut::<N>();
-    let words = words.map(|word| &word[..places.len()]);
-    for (i, &place) in places.iter().enumerate() {
+    let count = words.iter().map(|word| word.len()).min().unwrap_or(0);
+    let words = words.map(|word| &word[..count]);
+    for (i, place) in (0..count).zip(places) {
         to[place as usize] = words.map(|word| word[i]);
     }
 }
@@ -112,11 +115,12 @@ pub(super) struct Move {
     pub(super) more: u64,
 }
 
-/// Moves parts of words to what other words have already.
+/// Moves parts of words to other words: to what these have already, or as the first that they have.
 pub(super) struct Moving<'a>(
     pub(super) Move,
     pub(super) &'a [u64],
     pub(super) &'a mut [u64],
+    pub(super) bool,
 );
 
 impl scan::Hot for Moving<'_> {
@@ -124,15 +128,15 @@ impl scan::Hot for Moving<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Moving(of, words, to) = self;
-        let moved = |word: u64| (word & of.mask) << of.left >> of.right;
-        if of.times == 1 {
-            for (to, &word) in to.iter_mut().zip(words) {
-                *to |= moved(word) + of.more;
-            }
-        } else {
-            for (to, &word) in to.iter_mut().zip(words) {
-                *to |= moved(word) * of.times + of.more;
+        let Moving(of, words, to, first) = self;
+        let moved = |word: u64| ((word & of.mask) << of.left >> of.right) + of.more;
+        let both = to.iter_mut().zip(words);
+        match (of.times, first) {
+            (1, true) => both.for_each(|(to, &word)| *to = moved(word)),
+            (1, false) => both.for_each(|(to, &word)| *to |= moved(word)),
+            (times, _) => {
+                let moved = |word: u64| ((word & of.mask) << of.left >> of.right) * times + of.more;
+                both.for_each(|(to, &word)| *to = moved(word) | if first { 0 } else { *to });
             }
         }
     }
