@@ -7,16 +7,16 @@
 
 use hashbrown::HashMap;
 
-use super::scan;
+use super::scan::{self, SALTS, SELECT, fold, word};
 
 /// Bytes that must stand behind the beginning of every span in its text.
-pub const BEHIND: usize = 8 * WIDE;
+pub const BEHIND: usize = scan::LONGEST_KEY;
 
 /// Words of an entry for spans that are short, as most are.
 pub const NARROW: usize = 6;
 
 /// Words of an entry for longer ones.
-pub const WIDE: usize = 14;
+pub const WIDE: usize = BEHIND / 8;
 
 /// Entries of a table that may be three quarters empty; a larger one is half empty at most.
 const SPARSE: usize = 1 << 14;
@@ -79,23 +79,6 @@ fn marked(hash: u64, len: usize) -> u64 {
     hash & !(0xFF << MARK) | ((len as u64 + 1) & 0xFF) << MARK
 }
 
-/// Eight bytes as a number, the first lowest.
-#[inline(always)]
-pub(super) fn word(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
-}
-
-/// A window that begins `len` bytes before the middle selects `len` bytes.
-static SELECT: [u8; 2 * BEHIND] = {
-    let mut bytes = [0; 2 * BEHIND];
-    let mut i = 0;
-    while i < BEHIND {
-        bytes[i] = 0xFF;
-        i += 1;
-    }
-    bytes
-};
-
 /// The key of the span of `len` bytes at `text[from..]`, which an entry has place for.
 #[inline(always)]
 fn key<const WORDS: usize>(text: &[u8], from: usize, len: usize, marked: u64) -> [u64; WORDS] {
@@ -109,50 +92,28 @@ fn key<const WORDS: usize>(text: &[u8], from: usize, len: usize, marked: u64) ->
     key
 }
 
-/// The product of two words, its halves together.
-#[inline(always)]
-fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    #[allow(clippy::cast_possible_truncation)]
-    let (low, high) = (product as u64, (product >> 64) as u64);
-    low ^ high
-}
-
-/// What words are mixed with before they are multiplied, without pattern (digits of a splitmix64
-/// sequence).
-const SALTS: [u64; 4] = [
-    0xE220_A839_7B1D_CDAF,
-    0x6E78_9E6A_A1B9_65F5,
-    0x06C4_5D18_8009_454F,
-    0xF88B_B8A8_724C_81ED,
-];
-
 /// The hash of the span of `len` bytes at `text[from..]`: of sixteen bytes at either end, which tell
 /// nearly all spans apart.
 #[inline(always)]
-fn hash_of_ends(text: &[u8], from: usize, len: usize) -> u64 {
-    let (head, tail);
+fn hash_of_ends(isa: impl scan::Isa, text: &[u8], from: usize, len: usize) -> u64 {
     if len >= 16 {
         let span = &text[from..from + len];
-        head = (word(span, 0), word(span, 8));
-        tail = (word(span, len - 16), word(span, len - 8));
-    } else {
-        let (span, select) = (&text[from..from + 16], &SELECT[BEHIND - len..][..16]);
-        head = (
-            word(span, 0) & word(select, 0),
-            word(span, 8) & word(select, 8),
-        );
-        tail = (0, 0);
+        let (head, tail) = (span.first_chunk(), span.last_chunk());
+        return isa.hash(head.expect("16 bytes"), tail.expect("16 bytes"), len as u64);
     }
-    let salted = (head.1 ^ SALTS[1]).wrapping_add(len as u64);
-    fold(head.0 ^ SALTS[0], salted) ^ fold(tail.0 ^ SALTS[2], tail.1 ^ SALTS[3])
+    let (span, select) = (&text[from..from + 16], &SELECT[BEHIND - len..][..16]);
+    let mut head = [0; 16];
+    for (to, (byte, select)) in head.iter_mut().zip(span.iter().zip(select)) {
+        *to = byte & select;
+    }
+    isa.hash(&head, &[0; 16], len as u64)
 }
 
 /// The same of all its bytes.
 #[inline(always)]
-fn hash_of_all(text: &[u8], from: usize, len: usize) -> u64 {
+fn hash_of_all(isa: impl scan::Isa, text: &[u8], from: usize, len: usize) -> u64 {
     let span = &text[from..from + len];
-    let mut hash = hash_of_ends(text, from, len);
+    let mut hash = hash_of_ends(isa, text, from, len);
     let middle = span.get(16..len.max(32) - 16).unwrap_or_default();
     for bytes in middle.chunks(8) {
         let mut padded = [0; 8];
@@ -160,6 +121,23 @@ fn hash_of_all(text: &[u8], from: usize, len: usize) -> u64 {
         hash = fold(hash ^ SALTS[2], u64::from_le_bytes(padded) ^ SALTS[1]);
     }
     hash
+}
+
+/// The hash of one span: of all its bytes or of its ends.
+struct HashOne<'a>(&'a [u8], usize, usize, bool);
+
+impl scan::HotBy for HashOne<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run<I: scan::Isa>(self, isa: I) -> u64 {
+        let HashOne(text, from, len, whole) = self;
+        if whole {
+            hash_of_all(isa, text, from, len)
+        } else {
+            hash_of_ends(isa, text, from, len)
+        }
+    }
 }
 
 /// Spans that are looked up together, at most.
@@ -189,43 +167,47 @@ impl<V: Copy + Default> Default for Room<V> {
     }
 }
 
-/// Hashes of spans, [`marked`].
-struct Hash<'a, V, F>(&'a [u8], &'a mut Room<V>, usize, F);
+/// Hashes of spans, [`marked`]: of all their bytes or of their ends.
+struct Hash<'a, V, const WHOLE: bool>(&'a [u8], &'a mut Room<V>, usize);
 
-impl<V, F: Fn(&[u8], usize, usize) -> u64> scan::Hot for Hash<'_, V, F> {
+impl<V, const WHOLE: bool> scan::HotBy for Hash<'_, V, WHOLE> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let Hash(text, room, count, hash) = self;
+    fn run<I: scan::Isa>(self, isa: I) {
+        let Hash(text, room, count) = self;
         for (&(from, to), hashed) in room.spans[..count].iter().zip(&mut room.hashes) {
             let len = (to - from) as usize;
-            let hash = hash(text, from as usize, len);
+            let hash = HashOne(text, from as usize, len, WHOLE).run(isa);
             *hashed = marked(hash, len);
         }
     }
 }
 
-/// Whether spans are those of the entries that were chosen, and what these say.
+/// Whether spans are those of the entries that were chosen, and what these say; whether all are.
 struct Compare<'a, const WORDS: usize, V>(&'a Cache<WORDS, V>, &'a [u8], &'a mut Room<V>, usize);
 
-impl<const WORDS: usize, V: Copy + Default> scan::Hot for Compare<'_, WORDS, V> {
-    type Output = ();
+impl<const WORDS: usize, V: Copy + Default> scan::HotBy for Compare<'_, WORDS, V> {
+    type Output = bool;
 
     #[inline(always)]
-    fn run(self) {
+    fn run<I: scan::Isa>(self, isa: I) -> bool {
         let Compare(cache, text, room, count) = self;
         let longest = Cache::<WORDS, V>::LONGEST;
-        let mask = cache.entries.len() - 1;
+        let last = cache.entries.len() - 1;
+        let mut all = true;
         for i in 0..count.min(TOGETHER) {
             let (from, to) = room.spans[i];
             let (from, len) = (from as usize, (to - from) as usize);
-            let entry = &cache.entries[room.places[i] as usize & mask];
-            let key = key::<WORDS>(text, from, len.min(longest), room.hashes[i]);
-            let differ = key.iter().zip(&entry.key).fold(0, |d, (a, b)| d | (a ^ b));
-            room.known[i] = differ == 0 && len <= longest;
+            let entry = &cache.entries[room.places[i] as usize & last];
+            #[allow(clippy::cast_possible_truncation)]
+            let mark = (room.hashes[i] >> MARK) as u16;
+            let same = isa.same(&text[from..], len.min(longest), mark, &entry.key);
+            room.known[i] = same && len <= longest;
             room.values[i] = entry.value;
+            all &= room.known[i];
         }
+        all
     }
 }
 
@@ -235,6 +217,8 @@ pub struct Found<'a, V> {
     pub values: &'a mut [V],
     /// Whether a span was found at once. ([`Cache::find`] has the last word.)
     pub known: &'a [bool],
+    /// Whether all were.
+    pub all: bool,
 }
 
 impl<const WORDS: usize, V: Copy + Default> Default for Cache<WORDS, V> {
@@ -286,13 +270,14 @@ impl<const WORDS: usize, V: Copy + Default> Cache<WORDS, V> {
     pub fn find_all<'r>(&self, text: &[u8], count: usize, room: &'r mut Room<V>) -> Found<'r, V> {
         let count = count.min(TOGETHER);
         if self.whole {
-            scan::hot(Hash(text, &mut *room, count, hash_of_all));
+            scan::hot_by(Hash::<V, true>(text, &mut *room, count));
         } else {
-            scan::hot(Hash(text, &mut *room, count, hash_of_ends));
+            scan::hot_by(Hash::<V, false>(text, &mut *room, count));
         }
         self.choose(&room.hashes[..count], &mut room.places);
-        scan::hot(Compare(self, text, &mut *room, count));
+        let all = scan::hot_by(Compare(self, text, &mut *room, count));
         Found {
+            all,
             values: &mut room.values[..count],
             known: &room.known[..count],
         }
@@ -314,11 +299,7 @@ impl<const WORDS: usize, V: Copy + Default> Cache<WORDS, V> {
 
     #[inline(always)]
     fn hash(&self, text: &[u8], from: usize, len: usize) -> u64 {
-        if self.whole {
-            hash_of_all(text, from, len)
-        } else {
-            hash_of_ends(text, from, len)
-        }
+        scan::hot_by(HashOne(text, from, len, self.whole))
     }
 
     /// What `text[start..end]` says, if it is known.

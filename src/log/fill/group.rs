@@ -180,7 +180,7 @@ impl Look<'_> {
             let separators = &cells.separators;
             separators.spans(rows, starts, columns_of, &mut room.spans);
             let found = cache.find_all(text, count, room);
-            if found.known.contains(&false) {
+            if !found.all {
                 self.learn(cache, (starts, first), found.known, found.values);
             }
             let [a, b, c, d] = &mut values;

@@ -1,7 +1,8 @@
 //! Subjects: short decimal numbers many at once, what is none one by one.
 
 use super::super::fields::unquote;
-use super::super::intern::{Cache, NARROW, TOGETHER, word};
+use super::super::intern::{Cache, NARROW, TOGETHER};
+use super::super::scan::word;
 use super::{Cells, MOST, MOST_BYTES, Near, Seen, Style};
 use crate::dictionary::{Subject, pack_sixteen};
 

@@ -22,7 +22,10 @@ mod isa;
 pub use automaton::State;
 pub use before::before;
 use isa::Classes;
-pub use isa::{Hot, HotBy, Isa, Kept, first_bits, hot, hot_by, prefetch};
+pub use isa::{
+    Hot, HotBy, Isa, Kept, LONGEST_KEY, SALTS, SELECT, first_bits, fold, hot, hot_by, prefetch,
+    word,
+};
 
 /// Zero bytes that follow the text in every scanned buffer.
 pub const PAD: usize = 128;

@@ -1,10 +1,9 @@
 //! Every routine against its slow twin.
 
-use super::isa::{Isa, Kept, Scalar};
 use super::{Index, PAD, Special, State, automaton, index, separators};
 
 /// A small portable generator of pseudo-random numbers (splitmix64).
-fn numbers(mut seed: u64) -> impl FnMut() -> u64 {
+pub(super) fn numbers(mut seed: u64) -> impl FnMut() -> u64 {
     move || {
         seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = seed;
@@ -132,105 +131,5 @@ fn well_quoted_text_equals_the_slow_scan() {
         let mut found = Index::default();
         index(&text, len, special, &mut found);
         assert_eq!(found, expected.0);
-    }
-}
-
-#[test]
-fn every_instruction_set_classifies_like_plain_rust() {
-    let mut next = numbers(3);
-    for _ in 0..1000 {
-        let mut block = [0u8; 64];
-        for b in &mut block {
-            *b = b",\"\n\rxyz\x80\xFF\0"[usize::try_from(next() % 10).unwrap()];
-        }
-        let expected = Scalar.classify(&block, b',');
-        #[cfg(target_arch = "x86_64")]
-        for found in super::isa::x86::classify_each(&block, b',') {
-            assert_eq!(found, expected);
-        }
-        let mut parity = 0;
-        for i in 0..64 {
-            let ones = (expected.quote << (63 - i)).count_ones();
-            parity |= u64::from(ones % 2 == 1) << i;
-        }
-        assert_eq!(Scalar.prefix_xor(expected.quote), parity);
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[test]
-fn every_instruction_set_finds_the_same_numbers() {
-    let mut next = numbers(4);
-    for _ in 0..1000 {
-        let mut numbers = [0u16; 32];
-        for number in &mut numbers {
-            *number = [0, 7, 0x0700, 0x0707, u16::MAX][usize::try_from(next() % 5).unwrap()];
-        }
-        for wanted in [0, 7, 0x0700, 8, u16::MAX] {
-            let places = (0..32).filter(|&i| numbers[i] == wanted);
-            let expected = places.fold(0u32, |mask, i| mask | 1 << i);
-            assert_eq!(Scalar.alike(&numbers, wanted), expected);
-            for found in super::isa::x86::alike_each(&numbers, wanted) {
-                assert_eq!(found, expected);
-            }
-        }
-    }
-}
-
-#[test]
-fn every_instruction_set_keeps_the_same_values() {
-    type Out = ([u64; 8], [u32; 8], [u16; 8]);
-    fn to((values, with, prints): &mut Out) -> Kept<'_> {
-        Kept {
-            values,
-            with,
-            prints,
-        }
-    }
-    let mut next = numbers(5);
-    for _ in 0..1000 {
-        let factor = next() | 1;
-        let values: [u64; 8] = std::array::from_fn(|_| next().wrapping_mul(next() % 3));
-        let with: [u32; 8] = std::array::from_fn(|_| u32::try_from(next() >> 32).unwrap());
-        let mut plain = Out::default();
-        let kept = Scalar.keep((&values, &with), factor, to(&mut plain));
-        let expected: Vec<(u64, u32, u16)> = (0..8)
-            .filter(|&i| values[i] != 0)
-            .map(|i| {
-                let product = values[i].wrapping_mul(factor).to_be_bytes();
-                let first = u16::from_be_bytes([product[0], product[1]]);
-                (values[i], with[i], first)
-            })
-            .collect();
-        let of = |out: &Out| -> Vec<(u64, u32, u16)> {
-            (0..kept).map(|i| (out.0[i], out.1[i], out.2[i])).collect()
-        };
-        assert_eq!(of(&plain), expected);
-        #[cfg(target_arch = "x86_64")]
-        {
-            let mut wide = Out::default();
-            let found = super::isa::x86::kept((&values, &with), factor, to(&mut wide));
-            if let Some(found) = found {
-                assert_eq!((found, of(&wide)), (kept, expected));
-            }
-        }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[test]
-fn compression_pushes_the_same_bits() {
-    let mut next = numbers(11);
-    for round in 0..2000 {
-        let mask = match round % 4 {
-            0 => next(),
-            1 => next() & next() & next(),
-            2 => next() | next() | next(),
-            _ => [0, 1, u64::MAX, 1 << 63, 0xFFFF, 0xFFFF_FFFF][round / 4 % 6],
-        };
-        let mut slow = vec![7];
-        Scalar.push_bits(&mut slow, 1 << 31, mask);
-        let fast = super::isa::x86::pushed_by_compression(1 << 31, mask);
-        assert!(fast.is_none_or(|fast| fast == slow), "{mask:x}");
     }
 }
