@@ -196,7 +196,15 @@ impl Writer {
 
     fn write(&mut self, rows: &RecordBatch) -> io::Result<()> {
         match self {
-            Writer::Parquet(writer) => writer.write(rows).map_err(of_parquet),
+            Writer::Parquet(writer) => {
+                let groups = writer.flushed_row_groups().len();
+                writer.write(rows).map_err(of_parquet)?;
+                if writer.flushed_row_groups().len() > groups {
+                    // (So that little is left for which all wait at the end.)
+                    writer.inner().sync_data()?;
+                }
+                Ok(())
+            }
             Writer::Arrow(writer, schema) => {
                 let columns = rows.columns().iter().zip(schema.fields());
                 columns
