@@ -69,19 +69,32 @@ def read(log: Path, *, anew: bool = False) -> None:
             pass
 
 
-def measure(benchmark: Any, *arguments: str, rounds: int, log: Path | None = None) -> Measured:
+def measure(
+    benchmark: Any,
+    *arguments: str,
+    rounds: int,
+    log: Path | None = None,
+    out: Path | None = None,
+) -> Measured:
     """Run this interpreter several times, after one run that does not count.
 
     Before each run the log is read once, so that all of it is in the page cache: a system may give
     pages of it back at any time, and more so while an engine takes gigabytes. Before all of them it
-    is read anew.
+    is read anew. Each run makes `out`: none has to wait until the one of the run before is given up.
     """
+
+    def prepare() -> None:
+        if log is not None:
+            read(log)
+        if out is not None:
+            out.unlink(missing_ok=True)
+
     if log is not None:
         read(log, anew=True)
     runs: list[Run] = []
     benchmark.pedantic(
         lambda: runs.append(python(*arguments)),
-        setup=lambda: None if log is None else read(log),
+        setup=prepare,
         rounds=rounds,
         iterations=1,
         warmup_rounds=1,

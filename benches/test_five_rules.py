@@ -33,7 +33,8 @@ def test_rules(
         pytest.skip(f"{engine}: {results.skipped[engine]}")
     out = tmp_path / "flagged.parquet"
     module = f"benches.engines.{engine}"
-    measured = measure(benchmark, "-m", module, str(log), str(out), rounds=size.rounds, log=log)
+    arguments = ("-m", module, str(log), str(out))
+    measured = measure(benchmark, *arguments, rounds=size.rounds, log=log, out=out)
     results.engines[engine] = measured
     flagged = digest(out)
     assert measured.said == {rule: flagged[rule][0] for rule in RULES}

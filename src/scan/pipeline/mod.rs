@@ -15,6 +15,7 @@ use super::again::Again;
 use super::collect::Collector;
 use super::feed::Feed;
 use super::framing::Supply;
+use super::heap;
 use super::jobs::{Job, Queues, Units};
 use super::outcome::{Failure, Outcome};
 use super::pool::Pool;
@@ -116,6 +117,7 @@ pub fn run(
     target: Option<Target>,
     control: &mut Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
+    heap::keep_what_is_freed();
     let units = Units::new(
         &context.policy,
         pers,
