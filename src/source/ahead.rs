@@ -59,13 +59,14 @@ struct State {
     unwanted: BTreeSet<usize>,
     queues: BTreeMap<usize, Queue>,
     /// Blocks to use again.
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Box<[u8]>>,
     stopped: bool,
 }
 
 #[derive(Default)]
 struct Queue {
-    blocks: VecDeque<Vec<u8>>,
+    /// Each, and how many of its bytes there are.
+    blocks: VecDeque<(Box<[u8]>, usize)>,
     /// How the source ended, told behind its blocks.
     end: Option<io::Result<()>>,
 }
@@ -132,7 +133,8 @@ impl Ahead {
         Some(Decompressed {
             shared: Arc::clone(&self.shared),
             number,
-            block: Vec::new(),
+            block: Box::default(),
+            bytes: 0,
             at: 0,
         })
     }
@@ -209,26 +211,25 @@ impl Shared {
                 other => io::Error::other(other.to_string()),
             })?;
         while let Some(mut block) = self.room(number) {
-            let read = (&mut input).take(BLOCK as u64).read_to_end(&mut block);
-            let ended = block.len() < BLOCK;
-            if !block.is_empty() {
+            let (bytes, read) = fill(&mut input, &mut block);
+            if bytes > 0 {
                 let mut state = self.lock();
                 if let Some(queue) = state.queues.get_mut(&number) {
-                    queue.blocks.push_back(block);
+                    queue.blocks.push_back((block, bytes));
                 }
                 drop(state);
                 self.filled.notify_all();
             }
             read?;
-            if ended {
+            if bytes < BLOCK {
                 break;
             }
         }
         Ok(())
     }
 
-    /// An empty block, once there is room for it; none if nobody wants it any more.
-    fn room(&self, number: usize) -> Option<Vec<u8>> {
+    /// A block to fill, once there is room for it; none if nobody wants it any more.
+    fn room(&self, number: usize) -> Option<Box<[u8]>> {
         let mut state = self.lock();
         loop {
             if state.stopped {
@@ -236,17 +237,17 @@ impl Shared {
             }
             if state.queues.get(&number)?.blocks.len() < self.room {
                 let spare = state.spare.pop();
-                return Some(spare.unwrap_or_else(|| Vec::with_capacity(BLOCK)));
+                return Some(spare.unwrap_or_else(|| vec![0; BLOCK].into()));
             }
             state = self.wait(state);
         }
     }
 
-    /// The next block of a source, none at its end; `spent` is used again.
-    fn block(&self, number: usize, mut spent: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+    /// The next block of a source, and how many of its bytes there are, none at its end; `spent` is used
+    /// again.
+    fn block(&self, number: usize, spent: Box<[u8]>) -> io::Result<Option<(Box<[u8]>, usize)>> {
         let mut state = self.lock();
-        spent.clear();
-        if spent.capacity() >= BLOCK {
+        if spent.len() >= BLOCK {
             state.spare.push(spent);
         }
         loop {
@@ -286,6 +287,20 @@ impl Shared {
     }
 }
 
+/// Fills a block as far as there is something, or up to an error: how many bytes there are.
+fn fill(input: &mut impl Read, block: &mut [u8]) -> (usize, io::Result<()>) {
+    let mut bytes = 0;
+    while bytes < block.len() {
+        match input.read(&mut block[bytes..]) {
+            Ok(0) => break,
+            Ok(read) => bytes += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (bytes, Err(error)),
+        }
+    }
+    (bytes, Ok(()))
+}
+
 /// Tells, however the decompression of a source ends, that it has.
 struct End<'a> {
     shared: &'a Shared,
@@ -308,21 +323,23 @@ impl Drop for End<'_> {
 pub struct Decompressed {
     shared: Arc<Shared>,
     number: usize,
-    block: Vec<u8>,
+    block: Box<[u8]>,
+    /// Of the block, as many as there are.
+    bytes: usize,
     at: usize,
 }
 
 impl Read for Decompressed {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.block.len() {
-            self.at = 0;
+        if self.at == self.bytes {
+            (self.at, self.bytes) = (0, 0);
             let spent = std::mem::take(&mut self.block);
             match self.shared.block(self.number, spent)? {
-                Some(block) => self.block = block,
+                Some((block, bytes)) => (self.block, self.bytes) = (block, bytes),
                 None => return Ok(0),
             }
         }
-        let n = out.len().min(self.block.len() - self.at);
+        let n = out.len().min(self.bytes - self.at);
         out[..n].copy_from_slice(&self.block[self.at..self.at + n]);
         self.at += n;
         Ok(n)

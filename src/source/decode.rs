@@ -76,18 +76,26 @@ impl<R: Read> Decoded<R> {
 
     /// Adds a piece to the buffer; whether there was one.
     fn fill(&mut self) -> bool {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let old = buffer.len();
+        buffer.resize(old + PIECE, 0);
+        let got = self.piece(&mut buffer[old..]);
+        buffer.truncate(old + got);
+        self.buffer = buffer;
+        got > 0
+    }
+
+    /// Puts a piece to the front; its length, which is 0 at the end, whatever that is.
+    fn piece(&mut self, to: &mut [u8]) -> usize {
         if self.failed.is_some() {
-            return false;
+            return 0;
         }
-        let old = self.buffer.len();
-        self.buffer.resize(old + PIECE, 0);
         let got = loop {
-            match self.input.read(&mut self.buffer[old..]) {
+            match self.input.read(&mut to[..PIECE]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other,
             }
         };
-        self.buffer.truncate(old + got.as_ref().map_or(0, |n| *n));
         match got {
             Ok(got) => {
                 self.given += got as u64;
@@ -98,11 +106,11 @@ impl<R: Read> Decoded<R> {
                 if self.given > HARMLESS.max(most) {
                     self.failed = Some(bomb(self.max_ratio));
                 }
-                got > 0
+                got
             }
             Err(error) => {
                 self.failed = Some(InputFault::of(&error));
-                false
+                0
             }
         }
     }
@@ -135,10 +143,20 @@ impl<R: Read> Read for Decoded<R> {
         if self.at == self.buffer.len() {
             self.buffer.clear();
             self.at = 0;
-            if !self.fill()
+            // (Into what has room for a piece it comes without a copy.)
+            let direct = out.len() >= PIECE;
+            let got = if direct {
+                self.piece(out)
+            } else {
+                usize::from(self.fill())
+            };
+            if got == 0
                 && let Some(fault) = &self.failed
             {
                 return Err(fault.clone().io());
+            }
+            if direct {
+                return Ok(got);
             }
         }
         let n = out.len().min(self.buffer.len() - self.at);
