@@ -80,7 +80,7 @@ def measure(
 
     Before each run the log is read once, so that all of it is in the page cache: a system may give
     pages of it back at any time, and more so while an engine takes gigabytes. Before all of them it
-    is read anew. Each run makes `out`: none has to wait until the one of the run before is given up.
+    is read anew. Each run makes `out` anew: none has to wait until that of another is given up.
     """
 
     def prepare() -> None:

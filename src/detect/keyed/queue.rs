@@ -47,6 +47,9 @@ pub(super) type Print = u16;
 #[derive(Default)]
 pub(super) struct Spare(Vec<Block>);
 
+/// Blocks that are kept for that, at most.
+const MOST_SPARE: usize = 256;
+
 impl Spare {
     /// A block with room for all that one can have.
     fn take(&mut self) -> Block {
@@ -60,9 +63,6 @@ impl Spare {
         block
     }
 }
-
-/// Blocks that are kept for that, at most.
-const MOST_SPARE: usize = 256;
 
 /// Times of a value, ascending.
 pub(super) type Times = SmallVec<[i64; 32]>;
@@ -244,10 +244,12 @@ impl Queue {
                 }
             }
             _ if was_full => self.blocks.push_back(spare.take()),
-            _ => {
+            // The next may be as far away as this one.
+            Some(_) => self.blocks.push_back(Block::new(FEWEST)),
+            None => {
                 self.blocks.reserve_exact(1);
-                self.blocks
-                    .push_back(Block::new(wanted.clamp(FEWEST, BLOCK)));
+                let room = wanted.clamp(FEWEST, BLOCK);
+                self.blocks.push_back(Block::new(room));
             }
         }
         self.blocks.back_mut().expect("a block")

@@ -42,6 +42,9 @@ const STEPS_PER_RECORD: usize = 16;
 /// Steps more than records may cost at which counts are kept.
 const KEPT: usize = 1 << 12;
 
+/// Values that are looked for before the first of them is judged: what was found of them has come by then.
+const SEARCHED: usize = 32;
+
 /// Counts that are brought near before it is known how many records come.
 const NEAR: usize = 1 << 12;
 
@@ -193,28 +196,29 @@ impl Sieve {
     ) -> usize {
         let (mut steps, mut too_much) = (0, false);
         let mut found = std::mem::take(&mut out.room.found);
-        found.clear();
-        let searched: SmallVec<[(Value, usize); 32]> = candidates
-            .iter()
-            .map(|&value| {
+        for candidates in candidates.chunks(SEARCHED) {
+            found.clear();
+            let search = |&value: &Value| {
                 self.queue.search(value, what.at_least, &mut found);
                 (value, found.len())
-            })
-            .collect();
-        let mut from = 0;
-        for (value, to) in searched {
-            let times = self.queue.times(value, &found[from..to]);
-            from = to;
-            steps += self.queue.len() / Queue::TOGETHER + times.len();
-            if times.len() as u64 >= what.at_least {
-                let mut open = self.open.take(value);
-                let some = (run, records.clone());
-                steps += judge(&mut open, of, what, some, (value, &times), out);
-                if let Some(open) = open {
-                    self.open.put(value, open);
+            };
+            let searched: SmallVec<[(Value, usize); SEARCHED]> =
+                candidates.iter().map(search).collect();
+            let mut from = 0;
+            for (value, to) in searched {
+                let times = self.queue.times(value, &found[from..to]);
+                from = to;
+                steps += self.queue.len() / Queue::TOGETHER + times.len();
+                if times.len() as u64 >= what.at_least {
+                    let mut open = self.open.take(value);
+                    let some = (run, records.clone());
+                    steps += judge(&mut open, of, what, some, (value, &times), out);
+                    if let Some(open) = open {
+                        self.open.put(value, open);
+                    }
+                } else if !self.kept.is_empty() {
+                    too_much |= self.kept.of(print(value)) == MOST;
                 }
-            } else if !self.kept.is_empty() {
-                too_much |= self.kept.of(print(value)) == MOST;
             }
         }
         out.room.found = found;

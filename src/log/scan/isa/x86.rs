@@ -73,7 +73,7 @@ pub(super) fn hot_avx2<H: HotBy>(work: H) -> H::Output {
     work.run(Avx2(()))
 }
 
-/// 64 bytes in one register. Made only where AVX-512 F and BW were detected.
+/// 64 bytes in one register. Made only where AVX-512 F, BW, DQ and VL were detected, and what [`Avx2`] needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(());
 
@@ -111,6 +111,7 @@ fn hash_by_aes(head: &[u8; 16], tail: &[u8; 16], len: u64) -> u64 {
     }
 }
 
+/// (For scans, which ask for nothing else: it has no hash that [`hot_by`](super::hot_by) would know.)
 impl Isa for Avx512Compress {
     #[inline(always)]
     fn classify(self, block: &[u8; 64], delimiter: u8) -> Classes {
@@ -146,7 +147,7 @@ impl Isa for Avx512Compress {
     }
 }
 
-/// 64 bytes in two registers. Made only where AVX2 was detected.
+/// 64 bytes in two registers. Made only where AVX2 was detected, with AES and BMI, which came before it.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(());
 
