@@ -10,7 +10,6 @@ pub mod collect;
 pub mod copies;
 pub mod feed;
 pub mod framing;
-pub mod heap;
 pub mod inputs;
 pub mod jobs;
 pub mod leaks;

@@ -15,7 +15,6 @@ use super::again::Again;
 use super::collect::Collector;
 use super::feed::Feed;
 use super::framing::Supply;
-use super::heap;
 use super::jobs::{Job, Queues, Units};
 use super::outcome::{Failure, Outcome};
 use super::pool::Pool;
@@ -117,7 +116,6 @@ pub fn run(
     target: Option<Target>,
     control: &mut Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
-    heap::keep_what_is_freed();
     let units = Units::new(
         &context.policy,
         pers,
