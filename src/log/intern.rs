@@ -481,6 +481,7 @@ mod tests {
         let (mut left, mut short) = (0, 0);
         for spans in spans.chunks(TOGETHER) {
             let found = find_all(&cache, &bytes, spans, &mut room);
+            assert_eq!(found.all, !found.known.contains(&false));
             for ((&value, &known), &(from, to)) in found.values.iter().zip(found.known).zip(spans) {
                 let expected = cache.find(&bytes, from, to);
                 assert!(!known || expected == Some(value));

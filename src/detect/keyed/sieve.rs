@@ -68,6 +68,7 @@ pub struct Sieve {
 pub struct Room {
     /// Of records that are taken at once; 0 where the rule does not count one.
     values: Vec<Value>,
+    /// Of values that are looked for together, one after the other.
     found: Vec<Alike>,
     spare: Spare,
     counts: Counts,

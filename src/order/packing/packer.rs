@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::words::Word;
 use super::{Buckets, Column, Packing, bits};
 use crate::block::{Block, Columns};
-use crate::dictionary::{Dictionaries, ID_FIELDS};
+use crate::dictionary::{Dictionaries, ID_FIELDS, Subject};
 use crate::log::scan;
 use crate::record::Field;
 
@@ -65,9 +65,17 @@ impl Packer {
         }
         let times = scan::hot(Ends(&columns.time));
         let unit = if whole_seconds(block) { 1000 } else { 1 };
+        let subjects = scan::hot(All(&columns.subject));
+        let bare = Packing {
+            times,
+            unit,
+            // (Of no subject at all, there is nothing to leave out.)
+            zeros: subjects.trailing_zeros() % u64::BITS,
+            ..Packing::default()
+        };
         let wanted = Arc::clone(&self.wanted);
         let packed = wanted.iter().enumerate().map(|(number, wanted)| {
-            let mut packing = self.packing(columns, wanted, times, unit);
+            let mut packing = self.packing(columns, wanted, subjects, bare.clone());
             if number == 0 {
                 self.add_others(columns, &mut packing);
             }
@@ -83,12 +91,22 @@ impl Packer {
         packed.collect()
     }
 
-    fn packing(&self, columns: &Columns, wanted: &Wanted, times: (i64, i64), unit: u64) -> Packing {
+    /// The columns that are wanted, added to a packing without any; `subjects` has the bits of all subjects.
+    fn packing(
+        &self,
+        columns: &Columns,
+        wanted: &Wanted,
+        subjects: Subject,
+        mut bare: Packing,
+    ) -> Packing {
         let key = Column::of(wanted.key);
         let (mut same, mut others) = (Vec::new(), Vec::new());
         let fields = wanted.fields.iter().filter_map(|&field| Column::of(field));
         for column in fields.chain(key) {
-            let bits = self.bits_of(columns, column);
+            let bits = match column {
+                Column::Subject => bits(subjects >> bare.zeros),
+                column => self.bits_of(columns, column),
+            };
             let is_there = |c: &(Column, u32)| c.0 == column;
             if bits > 0 && !same.iter().any(is_there) {
                 if wanted
@@ -108,18 +126,8 @@ impl Packer {
         };
         same.extend((0..wanted.mask).map(|word| (Column::Mask(word), mask_bits)));
         let rows = u32::try_from(columns.len()).unwrap_or(u32::MAX);
-        let zeros = match scan::hot(All(&columns.subject)) {
-            0 => 0,
-            all => all.trailing_zeros(),
-        };
-        let packing = Packing {
-            mask: wanted.mask,
-            times,
-            unit,
-            zeros,
-            ..Packing::default()
-        };
-        packing.with(same, others, rows)
+        bare.mask = wanted.mask;
+        bare.with(same, others, rows)
     }
 
     /// Adds the columns that only flagged records are asked for, where there is room.
@@ -135,7 +143,7 @@ impl Packer {
         }
     }
 
-    /// Bits that the values of a column need; 0 if all are null.
+    /// Bits that the values of a column of ids, codes or words need; 0 if all are null.
     fn bits_of(&self, columns: &Columns, column: Column) -> u32 {
         let codes = |codes: &[u8]| codes.iter().copied().max().unwrap_or(0).into();
         bits(match column {
@@ -145,10 +153,6 @@ impl Packer {
             Column::Result => codes(&columns.result),
             Column::References => codes(&columns.references),
             Column::Words(code) => codes(&columns.words[code]),
-            Column::Subject => {
-                let all = scan::hot(All(&columns.subject));
-                all.checked_shr(all.trailing_zeros()).unwrap_or(0)
-            }
             _ => 0,
         })
     }

@@ -27,7 +27,7 @@ pub struct Classes {
     pub quote: u64,
 }
 
-/// What a scan needs of an instruction set.
+/// What is asked of an instruction set, by scans and by [`HotBy`] code.
 pub trait Isa: Copy {
     /// Which bytes of a block are special.
     fn classify(self, block: &[u8; 64], delimiter: u8) -> Classes;
@@ -57,12 +57,13 @@ pub trait Isa: Copy {
         fold(word(head, 0) ^ SALTS[0], salted)
             ^ fold(word(tail, 0) ^ SALTS[2], word(tail, 8) ^ SALTS[3])
     }
-    /// Whether a text begins with the `len` bytes of a key, behind which zeros stand, and in its last two
-    /// bytes is `mark`; a key has place for `len` bytes before that. What is `padded` may be longer.
+    /// Whether the first `len` bytes of a text are those of a key, behind which zeros stand, and `mark` is in the
+    /// last two bytes of the key, before which it has place for `len`. The text goes on: as much of it is read as
+    /// the key is long.
     #[inline(always)]
     fn same<const WORDS: usize>(
         self,
-        padded: &[u8],
+        text: &[u8],
         len: usize,
         mark: u16,
         key: &[u64; WORDS],
@@ -70,11 +71,11 @@ pub trait Isa: Copy {
         let select = &SELECT[LONGEST_KEY - len..][..8 * WORDS];
         let mut differ = 0;
         for (i, key) in key.iter().enumerate() {
-            let mut text = word(padded, 8 * i) & word(select, 8 * i);
+            let mut bytes = word(text, 8 * i) & word(select, 8 * i);
             if i + 1 == WORDS {
-                text |= u64::from(mark) << 48;
+                bytes |= u64::from(mark) << 48;
             }
-            differ |= text ^ key;
+            differ |= bytes ^ key;
         }
         differ == 0
     }

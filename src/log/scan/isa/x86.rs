@@ -160,12 +160,12 @@ impl Isa for Avx512 {
     #[inline(always)]
     fn same<const WORDS: usize>(
         self,
-        padded: &[u8],
+        text: &[u8],
         len: usize,
         mark: u16,
         key: &[u64; WORDS],
     ) -> bool {
-        let padded = &padded[..8 * WORDS];
+        let text_of_key = &text[..8 * WORDS];
         let mut same = true;
         for (i, key) in key.chunks(8).enumerate() {
             let all = u64::MAX >> (64 - 8 * key.len());
@@ -174,8 +174,8 @@ impl Isa for Avx512 {
             unsafe {
                 #[allow(clippy::cast_possible_truncation)]
                 let bytes = _bzhi_u64(all, len.saturating_sub(64 * i).min(64) as u32);
-                let text = padded.as_ptr().add(64 * i).cast();
-                let mut text = _mm512_maskz_loadu_epi8(bytes, text);
+                let from = text_of_key.as_ptr().add(64 * i).cast();
+                let mut text = _mm512_maskz_loadu_epi8(bytes, from);
                 let words = u8::MAX >> (8 - key.len());
                 let of_key = _mm512_maskz_loadu_epi64(words, key.as_ptr().cast());
                 if 8 * i + key.len() == WORDS {
