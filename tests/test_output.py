@@ -276,10 +276,10 @@ def test_the_first_table_that_cannot_be_written_is_named(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_of_a_group_of_rows_is_raised_where_it_is_waited_for(
+def test_an_error_of_a_group_of_rows_is_raised_where_it_is_complete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yokome.output._GROUP_ROWS", 1)
+    monkeypatch.setattr("yokome.output._GROUP_ROWS", 2)
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -292,6 +292,10 @@ def test_an_error_of_a_group_of_rows_is_raised_where_it_is_waited_for(
             file.write(table)
         assert caught.value.filename == str(tmp_path / "t.csv")
         file.write(None)  # begun anew: what was wrong with the old rows is forgotten
+        file.write(table)
+        with pytest.raises(OSError, match="No space") as caught:
+            file.flush()
+        assert caught.value.filename == str(tmp_path / "t.csv")
         file.write(table)
         with pytest.raises(OSError, match="No space"):
             file.close(table.schema)

@@ -29,8 +29,13 @@ class Sink:
     def __init__(self) -> None:
         self.tables: list[pa.Table] = []
         self.restarts = 0
+        self.ends = 0
+
+    def end(self) -> None:
+        self.ends += 1
 
     def __call__(self, batch: Any) -> None:
+        assert not self.ends
         if batch is None:
             self.restarts += 1
             self.tables.clear()
@@ -44,7 +49,10 @@ def test_a_log_in_order_comes_in_many_pieces(
 ) -> None:
     log = write(tmp_path / "log.csv", list(range(200)))
     sink = Sink()
-    result = run(log, policy, threads=threads, chunk_size=64, batch_size=10, sink=sink)
+    result = run(
+        log, policy, threads=threads, chunk_size=64, batch_size=10, sink=sink, sink_end=sink.end
+    )
+    assert sink.ends == 1
     assert result.flagged.num_rows == 0
     assert sink.restarts == 0
     if threads == 1:  # with more, how the rows fall into pieces is a matter of timing
@@ -59,7 +67,10 @@ def test_disorder_takes_back_what_was_handed_over(
 ) -> None:
     log = write(tmp_path / "log.csv", [*range(700, 1400), *range(100)])
     sink = Sink()
-    result = run(log, policy, threads=threads, chunk_size=64, batch_size=10, sink=sink)
+    result = run(
+        log, policy, threads=threads, chunk_size=64, batch_size=10, sink=sink, sink_end=sink.end
+    )
+    assert sink.ends == 1
     assert sink.restarts == 1
     assert any("not in time order" in note for note in result.notes)
     whole = yokome.scan(log, policy).flagged
@@ -87,6 +98,32 @@ def test_an_error_of_the_sink_ends_the_scan(
     with pytest.raises(Trouble):
         run(log, policy, threads=threads, chunk_size=64, batch_size=10, sink=sink)
     assert calls == nth
+
+
+@pytest.mark.parametrize("minutes", [list(range(100)), [*range(700, 1400), *range(100)]])
+def test_an_error_at_the_sinks_end_ends_the_scan(
+    tmp_path: Path, policy: yokome.Policy, minutes: list[int]
+) -> None:
+    log = write(tmp_path / "log.csv", minutes)
+    sink = Sink()
+
+    def end() -> None:
+        sink.end()
+        raise Trouble
+
+    with pytest.raises(Trouble):
+        run(log, policy, chunk_size=64, batch_size=10, sink=sink, sink_end=end)
+    assert sink.ends == 1
+
+
+def test_arrow_data_has_an_end_as_well(policy: yokome.Policy) -> None:
+    sink = Sink()
+    times = ["2026/04/01 10:00:00", "2026/04/01 09:00:00"]
+    source = pa.table({"time": times, "user": ["a", "b"]})
+    run(source, policy, sink=sink, sink_end=sink.end)
+    rows = pa.concat_tables(sink.tables).to_pylist()
+    assert [row["user"] for row in rows] == ["b", "a"]
+    assert sink.ends == 1
 
 
 def test_an_error_of_the_progress_callback_ends_the_scan(

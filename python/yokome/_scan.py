@@ -192,6 +192,7 @@ def scan(
             temp_dir=temp_dir,
             progress=progress,
             sink=None if file is None else file.write,
+            sink_end=None if file is None else file.flush,
             ahead=("yokome.overview", *(("pyarrow",) if file is None else ())),
         )
         if file is not None:
@@ -338,12 +339,14 @@ def run(
     temp_dir: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     sink: Callable[[Any], None] | None = None,
+    sink_end: Callable[[], None] | None = None,
     ahead: Sequence[str] = (),
 ) -> ScanResult:
     """`scan` with its policy prepared.
 
     With a `sink`, flagged rows are handed to it batch by batch, in order, as objects with
-    ``__arrow_c_stream__``, and the result's own ``flagged`` is empty. The `state` that the scan
+    ``__arrow_c_stream__``, by any of the scan's threads, and the result's own ``flagged`` is empty;
+    `sink_end` is called when it has all of them. The `state` that the scan
     leaves is written by the result's ``_write_state()``, once everything else is safe.
 
     Args:
@@ -389,6 +392,7 @@ def run(
             holidays=public_holidays,
             progress=progress,
             sink=sink,
+            sink_end=sink_end,
         )
     else:
         native = _yokome.scan_paths(
@@ -410,6 +414,7 @@ def run(
             holidays=public_holidays,
             progress=progress,
             sink=sink,
+            sink_end=sink_end,
         )
     return ScanResult(native, policy, state=state)
 

@@ -124,7 +124,7 @@ class NativeResult:
 
 @final
 class NativeTableFile:
-    """A Parquet or Arrow file, written by a thread of its own."""
+    """A Parquet or Arrow file."""
 
     def __new__(cls, path: str | PathLike[str], format: str) -> NativeTableFile:
         """Begin a table in a file that is there already; what is in it is dropped.
@@ -133,9 +133,12 @@ class NativeTableFile:
         """
 
     def write(self, rows: Any) -> None:
-        """Add rows: anything with ``__arrow_c_stream__``. All of them have one schema. Raises the
-        ``OSError`` of rows that could not be written before.
+        """Add rows: anything with ``__arrow_c_stream__``. All of them have one schema. Raises
+        ``OSError``; the file takes no more then.
         """
+
+    def flush(self) -> None:
+        """Write what came so far, and do not wait until it is on the disk. Raises ``OSError``."""
 
     def close(self, schema: Any | None = None) -> None:
         """Finish the file; `schema` (an object with ``__arrow_c_schema__``) is the table's, for the
@@ -143,7 +146,7 @@ class NativeTableFile:
         """
 
     def discard(self) -> None:
-        """End the thread and let the file be; it need not be open any more."""
+        """Let the file be, as it is by now; it need not be open any more."""
 
 @final
 class NativeReader:
@@ -223,12 +226,14 @@ def scan_paths(
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,
+    sink_end: Callable[[], None] | None,
 ) -> NativeResult:
     """Scan files, directories, globs and members of archives (``archive!glob``).
 
     `holidays(country, year)` gives the public holidays as days since 1970-01-01. `progress` is
-    called about five times a second. `sink` takes the flagged rows in output order, batch by batch;
-    None means that the rows so far are void and all come again (the input was not in time order).
+    called about five times a second. `sink` takes the flagged rows in output order, batch by batch,
+    in any thread; None means that the rows so far are void and all come again (the input was not in
+    time order). `sink_end` is called when all have come, while the rest of the result is made.
     `state` is the file of the state to go on from, which need not exist; the one that the scan
     leaves is written by `NativeResult.write_state`.
     Beyond `memory_limit` bytes of records that are not in time order, they are sorted in nameless
@@ -250,6 +255,7 @@ def scan_stream(
     holidays: Callable[[str, int], list[int]],
     progress: Callable[[Any], None] | None,
     sink: Callable[[Any], None] | None,
+    sink_end: Callable[[], None] | None,
 ) -> NativeResult:
     """Scan any object with ``__arrow_c_stream__``."""
 

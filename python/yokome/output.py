@@ -5,9 +5,9 @@ directory made 0700. They are made beside their place, flushed to disk and go th
 then, and whenever anything fails, what stood there before still stands. A directory of results is
 that of one scan: files of an earlier one that the new one does not have are removed.
 
-Rows are encoded and compressed by threads of their own, so that whoever hands them over need not
-wait: a scan goes on, and the tables of a result are written side by side. An error of theirs is
-raised by the next call that has to wait for them, at the latest by the one that closes or commits.
+Rows are encoded and compressed by whoever hands them over (any thread of a scan, while the others
+go on); the tables of a result are written side by side. An error of a thread that writes is raised
+by the next call that has to wait for it, at the latest by the one that commits.
 
 CSV is for Excel: UTF-8 with a byte order mark, CRLF, and no text cell that a spreadsheet would
 take for a formula. Parquet and Arrow hold every text exactly as it was.
@@ -244,6 +244,11 @@ class TableFile:
         else:
             with naming(self.path):
                 self._writer.write(batch)
+
+    def flush(self) -> None:
+        """Write what came so far; it need not be on the disk yet."""
+        with naming(self.path):
+            self._writer.flush()
 
     def close(self, schema: Any = None) -> None:
         """Finish the file; `schema` is the table's (anything with ``__arrow_c_schema__``), for the
@@ -485,9 +490,10 @@ def neutralise(text: Any) -> Any:
 
 
 class _Writer(Protocol):
-    """Writes a table's rows to a file, by a thread of its own."""
+    """Writes a table's rows to a file."""
 
     def write(self, rows: Any, /) -> None: ...
+    def flush(self) -> None: ...
     def close(self, schema: Any = None, /) -> None: ...
     def discard(self) -> None: ...
 
@@ -499,7 +505,6 @@ class _Csv:
         self._stream = stream
         self._schema: pa.Schema | None = None
         self._begun = False
-        self._thread = _Threads(1)
         self._waiting: list[pa.Table] = []
         self._rows = 0
         self._bytes = 0
@@ -515,20 +520,18 @@ class _Csv:
         self._rows += table.num_rows
         self._bytes += table.nbytes
         if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
-            self._thread.wait()  # no more than one group waits while one is written
-            group = self._take()
-            self._thread.begin(lambda: self._write(group))
+            self.flush()
+
+    def flush(self) -> None:
+        self._write(self._take())
 
     def close(self, schema: Any = None) -> None:
         import pyarrow as pa
 
-        self._thread.wait()
-        self._thread.stop()
-        self._write(self._take())
+        self.flush()
         self._begin(self._schema or pa.schema(schema))
 
     def discard(self) -> None:
-        self._thread.stop()
         self._take()
 
     def _take(self) -> list[pa.Table]:

@@ -1,5 +1,4 @@
-//! Record batches → a Parquet or Arrow file, by a thread of its own: whoever hands them over goes
-//! on meanwhile.
+//! Record batches → a Parquet or Arrow file.
 //!
 //! Texts of a dictionary column are a dictionary in Parquet as well, one for each group of rows as long
 //! as it stays small (1 MB). In the Arrow file format they are written out: it has one dictionary per
@@ -9,7 +8,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use arrow_array::RecordBatch;
@@ -30,9 +28,6 @@ const GROUP_ROWS: usize = 128 * 1024;
 /// A group of rows of a Parquet file has at most about so many bytes.
 const GROUP_BYTES: usize = 64 * 1024 * 1024;
 
-/// Batches that may wait to be written; then whoever hands over the next one waits.
-const WAITING: usize = 2;
-
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -42,37 +37,31 @@ pub enum Format {
     Arrow,
 }
 
-/// A table that is being written to a file. Dropped before it is finished, it ends its thread and
-/// leaves the file as it is by then.
+/// A table that is being written to a file, by whoever hands rows over. Dropped before it is finished,
+/// it leaves the file as it is by then.
 pub struct TableFile {
     /// The table's, once it is known.
     schema: Option<SchemaRef>,
-    /// None: no more batches come, or the thread has ended with an error, which was told.
-    batches: Option<SyncSender<Message>>,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    stage: Stage,
 }
 
-enum Message {
-    Rows(RecordBatch),
-    End(SchemaRef),
+enum Stage {
+    /// Nothing is written yet: the schema may be unknown.
+    Begun(File, Format),
+    Writing(Writer, SchemaRef),
+    Failed,
 }
 
 impl TableFile {
     /// Begins a table in a file that is there already; what is in it is dropped.
     ///
     /// # Errors
-    /// The file cannot be opened, or the thread not be started.
+    /// The file cannot be opened.
     pub fn open(path: &Path, format: Format) -> io::Result<TableFile> {
         let file = OpenOptions::new().write(true).truncate(true).open(path)?;
-        let (batches, taken) = sync_channel(WAITING);
-        let work = move || write_all(file, format, &taken);
-        let thread = thread::Builder::new()
-            .name("yokome-write".to_owned())
-            .spawn(work)?;
         Ok(TableFile {
             schema: None,
-            batches: Some(batches),
-            thread: Some(thread),
+            stage: Stage::Begun(file, format),
         })
     }
 
@@ -84,9 +73,30 @@ impl TableFile {
     /// Adds rows. All batches have one schema.
     ///
     /// # Errors
-    /// Rows that were added before could not be written; the file takes no more then.
-    pub fn write(&mut self, rows: RecordBatch) -> io::Result<()> {
-        self.send(Message::Rows(rows))
+    /// They cannot be written, or are of another schema; the file takes no more then.
+    pub fn write(&mut self, rows: &RecordBatch) -> io::Result<()> {
+        let (mut writer, schema) = self.writer(&rows.schema())?;
+        if !same_columns(&rows.schema(), &schema) {
+            return Err(io::Error::other("rows of another schema"));
+        }
+        writer.write(rows)?;
+        self.stage = Stage::Writing(writer, schema);
+        Ok(())
+    }
+
+    /// Writes what it has of the rows that came so far, and does not wait until that is on the disk.
+    ///
+    /// # Errors
+    /// They cannot be written; the file takes no more then.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Failed) {
+            Stage::Writing(mut writer, schema) => {
+                writer.flush()?;
+                Stage::Writing(writer, schema)
+            }
+            other => other,
+        };
+        Ok(())
     }
 
     /// Finishes the file, and waits until it is on the disk.
@@ -96,66 +106,19 @@ impl TableFile {
     pub fn close(mut self) -> io::Result<()> {
         let schema = self.schema.clone();
         let schema = schema.ok_or_else(|| io::Error::other("a table without a schema"))?;
-        self.send(Message::End(schema))?;
-        self.end()
+        self.writer(&schema)?.0.close()
     }
 
-    fn send(&mut self, message: Message) -> io::Result<()> {
-        match &self.batches {
-            Some(batches) if batches.send(message).is_ok() => Ok(()),
-            // The thread ends before its time only by an error.
-            _ => self
-                .end()
-                .and_then(|()| Err(io::Error::other("failed before"))),
-        }
-    }
-
-    /// Waits until the thread ends.
-    fn end(&mut self) -> io::Result<()> {
-        self.batches = None;
-        match self.thread.take().map(JoinHandle::join) {
-            None => Ok(()),
-            Some(Ok(done)) => done,
-            // What it was is on standard error.
-            Some(Err(_)) => Err(io::Error::other("the thread that writes failed")),
-        }
-    }
-}
-
-impl Drop for TableFile {
-    fn drop(&mut self) {
-        self.batches = None;
-        if let Some(thread) = self.thread.take() {
-            // What becomes of a file that nobody finishes is of no interest.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Writes what comes until the end; without an end, the file stays unfinished.
-fn write_all(file: File, format: Format, batches: &Receiver<Message>) -> io::Result<()> {
-    let Ok(mut message) = batches.recv() else {
-        return Ok(());
-    };
-    let schema = match &message {
-        Message::Rows(rows) => rows.schema(),
-        Message::End(schema) => Arc::clone(schema),
-    };
-    let mut writer = Writer::new(file, format, &schema)?;
-    loop {
-        match message {
-            Message::Rows(rows) => {
-                if !same_columns(&rows.schema(), &schema) {
-                    return Err(io::Error::other("rows of another schema"));
-                }
-                writer.write(&rows)?;
+    /// What writes, and the schema of what it has written or is about to write: taken out, so that after
+    /// an error there is none.
+    fn writer(&mut self, schema: &SchemaRef) -> io::Result<(Writer, SchemaRef)> {
+        match std::mem::replace(&mut self.stage, Stage::Failed) {
+            Stage::Begun(file, format) => {
+                Ok((Writer::new(file, format, schema)?, Arc::clone(schema)))
             }
-            Message::End(_) => return writer.close(),
+            Stage::Writing(writer, schema) => Ok((writer, schema)),
+            Stage::Failed => Err(io::Error::other("failed before")),
         }
-        let Ok(next) = batches.recv() else {
-            return Ok(());
-        };
-        message = next;
     }
 }
 
@@ -167,7 +130,7 @@ fn same_columns(one: &Schema, other: &Schema) -> bool {
 }
 
 enum Writer {
-    Parquet(Box<ArrowWriter<File>>),
+    Parquet(Box<ArrowWriter<File>>, Syncing),
     Arrow(Box<FileWriter<BufWriter<File>>>, SchemaRef),
 }
 
@@ -177,7 +140,7 @@ impl Writer {
             Format::Parquet => {
                 let properties = Some(properties(schema));
                 ArrowWriter::try_new(file, Arc::clone(schema), properties)
-                    .map(|writer| Writer::Parquet(Box::new(writer)))
+                    .map(|writer| Writer::Parquet(Box::new(writer), Syncing::default()))
                     .map_err(of_parquet)
             }
             Format::Arrow => {
@@ -196,12 +159,11 @@ impl Writer {
 
     fn write(&mut self, rows: &RecordBatch) -> io::Result<()> {
         match self {
-            Writer::Parquet(writer) => {
+            Writer::Parquet(writer, sync) => {
                 let groups = writer.flushed_row_groups().len();
                 writer.write(rows).map_err(of_parquet)?;
                 if writer.flushed_row_groups().len() > groups {
-                    // (So that little is left for which all wait at the end.)
-                    writer.inner().sync_data()?;
+                    sync.begin(writer.inner())?;
                 }
                 Ok(())
             }
@@ -217,10 +179,22 @@ impl Writer {
         }
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Writer::Parquet(writer, sync) => {
+                writer.flush().map_err(of_parquet)?;
+                sync.begin(writer.inner())
+            }
+            // Every batch is written as it comes.
+            Writer::Arrow(..) => Ok(()),
+        }
+    }
+
     fn close(self) -> io::Result<()> {
         match self {
-            Writer::Parquet(mut writer) => {
+            Writer::Parquet(mut writer, mut sync) => {
                 writer.finish().map_err(of_parquet)?;
+                sync.wait()?;
                 writer.inner().sync_all()
             }
             Writer::Arrow(mut writer, _) => {
@@ -229,6 +203,45 @@ impl Writer {
                 writer.get_ref().get_ref().sync_all()
             }
         }
+    }
+}
+
+/// What was written so far, on its way to the disk while more is written: little is left for which all
+/// wait at the end. (A thread does nothing but wait for it.)
+#[derive(Default)]
+struct Syncing(Option<JoinHandle<io::Result<()>>>);
+
+impl Syncing {
+    /// Begins with what is written by now.
+    ///
+    /// # Errors
+    /// What was begun before failed, or no thread can be started.
+    fn begin(&mut self, file: &File) -> io::Result<()> {
+        self.wait()?;
+        let file = file.try_clone()?;
+        let thread = thread::Builder::new().name("yokome-sync".to_owned());
+        self.0 = Some(thread.spawn(move || file.sync_data())?);
+        Ok(())
+    }
+
+    /// Waits until what was begun is on the disk.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn wait(&mut self) -> io::Result<()> {
+        match self.0.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(done)) => done,
+            // What it was is on standard error.
+            Some(Err(_)) => Err(io::Error::other("the thread that syncs failed")),
+        }
+    }
+}
+
+impl Drop for Syncing {
+    fn drop(&mut self) {
+        // What becomes of a file that nobody finishes is of no interest; but it is to be closed.
+        let _ = self.wait();
     }
 }
 

@@ -20,7 +20,7 @@ use crate::fault::InputKind;
 use crate::findings::ranked::Tables;
 use crate::individual::mask::masked;
 use crate::log::encoding::Encoding;
-use crate::scan::{self, Listener, Progress, ScanOptions, ScanResult};
+use crate::scan::{self, Listener, Progress, ScanOptions, ScanResult, Sink};
 use crate::state::file;
 
 /// The exception of a callback that failed, until it is raised again.
@@ -55,7 +55,6 @@ impl Holidays for PythonHolidays {
 
 struct PythonListener {
     progress: Option<Py<PyAny>>,
-    sink: Option<Py<PyAny>>,
     kept: Kept,
     /// When something was told last, and of how many bytes.
     told: Option<(Instant, u64)>,
@@ -92,31 +91,42 @@ impl Listener for PythonListener {
                 .map_err(|e| keep(&self.kept, e))
         })
     }
+}
 
-    fn wants_flagged(&self) -> bool {
-        self.sink.is_some()
+struct PythonSink {
+    callback: Py<PyAny>,
+    /// Called when all rows have come.
+    end: Option<Py<PyAny>>,
+    kept: Kept,
+}
+
+impl PythonSink {
+    fn call(&self, py: Python<'_>, rows: Option<PyTable>) -> Result<()> {
+        let called = self.callback.call1(py, (rows,));
+        called.map(|_| ()).map_err(|e| keep(&self.kept, e))
     }
+}
 
-    fn flagged(&mut self, rows: RecordBatch) -> Result<()> {
-        let Some(sink) = &self.sink else {
-            return Ok(());
-        };
+impl Sink for PythonSink {
+    fn flagged(&self, rows: RecordBatch) -> Result<()> {
         Python::attach(|py| {
             let schema = rows.schema();
-            PyTable::try_new(vec![rows], schema)
-                .and_then(|table| sink.call1(py, (table,)))
-                .map(|_| ())
-                .map_err(|e| keep(&self.kept, e))
+            let table = table(vec![rows], schema).map_err(|e| keep(&self.kept, e))?;
+            self.call(py, Some(table))
         })
     }
-    fn restart(&mut self) -> Result<()> {
-        let Some(sink) = &self.sink else {
+
+    fn restart(&self) -> Result<()> {
+        Python::attach(|py| self.call(py, None))
+    }
+
+    fn end(&self) -> Result<()> {
+        let Some(end) = &self.end else {
             return Ok(());
         };
         Python::attach(|py| {
-            sink.call1(py, (py.None(),))
-                .map(|_| ())
-                .map_err(|e| keep(&self.kept, e))
+            let called = end.call0(py);
+            called.map(|_| ()).map_err(|e| keep(&self.kept, e))
         })
     }
 }
@@ -327,11 +337,17 @@ impl Given<'_> {
 struct Callbacks {
     holidays: Arc<dyn Holidays>,
     listener: PythonListener,
+    sink: Option<PythonSink>,
     kept: Kept,
 }
 
 impl Callbacks {
-    fn new(holidays: Py<PyAny>, progress: Option<Py<PyAny>>, sink: Option<Py<PyAny>>) -> Callbacks {
+    fn new(
+        holidays: Py<PyAny>,
+        progress: Option<Py<PyAny>>,
+        sink: Option<Py<PyAny>>,
+        end: Option<Py<PyAny>>,
+    ) -> Callbacks {
         let kept = Kept::default();
         Callbacks {
             holidays: Arc::new(PythonHolidays {
@@ -340,10 +356,14 @@ impl Callbacks {
             }),
             listener: PythonListener {
                 progress,
-                sink,
                 kept: Arc::clone(&kept),
                 told: None,
             },
+            sink: sink.map(|callback| PythonSink {
+                callback,
+                end,
+                kept: Arc::clone(&kept),
+            }),
             kept,
         }
     }
@@ -357,7 +377,7 @@ impl Callbacks {
 
 /// Scans files, directories and globs.
 #[pyfunction]
-#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, unmask, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, state, memory_limit, temp_dir, holidays, progress, sink))]
+#[pyo3(signature = (paths, policy, *, encoding, delimiter, threads, strict, unmask, skip_unreadable, max_ratio, max_rejects, chunk_size, batch_size, state, memory_limit, temp_dir, holidays, progress, sink, sink_end))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_paths(
     py: Python<'_>,
@@ -379,6 +399,7 @@ pub fn scan_paths(
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
+    sink_end: Option<Py<PyAny>>,
 ) -> PyResult<NativeResult> {
     let given = Given {
         encoding,
@@ -397,7 +418,7 @@ pub fn scan_paths(
     };
     let options = given.options().map_err(|e| raise(py, &e, None))?;
     let policy = &policy.get().inner;
-    let mut callbacks = Callbacks::new(holidays, progress, sink);
+    let mut callbacks = Callbacks::new(holidays, progress, sink, sink_end);
     let found = py.detach(|| {
         scan::scan_paths(
             &paths,
@@ -405,6 +426,7 @@ pub fn scan_paths(
             &options,
             &callbacks.holidays,
             &mut callbacks.listener,
+            callbacks.sink.as_ref().map(|sink| sink as &dyn Sink),
         )
     });
     callbacks.result(py, found)
@@ -412,7 +434,7 @@ pub fn scan_paths(
 
 /// Scans any object with `__arrow_c_stream__`.
 #[pyfunction]
-#[pyo3(signature = (stream, policy, *, threads, strict, unmask, max_rejects, state, batch_size, memory_limit, temp_dir, holidays, progress, sink))]
+#[pyo3(signature = (stream, policy, *, threads, strict, unmask, max_rejects, state, batch_size, memory_limit, temp_dir, holidays, progress, sink, sink_end))]
 #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
 pub fn scan_stream(
     py: Python<'_>,
@@ -429,6 +451,7 @@ pub fn scan_stream(
     holidays: Py<PyAny>,
     progress: Option<Py<PyAny>>,
     sink: Option<Py<PyAny>>,
+    sink_end: Option<Py<PyAny>>,
 ) -> PyResult<NativeResult> {
     let given = Given {
         threads,
@@ -445,7 +468,7 @@ pub fn scan_stream(
     let policy = &policy.get().inner;
     let reader: Box<dyn RecordBatchReader + Send> = stream.into_reader()?;
     let schema = reader.schema();
-    let mut callbacks = Callbacks::new(holidays, progress, sink);
+    let mut callbacks = Callbacks::new(holidays, progress, sink, sink_end);
     let batches = reader.map(|batch| {
         batch.map_err(|e| {
             let words = (
@@ -463,6 +486,7 @@ pub fn scan_stream(
             &options,
             &callbacks.holidays,
             &mut callbacks.listener,
+            callbacks.sink.as_ref().map(|sink| sink as &dyn Sink),
         )
     });
     callbacks.result(py, found)

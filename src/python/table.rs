@@ -11,7 +11,7 @@ use pyo3_arrow::input::AnyRecordBatch;
 
 use crate::arrow::file::{self, Format};
 
-/// A table that is being written to a file, by a thread of its own.
+/// A table that is being written to a file.
 #[pyclass(frozen, module = "yokome._yokome")]
 pub struct NativeTableFile {
     /// None once it is finished or given up.
@@ -24,14 +24,6 @@ impl NativeTableFile {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
-    }
-}
-
-impl Drop for NativeTableFile {
-    fn drop(&mut self) {
-        // The thread may hold rows whose memory is Python's: it must not be waited for with the GIL.
-        let file = self.take();
-        Python::try_attach(|py| py.detach(|| drop(file)));
     }
 }
 
@@ -60,11 +52,20 @@ impl NativeTableFile {
             let file = inner.as_mut().ok_or_else(closed)?;
             file.begin(rows.schema());
             for batch in rows {
-                file.write(batch.map_err(io::Error::other)?)?;
+                file.write(&batch.map_err(io::Error::other)?)?;
             }
             Ok(())
         });
         done.map_err(|e: io::Error| os_error(py, &e))
+    }
+
+    /// Writes what came so far, and does not wait until it is on the disk.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        let done = py.detach(|| {
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            inner.as_mut().ok_or_else(closed)?.flush()
+        });
+        done.map_err(|e| os_error(py, &e))
     }
 
     /// Finishes the file; `schema` is the table's, for the case that nothing came.
@@ -80,7 +81,7 @@ impl NativeTableFile {
         done.map_err(|e| os_error(py, &e))
     }
 
-    /// Ends the thread and lets the file be; it need not be open any more.
+    /// Lets the file be, as it is by now; it need not be open any more.
     fn discard(&self, py: Python<'_>) {
         py.detach(|| drop(self.take()));
     }

@@ -1,4 +1,4 @@
-//! What the caller hears during a scan.
+//! What the caller hears during a scan, and what takes the flagged rows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,27 +25,28 @@ pub trait Listener {
     /// # Errors
     /// [`Error::Interrupted`], or what the caller's callback says.
     fn progress(&mut self, progress: Progress) -> Result<()>;
+}
 
-    /// Whether [`Listener::flagged`] wants the flagged rows; otherwise they are in the result.
-    fn wants_flagged(&self) -> bool {
-        false
-    }
-
-    /// The next flagged rows, in output order.
+/// Takes the flagged rows of a scan. Called by one thread at a time, which may be any of the scan's:
+/// they go on meanwhile.
+pub trait Sink: Sync {
+    /// The next flagged rows, in output order; at least one.
     ///
     /// # Errors
-    /// What the caller's callback says.
-    fn flagged(&mut self, _rows: RecordBatch) -> Result<()> {
-        Ok(())
-    }
+    /// What takes them says.
+    fn flagged(&self, rows: RecordBatch) -> Result<()>;
 
     /// The input turned out late not to be in time order: the rows so far are void, all come again.
     ///
     /// # Errors
-    /// What the caller's callback says.
-    fn restart(&mut self) -> Result<()> {
-        Ok(())
-    }
+    /// What takes them says.
+    fn restart(&self) -> Result<()>;
+
+    /// All rows have come; the rest of the result is made meanwhile.
+    ///
+    /// # Errors
+    /// What takes them says.
+    fn end(&self) -> Result<()>;
 }
 
 /// Hears nothing.
@@ -57,25 +58,16 @@ impl Listener for Silent {
     }
 }
 
-/// A listener and what it may see.
+/// A listener and what it may see, and a sink.
 pub struct Control<'a> {
     pub(super) listener: &'a mut dyn Listener,
+    /// None: the flagged rows are in the result.
+    pub(super) sink: Option<&'a dyn Sink>,
     pub(super) taken: Arc<AtomicU64>,
     pub(super) total: u64,
 }
 
 impl Control<'_> {
-    pub(super) fn output(&mut self, rows: RecordBatch, kept: &mut Vec<RecordBatch>) -> Result<()> {
-        if self.listener.wants_flagged() {
-            if rows.num_rows() > 0 {
-                self.listener.flagged(rows)?;
-            }
-        } else if rows.num_rows() > 0 {
-            kept.push(rows);
-        }
-        Ok(())
-    }
-
     pub(super) fn tick(&mut self, records: u64) -> Result<()> {
         self.listener.progress(Progress {
             bytes: self.taken.load(Ordering::Relaxed),

@@ -27,7 +27,6 @@ pub mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -44,6 +43,7 @@ use crate::findings::ranked::{Naming, Ranked, Unranked};
 use crate::findings::tables;
 use crate::individual::column::Natures;
 use crate::individual::mask::Mask;
+use crate::join::join;
 use crate::log::header::Mapping;
 use crate::log::meaning::Meaning;
 use crate::log::plan::ReadOptions;
@@ -61,7 +61,7 @@ use notes::Note;
 use options::temp_dir;
 use outcome::{Failure, Outcome};
 
-pub use listener::{Control, Listener, Progress, Silent};
+pub use listener::{Control, Listener, Progress, Silent, Sink};
 pub use options::{
     BATCH, CHUNK, MAX_REJECTS, MOST_CHUNK, MOST_THREADS, ScanOptions, read_options, threads,
 };
@@ -102,7 +102,7 @@ pub struct Context {
 
 /// What a scan found.
 pub struct ScanResult {
-    /// One row per flag; empty if a listener took them.
+    /// One row per flag; empty if a sink took them.
     pub flagged: Vec<RecordBatch>,
     /// Schema of `flagged`.
     pub flagged_schema: SchemaRef,
@@ -136,13 +136,14 @@ pub struct ScanResult {
 /// [`Error::NotFound`], [`Error::Input`], [`Error::Columns`] for sources that cannot be scanned,
 /// [`Error::Policy`] if a rule needs a column that there is not, [`Error::Strict`] under `strict`,
 /// [`Error::State`] if the state is of another policy, version or period, or damaged,
-/// and what the listener or the source of holidays says.
+/// and what the listener, the sink or the source of holidays says.
 pub fn scan_paths(
     paths: &[String],
     policy: &Policy,
     options: &ScanOptions,
     holidays: &Arc<dyn Holidays>,
     listener: &mut dyn Listener,
+    sink: Option<&dyn Sink>,
 ) -> Result<ScanResult> {
     let read = read_options(policy, options)?;
     let carry = carry(policy, options)?;
@@ -164,29 +165,25 @@ pub fn scan_paths(
     let reasons = usable::reasons(policy, |field| planned.has_column(field))?;
     let total = planned.sources.iter().map(|s| s.size).sum();
     let target = Some(context.budget.target(options.batch));
-    let streamed = attempt(&context, &reasons, options, target, total, listener);
+    let control = control(listener, sink, total);
+    let streamed = attempt(&context, &reasons, options, target, control);
     match streamed {
         Err(Failure::Disorder) => {
-            listener.restart()?;
+            if let Some(sink) = sink {
+                sink.restart()?;
+            }
             let read = context.options.clone();
             let mut fresh = self::context(policy, read, planned, natures, holidays, options)?;
             fresh.carry = carry;
-            match attempt(&fresh, &reasons, options, None, total, listener) {
-                Ok(outcome) => finish(fresh, outcome, &reasons, true),
+            let control = self::control(listener, sink, total);
+            match attempt(&fresh, &reasons, options, None, control) {
+                Ok(outcome) => ended(sink, || finish(fresh, outcome, &reasons, true)),
                 Err(Failure::Error(error)) => Err(error),
                 Err(Failure::Disorder) => unreachable!("what is sorted is in order"),
             }
         }
         Err(Failure::Error(error)) => Err(error),
-        Ok(outcome) => {
-            // By a thread of its own: it takes over the heap of a worker that has ended, with what is
-            // free in it, where this thread would have to ask for more memory at the very peak.
-            let finished = std::thread::scope(|scope| {
-                let finish = scope.spawn(|| finish(context, outcome, &reasons, false));
-                finish.join()
-            });
-            finished.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        }
+        Ok(outcome) => ended(sink, || finish(context, outcome, &reasons, false)),
     }
 }
 
@@ -201,6 +198,7 @@ pub fn scan_stream(
     options: &ScanOptions,
     holidays: &Arc<dyn Holidays>,
     listener: &mut dyn Listener,
+    sink: Option<&dyn Sink>,
 ) -> Result<ScanResult> {
     let read = read_options(policy, options)?;
     let mapping = map_schema(schema, &read)?;
@@ -216,11 +214,6 @@ pub fn scan_stream(
     context.stream_times = times;
     let stream: Stream = Box::new(first.into_iter().map(Ok).chain(stream));
     let reasons = usable::reasons(policy, |field| mapping.column(field).is_some())?;
-    let mut control = Control {
-        listener,
-        taken: Arc::default(),
-        total: 0,
-    };
     let collector = Collector::new(
         context.source_names.clone(),
         vec![0],
@@ -234,11 +227,25 @@ pub fn scan_stream(
         Supply::Stream(stream),
         collector,
         None,
-        &mut control,
+        control(listener, sink, 0),
     ) {
-        Ok(outcome) => finish_stream(context, outcome, &reasons, &mapping),
+        Ok(outcome) => ended(sink, || finish_stream(context, outcome, &reasons, &mapping)),
         Err(Failure::Error(error)) => Err(error),
         Err(Failure::Disorder) => unreachable!("what is sorted is in order"),
+    }
+}
+
+/// What a scan of `total` bytes tells and hands on.
+fn control<'a>(
+    listener: &'a mut dyn Listener,
+    sink: Option<&'a dyn Sink>,
+    total: u64,
+) -> Control<'a> {
+    Control {
+        listener,
+        sink,
+        taken: Arc::default(),
+        total,
     }
 }
 
@@ -308,10 +315,8 @@ fn attempt(
     reasons: &[Option<String>],
     options: &ScanOptions,
     target: Option<Target>,
-    total: u64,
-    listener: &mut dyn Listener,
+    control: Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
-    let taken = Arc::new(AtomicU64::new(0));
     let digests = context.carry.as_ref().map(|carry| carry.digests());
     // What has to be sorted anyway is read from one file after another, and so it is where the first
     // rejected record ends the scan: which one that is must not hang on how much is read at a time.
@@ -325,7 +330,7 @@ fn attempt(
         &context.options,
         options,
         (beside, context.budget.chunk),
-        Arc::clone(&taken),
+        Arc::clone(&control.taken),
         digests,
     );
     let collector = Collector::new(
@@ -335,18 +340,13 @@ fn attempt(
         options,
     );
     let pers = pers(context, reasons);
-    let mut control = Control {
-        listener,
-        taken,
-        total,
-    };
     pipeline::run(
         context,
         pers,
         Supply::Files(Box::new(files)),
         collector,
         target,
-        &mut control,
+        control,
     )
 }
 
@@ -364,6 +364,17 @@ pub fn counts_before(planned: &Planned) -> Vec<InputCounts> {
             ..InputCounts::default()
         })
         .collect()
+}
+
+/// Makes the result, while the sink is told that it has all rows. (By a thread of its own: it takes over
+/// the heap of a worker that has ended, with what is free in it, where this thread would have to ask for
+/// more memory at the very peak.)
+fn ended(
+    sink: Option<&dyn Sink>,
+    finish: impl FnOnce() -> Result<ScanResult> + Send,
+) -> Result<ScanResult> {
+    let (result, told) = join(finish, || sink.map_or(Ok(()), Sink::end));
+    told.and(result)
 }
 
 fn finish(

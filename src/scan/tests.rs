@@ -1,6 +1,7 @@
-//! A scan whose caller is slow, or panics.
+//! A scan whose sink is slow, or panics, or whose listener does.
 
-use std::sync::atomic::Ordering;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::UInt64Array;
 use arrow_array::cast::AsArray;
@@ -18,49 +19,47 @@ const ROWS: usize = 10;
 /// Bytes of a record and its line end.
 const RECORD: usize = "2026-04-01 00:00:00,u0\n".len();
 
-/// Batches that may be read and not handed over yet, by far: those that the caller's thread has taken
-/// out, those that wait, those under way, and what has been read of others.
+/// Batches that may be read and not handed over yet, by far: those that wait, those under way, and what
+/// has been read of others.
 const MOST_AHEAD: usize = 100;
 
 /// Takes flagged rows slowly: whenever rows come, the workers may do all that they are let do.
 struct Slow {
-    /// Bytes that were read.
-    taken: Arc<AtomicU64>,
     /// Lines of the rows that came.
     lines: Vec<u64>,
     /// The most bytes that were read and not handed over.
     ahead: u64,
     /// How often it is still slow.
     patience: usize,
-    /// Whether it panics as soon as rows come.
-    broken: bool,
 }
 
 impl Slow {
-    fn look(&mut self) -> u64 {
+    fn look(&mut self, taken: &AtomicU64) -> u64 {
         let handed = (self.lines.len() * RECORD) as u64;
-        let ahead = self.taken.load(Ordering::Relaxed).saturating_sub(handed);
+        let ahead = taken.load(Ordering::Relaxed).saturating_sub(handed);
         self.ahead = self.ahead.max(ahead);
         ahead
     }
 }
 
-impl Listener for Slow {
-    fn progress(&mut self, _progress: Progress) -> Result<()> {
-        Ok(())
-    }
+struct SlowSink {
+    /// Bytes that were read.
+    taken: Arc<AtomicU64>,
+    /// Whether it panics as soon as rows come.
+    broken: bool,
+    slow: Mutex<Slow>,
+}
 
-    fn wants_flagged(&self) -> bool {
-        true
-    }
-
-    fn flagged(&mut self, rows: RecordBatch) -> Result<()> {
-        assert!(!self.broken, "the listener is broken");
+impl Sink for SlowSink {
+    fn flagged(&self, rows: RecordBatch) -> Result<()> {
+        assert!(!self.broken, "the sink is broken");
+        // One thread at a time.
+        let mut slow = self.slow.try_lock().unwrap();
         let most = (MOST_AHEAD * ROWS * RECORD) as u64;
-        self.patience = self.patience.saturating_sub(1);
+        slow.patience = slow.patience.saturating_sub(1);
         // How long it waits decides nothing: the limit holds at every moment.
-        for _ in 0..if self.patience > 0 { 50_000 } else { 0 } {
-            if self.look() > most {
+        for _ in 0..if slow.patience > 0 { 50_000 } else { 0 } {
+            if slow.look(&self.taken) > most {
                 break;
             }
             std::thread::yield_now();
@@ -69,17 +68,29 @@ impl Listener for Slow {
             .column_by_name("line")
             .unwrap()
             .as_primitive::<UInt64Type>();
-        self.lines.extend(lines.values());
+        slow.lines.extend(lines.values());
         Ok(())
     }
 
-    fn restart(&mut self) -> Result<()> {
+    fn restart(&self) -> Result<()> {
         panic!("the log is in time order")
+    }
+
+    fn end(&self) -> Result<()> {
+        panic!("the result is not made here")
+    }
+}
+
+struct Broken;
+
+impl Listener for Broken {
+    fn progress(&mut self, _progress: Progress) -> Result<()> {
+        panic!("the listener is broken")
     }
 }
 
 /// Scans a log in time order, all of which is flagged.
-fn scanned(threads: usize, broken: bool) -> Slow {
+fn scanned(threads: usize, broken: bool, listener: &mut dyn Listener) -> Slow {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.csv");
     let line = |n: usize| {
@@ -118,15 +129,19 @@ fn scanned(threads: usize, broken: bool) -> Slow {
         counts_before(&context.planned),
         &options,
     );
-    let mut slow = Slow {
-        taken: Arc::clone(&taken),
+    let slow = Slow {
         lines: Vec::new(),
         ahead: 0,
         patience: 8,
-        broken,
     };
-    let mut control = Control {
-        listener: &mut slow,
+    let sink = SlowSink {
+        taken: Arc::clone(&taken),
+        broken,
+        slow: Mutex::new(slow),
+    };
+    let control = Control {
+        listener,
+        sink: Some(&sink),
         taken,
         total: 0,
     };
@@ -136,16 +151,16 @@ fn scanned(threads: usize, broken: bool) -> Slow {
         Supply::Files(Box::new(files)),
         collector,
         Some(context.budget.target(options.batch)),
-        &mut control,
+        control,
     );
     assert!(outcome.is_ok() && outcome.ok().unwrap().flagged.is_empty());
-    slow
+    sink.slow.into_inner().unwrap()
 }
 
 #[test]
 fn a_slow_sink_gets_every_row_in_order_and_little_waits_for_it() {
     for threads in [1, 2, 4] {
-        let slow = scanned(threads, false);
+        let slow = scanned(threads, false, &mut Silent);
         let all: Vec<u64> = (2..).take(RECORDS).collect();
         assert!(slow.lines == all, "{} rows", slow.lines.len());
         assert!(
@@ -159,7 +174,17 @@ fn a_slow_sink_gets_every_row_in_order_and_little_waits_for_it() {
 #[test]
 fn a_sink_that_panics_ends_the_scan() {
     for threads in [1, 2, 4] {
-        let panic = std::panic::catch_unwind(|| scanned(threads, true).lines);
+        let panic = std::panic::catch_unwind(|| scanned(threads, true, &mut Silent).lines);
+        let panic = panic.expect_err("it panicked");
+        let words = panic.downcast_ref::<&str>();
+        assert_eq!(words, Some(&"the sink is broken"));
+    }
+}
+
+#[test]
+fn a_listener_that_panics_ends_the_scan() {
+    for threads in [1, 2, 4] {
+        let panic = std::panic::catch_unwind(|| scanned(threads, false, &mut Broken).lines);
         let panic = panic.expect_err("it panicked");
         let words = panic.downcast_ref::<&str>();
         assert_eq!(words, Some(&"the listener is broken"));

@@ -7,7 +7,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from yokome.cli.common import (
     DONE,
@@ -28,10 +28,12 @@ from yokome.lang import Lang, pick
 
 if TYPE_CHECKING:
     from yokome.cli.arguments import Arguments
-    from yokome.output import ResultWriter, TableFile
+    from yokome.output import ResultWriter
     from yokome.result import ScanResult
 
 __all__ = ["arguments", "scan"]
+
+P = ParamSpec("P")
 
 
 def arguments(make: Arguments) -> None:
@@ -178,6 +180,8 @@ def scan(options: argparse.Namespace) -> int:
             with writing(options.out):
                 writer = stack.enter_context(ResultWriter(options.out, options.format))
                 flagged = None if keeps else writer.stream("flagged")
+        # Without --out nobody looks at the flagged rows: do not keep them.
+        sink = ignore if flagged is None else _writing(options, flagged.write)
         line = stack.enter_context(maybe(progress_line(sys.stderr, lang, quiet=options.quiet)))
         with reading():
             result = run(
@@ -196,8 +200,8 @@ def scan(options: argparse.Namespace) -> int:
                 memory_limit=options.memory_limit,
                 temp_dir=options.temp_dir,
                 progress=line,
-                # Without --out nobody looks at the flagged rows: do not keep them.
-                sink=None if keeps else ignore if flagged is None else _sink(flagged, options),
+                sink=None if keeps else sink,
+                sink_end=None if flagged is None else _writing(options, flagged.flush),
                 ahead=_ahead(options),
             )
         if line is not None:
@@ -277,14 +281,14 @@ def _ahead(options: argparse.Namespace) -> list[str]:
     return modules
 
 
-def _sink(flagged: TableFile, options: argparse.Namespace) -> Callable[[Any], None]:
-    """Flagged rows to their file; an error of that is none of reading."""
+def _writing(options: argparse.Namespace, write: Callable[P, None]) -> Callable[P, None]:
+    """A callback that writes to ``--out``; an error of that is none of reading."""
 
-    def sink(batch: Any) -> None:
+    def written(*given: P.args, **named: P.kwargs) -> None:
         with writing(options.out):
-            flagged.write(batch)
+            write(*given, **named)
 
-    return sink
+    return written
 
 
 def _tell_what_was_kept(kept: list[Path], lang: Lang) -> None:

@@ -4,8 +4,6 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
-
 use crate::error::Result;
 use crate::policy::Key;
 use crate::record::Field;
@@ -17,41 +15,21 @@ use crate::state::Memory;
 use super::{Pipeline, lock};
 
 impl Pipeline<'_> {
-    /// The caller's thread: hands on output in order, tells progress, notices interruption.
-    pub(super) fn watch(&self, control: &mut Control<'_>, flagged: &mut Vec<RecordBatch>) {
+    /// The caller's thread: tells progress, notices interruption.
+    pub(super) fn watch(&self, control: &mut Control<'_>) {
         loop {
-            let mut state = lock(&self.state);
-            let mut ready = Vec::new();
-            while let Some(batch) = {
-                let next = state.next_output;
-                state.outputs.remove(&next)
-            } {
-                state.next_output += 1;
-                ready.push(batch);
-            }
-            // After a failure, output behind the batch that failed never gets its turn.
-            let stopped = self.stopped.load(Ordering::Relaxed);
-            let over = state.workers == 0 && (stopped || state.outputs.is_empty());
-            if !ready.is_empty() {
-                self.work.notify_all();
-            }
-            if ready.is_empty() && !over {
+            let state = lock(&self.state);
+            let over = state.workers == 0;
+            if over {
+                drop(state);
+            } else {
                 let waited = self.done.wait_timeout(state, Duration::from_millis(100));
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
-            } else {
-                drop(state);
             }
-            let records = self.read.load(Ordering::Relaxed);
-            let mut handed = Ok(());
-            for batch in ready {
-                if handed.is_ok() && !self.stopped.load(Ordering::Relaxed) {
-                    handed = control.output(batch.shown(&self.context.mask), flagged);
-                }
-            }
-            if handed.is_ok() && !self.failed() {
-                handed = control.tick(records);
-            }
-            if let Err(error) = handed {
+            // (When there is an error to tell, the listener is left alone.)
+            if !self.failed()
+                && let Err(error) = control.tick(self.read.load(Ordering::Relaxed))
+            {
                 self.fail(Failure::Error(error));
             }
             if over {
@@ -90,7 +68,7 @@ impl Pipeline<'_> {
         Some(carry::memory(dictionaries, saver, pers, state.flags.seen()))
     }
 
-    pub(super) fn finish(self, flagged: Vec<RecordBatch>) -> std::result::Result<Outcome, Failure> {
+    pub(super) fn finish(self) -> std::result::Result<Outcome, Failure> {
         let memory = self.memory();
         let outs = self.units.finish(self.shard_context());
         // (There are very many states to give up; nobody need wait for it.)
@@ -104,6 +82,8 @@ impl Pipeline<'_> {
             return Err(failure);
         }
         state.take(outs);
+        let exit = self.exit.into_inner();
+        let flagged = exit.unwrap_or_else(PoisonError::into_inner).into_kept();
         Ok(Outcome {
             spilled_to: state.sorted.then(|| self.spool.folder()),
             collector: state.collector,

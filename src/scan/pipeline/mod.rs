@@ -5,9 +5,9 @@
 //! temporary files, and so is everything behind them; when the supply has ended, these are the supply.
 
 mod caller;
+mod output;
 mod steps;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -37,6 +37,7 @@ use crate::order::packing::Packer;
 use crate::order::ranges::{Ordered, Ranges};
 use crate::order::spill::Spool;
 use crate::order::{Batcher, Waiting};
+use output::{Exit, Outputs};
 
 /// Batches under way at once, beyond which no more is read.
 const MOST_JOBS: usize = 2;
@@ -58,8 +59,7 @@ struct State {
     jobs: usize,
     parsing: usize,
     supply_ended: bool,
-    outputs: BTreeMap<u64, Flagged>,
-    next_output: u64,
+    outputs: Outputs,
     findings: Findings,
     flags: FlagTotals,
     records: RecordTotals,
@@ -78,9 +78,11 @@ struct Pipeline<'a> {
     target: Target,
     feed: Feed,
     state: Mutex<State>,
+    /// Where flagged rows go. Only the worker that hands some on asks for it.
+    exit: Mutex<Exit<'a>>,
     /// Workers wait here for work.
     work: Condvar,
-    /// The caller's thread waits here for output and the end.
+    /// The caller's thread waits here for the end.
     done: Condvar,
     stopped: AtomicBool,
     /// Whether records go to ranges of time: those are not packed.
@@ -89,6 +91,7 @@ struct Pipeline<'a> {
 }
 
 enum Step {
+    HandOn(Box<Flagged>),
     Detect(usize, Arc<Job>),
     Parse,
     Rest(Vec<Waiting>),
@@ -107,14 +110,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// before all is there.
 ///
 /// # Errors
-/// What any stage or the listener says; [`Failure::Disorder`] if the input is not in time order.
+/// What any stage, the listener or the sink says; [`Failure::Disorder`] if the input is not in time order.
 pub fn run(
     context: &Context,
     pers: Vec<PerRules>,
     supply: Supply,
     collector: Collector<Made>,
     target: Option<Target>,
-    control: &mut Control<'_>,
+    mut control: Control<'_>,
 ) -> std::result::Result<Outcome, Failure> {
     let units = Units::new(
         &context.policy,
@@ -137,8 +140,7 @@ pub fn run(
             jobs: 0,
             parsing: 0,
             supply_ended: false,
-            outputs: BTreeMap::new(),
-            next_output: 0,
+            outputs: Outputs::default(),
             findings: Findings::default(),
             flags: FlagTotals::new(&context.policy.rules),
             records: RecordTotals::default(),
@@ -155,6 +157,7 @@ pub fn run(
         again: Again::new(Arc::clone(&context.planned)),
         target: target.unwrap_or(context.budget.target(super::BATCH)),
         feed: Feed::new(supply),
+        exit: Mutex::new(Exit::to(control.sink)),
         work: Condvar::new(),
         done: Condvar::new(),
         stopped: AtomicBool::new(false),
@@ -162,17 +165,20 @@ pub fn run(
         read: AtomicU64::new(0),
     };
     pipeline.load()?;
-    let mut flagged = Vec::new();
     std::thread::scope(|scope| {
-        for number in 0..context.threads {
-            let pipeline = &pipeline;
-            scope.spawn(move || pipeline.worker(number));
-        }
-        let guard = CallerEnd(&pipeline);
-        pipeline.watch(control, &mut flagged);
+        let pipeline = &pipeline;
+        let worker = |number| scope.spawn(move || pipeline.worker(number));
+        let workers: Vec<_> = (0..context.threads).map(worker).collect();
+        let guard = CallerEnd(pipeline);
+        pipeline.watch(&mut control);
         drop(guard);
+        for worker in workers {
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
     });
-    pipeline.finish(flagged)
+    pipeline.finish()
 }
 
 impl Pipeline<'_> {
@@ -256,6 +262,7 @@ impl Pipeline<'_> {
         loop {
             match self.next_step(number) {
                 Step::End => return Ok(()),
+                Step::HandOn(rows) => self.hand_on(*rows)?,
                 Step::Detect(unit, job) => self.detect(&mut tools, unit, job)?,
                 Step::Parse => self.parse(&mut tools, records)?,
                 Step::Rest(blocks) => self.start(&mut tools, blocks)?,
@@ -275,12 +282,15 @@ impl Pipeline<'_> {
             if self.stopped.load(Ordering::Relaxed) {
                 return Step::End;
             }
+            if let Some(rows) = state.outputs.take() {
+                return Step::HandOn(Box::new(rows));
+            }
             if let Some((unit, job)) = state.queues.take(worker, self.context.threads) {
                 return Step::Detect(unit, job);
             }
             if !state.supply_ended
                 && state.jobs < MOST_JOBS
-                && state.outputs.len() < MOST_OUTPUTS
+                && state.outputs.waiting() < MOST_OUTPUTS
                 && state.collector.waiting() < self.most_ahead()
             {
                 state.parsing += 1;
@@ -307,7 +317,7 @@ impl Pipeline<'_> {
                     state.jobs += 1;
                     Some(Step::Rest(batcher.take()))
                 }
-                None => (state.jobs == 0).then_some(Step::End),
+                None => (state.jobs == 0 && state.outputs.is_over()).then_some(Step::End),
             };
         };
         let rest = state.batcher.as_mut().map(Batcher::take);

@@ -241,11 +241,19 @@ impl Pipeline<'_> {
         let mut state = lock(&self.state);
         state.flags.add(&counted);
         state.take(outs);
-        state.outputs.insert(job.seq, table);
+        state.outputs.add(job.seq, table);
         state.jobs -= 1;
         drop(state);
         self.work.notify_all();
-        self.done.notify_all();
+        Ok(())
+    }
+
+    /// Hands on the flagged rows whose turn it is. After an error nobody takes those behind them.
+    pub(super) fn hand_on(&self, rows: Flagged) -> Result<()> {
+        let rows = rows.shown(&self.context.mask);
+        lock(&self.exit).take(rows)?;
+        lock(&self.state).outputs.handed();
+        self.work.notify_all();
         Ok(())
     }
 }
