@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import unicodedata
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -193,7 +194,7 @@ def test_files_are_0600_and_new_directories_0700(tmp_path: Path, umask: int) -> 
     before = os.umask(umask)
     try:
         with ResultWriter(tmp_path / "a" / "b", "csv") as writer:
-            writer.table("t", pa.table({"a": [1]}))
+            writer.table("t", lambda: pa.table({"a": [1]}))
             writer.text("t.json", "{}")
             paths = writer.commit()
     finally:
@@ -213,7 +214,7 @@ def test_a_file_that_others_could_read_is_replaced_by_one_they_cannot(tmp_path: 
 
 def test_without_a_commit_nothing_is_left(tmp_path: Path) -> None:
     with ResultWriter(tmp_path / "new" / "out", "parquet") as writer:
-        writer.table("t", pa.table({"a": [1]}))
+        writer.table("t", lambda: pa.table({"a": [1]}))
         writer.stream("u").write(pa.table({"a": [1]}))
     assert list(tmp_path.iterdir()) == []
 
@@ -236,7 +237,7 @@ def test_when_writing_fails_the_old_result_stays(
 
     def attempt() -> None:
         with ResultWriter(tmp_path, kind) as writer:
-            writer.table("t", pa.table({"a": [1]}))
+            writer.table("t", lambda: pa.table({"a": [1]}))
             writer.commit()
 
     with pytest.raises(OSError, match="No space"):
@@ -252,7 +253,8 @@ def test_tables_are_written_side_by_side_in_the_order_they_were_begun(
     names = [f"t{n}" for n in range(12)]
     with ResultWriter(tmp_path, kind) as writer:
         for number, name in enumerate(names):
-            writer.table(name, pa.table({"a": range(20_000 * (len(names) - number))}))
+            rows = range(20_000 * (len(names) - number))
+            writer.table(name, partial(pa.table, {"a": rows}))
         assert writer.names() == [f"{name}.{kind}" for name in names]
         sizes = writer.digests(lambda path: path.stat().st_size)
         paths = writer.commit()
@@ -269,7 +271,7 @@ def test_the_first_table_that_cannot_be_written_is_named(
     monkeypatch.setattr(os, "fsync", fail)
     with ResultWriter(tmp_path, "parquet") as writer:
         for name in ("first", "second", "third"):
-            writer.table(name, pa.table({"a": [1]}))
+            writer.table(name, lambda: pa.table({"a": [1]}))
         with pytest.raises(OSError, match="No space") as caught:
             writer.wait()
     assert caught.value.filename == str(tmp_path / "first.parquet")

@@ -22,6 +22,7 @@ import json
 import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, Protocol, TypeVar, get_args
@@ -143,12 +144,14 @@ class ResultWriter:
         self._files.append(file)
         return file
 
-    def table(self, name: str, table: Any) -> None:
-        """Begin to write a whole table, anything with ``__arrow_c_stream__``; `wait` for it."""
+    def table(self, name: str, table: Callable[[], Any]) -> None:
+        """Begin to write a whole table, which is made meanwhile: anything with
+        ``__arrow_c_stream__``; `wait` for it.
+        """
         file = self.stream(name)
 
         def work() -> None:
-            file.write(table)
+            file.write(table())
             file.close()
 
         self._threads.begin(work)
@@ -442,10 +445,11 @@ def write_result(
     from yokome.summary_json import summary_json
 
     for name in TABLES:
-        if name == "flagged" and flagged is not None:
-            writer.close(flagged, result._native.flagged_schema())
-        else:
-            writer.table(name, result._stream(name))
+        if name != "flagged" or flagged is None:
+            writer.table(name, partial(result._stream, name))
+    # (Last: the thread that ranks the findings has the memory that the scan has left.)
+    if flagged is not None:
+        writer.close(flagged, result._native.flagged_schema())
     for name, data in others:
         writer.data(name, data)
     names = [*writer.names(), "summary.json"]

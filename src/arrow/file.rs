@@ -8,7 +8,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use arrow_array::RecordBatch;
 use arrow_ipc::CompressionType;
@@ -130,7 +129,8 @@ fn same_columns(one: &Schema, other: &Schema) -> bool {
 }
 
 enum Writer {
-    Parquet(Box<ArrowWriter<File>>, Syncing),
+    /// And how many bytes of it are on their way to the disk.
+    Parquet(Box<ArrowWriter<File>>, u64),
     Arrow(Box<FileWriter<BufWriter<File>>>, SchemaRef),
 }
 
@@ -140,7 +140,7 @@ impl Writer {
             Format::Parquet => {
                 let properties = Some(properties(schema));
                 ArrowWriter::try_new(file, Arc::clone(schema), properties)
-                    .map(|writer| Writer::Parquet(Box::new(writer), Syncing::default()))
+                    .map(|writer| Writer::Parquet(Box::new(writer), 0))
                     .map_err(of_parquet)
             }
             Format::Arrow => {
@@ -159,11 +159,11 @@ impl Writer {
 
     fn write(&mut self, rows: &RecordBatch) -> io::Result<()> {
         match self {
-            Writer::Parquet(writer, sync) => {
+            Writer::Parquet(writer, begun) => {
                 let groups = writer.flushed_row_groups().len();
                 writer.write(rows).map_err(of_parquet)?;
                 if writer.flushed_row_groups().len() > groups {
-                    sync.begin(writer.inner())?;
+                    begin_to_sync(writer, begun);
                 }
                 Ok(())
             }
@@ -181,9 +181,10 @@ impl Writer {
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Writer::Parquet(writer, sync) => {
+            Writer::Parquet(writer, begun) => {
                 writer.flush().map_err(of_parquet)?;
-                sync.begin(writer.inner())
+                begin_to_sync(writer, begun);
+                Ok(())
             }
             // Every batch is written as it comes.
             Writer::Arrow(..) => Ok(()),
@@ -192,9 +193,8 @@ impl Writer {
 
     fn close(self) -> io::Result<()> {
         match self {
-            Writer::Parquet(mut writer, mut sync) => {
+            Writer::Parquet(mut writer, _) => {
                 writer.finish().map_err(of_parquet)?;
-                sync.wait()?;
                 writer.inner().sync_all()
             }
             Writer::Arrow(mut writer, _) => {
@@ -206,43 +206,14 @@ impl Writer {
     }
 }
 
-/// What was written so far, on its way to the disk while more is written: little is left for which all
-/// wait at the end. (A thread does nothing but wait for it.)
-#[derive(Default)]
-struct Syncing(Option<JoinHandle<io::Result<()>>>);
-
-impl Syncing {
-    /// Begins with what is written by now.
-    ///
-    /// # Errors
-    /// What was begun before failed, or no thread can be started.
-    fn begin(&mut self, file: &File) -> io::Result<()> {
-        self.wait()?;
-        let file = file.try_clone()?;
-        let thread = thread::Builder::new().name("yokome-sync".to_owned());
-        self.0 = Some(thread.spawn(move || file.sync_data())?);
-        Ok(())
-    }
-
-    /// Waits until what was begun is on the disk.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    fn wait(&mut self) -> io::Result<()> {
-        match self.0.take().map(JoinHandle::join) {
-            None => Ok(()),
-            Some(Ok(done)) => done,
-            // What it was is on standard error.
-            Some(Err(_)) => Err(io::Error::other("the thread that syncs failed")),
-        }
-    }
-}
-
-impl Drop for Syncing {
-    fn drop(&mut self) {
-        // What becomes of a file that nobody finishes is of no interest; but it is to be closed.
-        let _ = self.wait();
-    }
+/// Has the system begin to bring to the disk what was written behind the first `begun` bytes, so that little
+/// is left for which all wait at the end. It is only asked to: what becomes of it is told when the file
+/// is closed. (Linux begins to write what it is told that nobody needs in the page cache; what is being
+/// written stays there all the same.)
+fn begin_to_sync(writer: &ArrowWriter<File>, begun: &mut u64) {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::fs::fadvise(writer.inner(), *begun, None, rustix::fs::Advice::DontNeed);
+    *begun = writer.bytes_written() as u64;
 }
 
 /// How a table is written to Parquet.

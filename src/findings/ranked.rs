@@ -72,7 +72,6 @@ impl Unranked {
         let key_days = self.flags.evaluated.iter().map(|e| e.key_days);
         let key_days: Vec<u64> = key_days.collect();
         let names = self.naming.names();
-        // The order by this thread: see `Ranked::tables`.
         let ((by_user, by_user_users), order) = join(
             || users::by_user(names, &self.flags, &ranking),
             || rarest::order(names, &self.findings, &ranking, &key_days),
@@ -169,10 +168,7 @@ impl Ranked {
         self.tables.get_or_init(|| {
             let mut unranked = self.unranked.lock().unwrap_or_else(PoisonError::into_inner);
             let unranked = unranked.take().expect("it is ranked once");
-            // By a thread of its own: it takes over the heap of a worker that has ended, with what is
-            // free in it, where this thread would have to ask for more memory at the very peak.
-            let ranked = std::thread::scope(|scope| scope.spawn(|| unranked.rank()).join());
-            Arc::new(ranked.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            Arc::new(unranked.rank())
         })
     }
 }

@@ -57,7 +57,14 @@ impl Ranking {
     /// Ranks the findings of a scan and the users of their records.
     #[must_use]
     pub fn of(findings: &Findings, totals: &FlagTotals) -> Ranking {
-        let mut by_rule: Vec<Vec<OfRule>> = vec![Vec::new(); totals.evaluated.len()];
+        // (How many a rule has is known, but for those that were carried over.)
+        let room = |rule: usize| {
+            let begun = totals.findings.get(rule).copied().unwrap_or(0);
+            usize::try_from(begun).map_or(0, |begun| begun.min(findings.len()))
+        };
+        let rules = 0..totals.evaluated.len();
+        let mut by_rule: Vec<Vec<OfRule>> =
+            rules.map(|rule| Vec::with_capacity(room(rule))).collect();
         for (at, (_, finding)) in (0..).zip(findings.iter()) {
             by_rule[finding.rule as usize].push(OfRule {
                 key: finding.key,
