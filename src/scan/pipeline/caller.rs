@@ -71,9 +71,12 @@ impl Pipeline<'_> {
     pub(super) fn finish(self) -> std::result::Result<Outcome, Failure> {
         let memory = self.memory();
         let outs = self.units.finish(self.shard_context());
-        // (There are very many states to give up; nobody need wait for it.)
-        let units = self.units;
-        let _ = std::thread::Builder::new().spawn(move || drop(units));
+        // (There are very many buffers and states to give up; nobody need wait for it.)
+        let (pool, units) = (self.pool, self.units);
+        let _ = std::thread::Builder::new().spawn(move || {
+            drop(pool);
+            drop(units);
+        });
         let mut state = self
             .state
             .into_inner()
