@@ -58,10 +58,24 @@ impl Row {
 /// source ends (otherwise an unfinished last record is left out). Blank lines are left out.
 #[must_use]
 pub fn rows(text: &[u8], special: Special, whole: bool, most: usize) -> Vec<Row> {
-    let mut padded = text.to_vec();
+    rows_of(&padded(text), special, whole, most)
+}
+
+/// A text with the zeros behind it that [`rows_of`] asks for.
+#[must_use]
+pub fn padded(text: &[u8]) -> Vec<u8> {
+    let mut padded = Vec::with_capacity(text.len() + PAD);
+    padded.extend_from_slice(text);
     padded.resize(text.len() + PAD, 0);
+    padded
+}
+
+/// [`rows`] of a text that is [`padded`].
+#[must_use]
+pub fn rows_of(padded: &[u8], special: Special, whole: bool, most: usize) -> Vec<Row> {
+    let text = &padded[..padded.len() - PAD];
     let mut index = Index::default();
-    scan::index(&padded, text.len(), special, &mut index);
+    scan::index(padded, text.len(), special, &mut index);
     let mut ends: Vec<usize> = index.ends.iter().map(|&e| e as usize).collect();
     if whole {
         ends.push(text.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use super::encoding::{Encoding, Utf16Reader};
-use super::fields::{Row, rows};
+use super::fields::{Row, padded, rows, rows_of};
 use super::framer::{Framer, Segment};
 use super::head::{Head, decode_head, line_ends};
 use super::header::{Mapping, map, map_positions};
@@ -107,7 +107,6 @@ pub struct Plan {
 struct Candidate {
     delimiter: u8,
     encoding: Encoding,
-    rows: Vec<Row>,
     /// Row of the header; none where there is no header.
     header: Option<usize>,
     mapping: Mapping,
@@ -123,14 +122,12 @@ impl Plan {
         let (encoding, bom, text) = decode_head(name, head, options.encoding)?;
         let decode = encoding.unwrap_or(Encoding::Utf8);
         let delimiters = options.delimiter.map_or(DELIMITERS.to_vec(), |d| vec![d]);
+        let padded = padded(&text);
+        let rows = |d: u8, most| rows_of(&padded, special(d, encoding), head.whole, most);
+        // (The header tells the delimiter.)
         let candidates: Vec<(u8, Vec<Row>)> = delimiters
             .into_iter()
-            .map(|d| {
-                (
-                    d,
-                    rows(&text, special(d, encoding), head.whole, SAMPLE_RECORDS),
-                )
-            })
+            .map(|d| (d, rows(d, HEADER_WITHIN)))
             .collect();
         if candidates.iter().all(|c| c.1.is_empty()) {
             return Err(Error::input_of(
@@ -150,16 +147,17 @@ impl Plan {
             return Err(no_columns(name, &candidates, decode, options));
         };
         let special = special(found.delimiter, encoding);
+        let rows = rows(found.delimiter, SAMPLE_RECORDS);
         let data = found.header.map_or(0, |h| h + 1);
-        let skip = found.header.map_or(0, |h| found.rows[h].next);
+        let skip = found.header.map_or(0, |h| rows[h].next);
         let lines = line_ends(&text[..skip]);
         let above = found
             .header
-            .map_or((0, 0), |h| line_ends(&text[..found.rows[h].start]));
-        let time_format = time_format(name, &found, &found.rows[data..], options)?;
+            .map_or((0, 0), |h| line_ends(&text[..rows[h].start]));
+        let time_format = time_format(name, &found, &rows[data..], options)?;
         let first_time = time_format
             .as_ref()
-            .and_then(|f| first_time(f, &found, &found.rows[data..], options));
+            .and_then(|f| first_time(f, &found, &rows[data..], options));
         let mut repeated_headers: Vec<String> = found.mapping.headers.clone();
         repeated_headers.sort();
         repeated_headers = repeated_headers
@@ -168,7 +166,7 @@ impl Plan {
             .map(|w| w[0].clone())
             .collect();
         repeated_headers.dedup();
-        let natures = natures(&found, &found.rows[data..], special);
+        let natures = natures(&found, &rows[data..], special);
         Ok(Plan {
             encoding,
             bom,
@@ -254,14 +252,11 @@ fn candidate(
     encoding: Encoding,
     options: &ReadOptions,
 ) -> Option<Candidate> {
-    let made = |header, mapping| {
-        Some(Candidate {
-            delimiter,
-            encoding,
-            rows: rows.to_vec(),
-            header,
-            mapping,
-        })
+    let made = |header, mapping| Candidate {
+        delimiter,
+        encoding,
+        header,
+        mapping,
     };
     let wishes = &options.columns;
     let positions_only = !wishes.is_empty()
@@ -278,13 +273,7 @@ fn candidate(
         if !mapping.has_required() {
             return None;
         }
-        let made_of = Candidate {
-            delimiter,
-            encoding,
-            rows: rows.to_vec(),
-            header: None,
-            mapping,
-        };
+        let made_of = made(None, mapping);
         if options.header == Some(false)
             || time_format("", &made_of, &rows[..1], options).is_ok_and(|f| f.is_some())
         {
@@ -305,7 +294,7 @@ fn candidate(
                 .collect();
             let (mapping, missing) = map(&headers, wishes);
             if mapping.has_required() && missing.is_empty() {
-                made(Some(i), mapping)
+                Some(made(Some(i), mapping))
             } else {
                 None
             }
