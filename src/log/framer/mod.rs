@@ -183,6 +183,7 @@ impl<R: Read> Framer<R> {
                 self.open = Some(Open {
                     to: self.held.place() + too_long.unwrap_or(known) as u64,
                     ends: too_long.is_some(),
+                    whole: ended,
                 });
                 Cut::Reject(self.reason(known))
             }

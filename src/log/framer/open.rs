@@ -15,6 +15,9 @@ pub(super) struct Open {
     pub(super) to: u64,
     /// Whether the record ends at `to`; otherwise it is open as far as was read.
     pub(super) ends: bool,
+    /// Whether that is all there is. (If it was not known, a quote at its very end may have been the first
+    /// half of two.)
+    pub(super) whole: bool,
 }
 
 /// What is to be done with the bytes that are held, as far as [`Open`] tells.
@@ -51,7 +54,7 @@ impl Open {
             return Some(Told::Records(at));
         }
         let left = usize::try_from(self.to.saturating_sub(of.place())).unwrap_or(usize::MAX);
-        let given_up = left > longest || (of.has_ended() && !self.ends && left == text.len());
+        let given_up = left > longest || (self.whole && !self.ends && left == text.len());
         // Otherwise the next look, at the whole record, tells.
         (leaves_open && end <= longest && given_up).then_some(Told::GivenUp(left))
     }

@@ -235,6 +235,22 @@ fn framed(text: &[u8], longest: usize, cut: bool, chunk: usize) -> Vec<Piece> {
 }
 
 #[test]
+fn a_quote_at_the_very_end_closes_however_much_is_read_at_a_time() {
+    // Twice the longest record is held and known before it is known that there is no more.
+    for text in [
+        "bcx\",\"y\nx\",\"y\n\"a",
+        "\"\rax\",\"y\nx\",\"y\n\"",
+        "\"\"\"x\",\"y\nx\",\"y\n\"",
+    ] {
+        for chunk in 1..20 {
+            let expected = slow(text.as_bytes(), 8, false);
+            let found = framed(text.as_bytes(), 8, false, chunk);
+            assert_eq!(found, expected, "{text:?} by {chunk}");
+        }
+    }
+}
+
+#[test]
 fn any_mixture_of_open_quotes_is_cut_by_the_rules() {
     const PARTS: [&str; 12] = [
         "a",
@@ -255,7 +271,7 @@ fn any_mixture_of_open_quotes_is_cut_by_the_rules() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         usize::try_from(seed >> 33).unwrap() % below
     };
-    for _ in 0..4000 {
+    for _ in 0..20_000 {
         let parts = random(60);
         // All parts, or a few of them only: long runs of one kind of line.
         let kinds: Vec<usize> = (0..=random(4)).map(|_| random(PARTS.len())).collect();
