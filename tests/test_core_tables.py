@@ -144,6 +144,8 @@ def test_a_full_disk_is_told_with_its_number(kind: str) -> None:
     with pytest.raises(OSError, match="failed before"):
         file.write(long)
     with pytest.raises(OSError, match="failed before"):
+        file.flush()
+    with pytest.raises(OSError, match="failed before"):
         file.close()
 
 

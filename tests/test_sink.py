@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,27 @@ def test_an_error_of_the_sink_ends_the_scan(
     with pytest.raises(Trouble):
         run(log, policy, threads=threads, chunk_size=64, batch_size=10, sink=sink)
     assert calls == nth
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_interruption_is_not_lost_to_an_error_of_the_sink(
+    tmp_path: Path, policy: yokome.Policy, threads: int
+) -> None:
+    log = write(tmp_path / "log.csv", list(range(1000)))
+    called, interrupted = threading.Event(), threading.Event()
+
+    def progress(state: Any) -> None:
+        if called.is_set():
+            interrupted.set()
+            raise KeyboardInterrupt
+
+    def sink(batch: Any) -> None:
+        called.set()
+        assert interrupted.wait(60)
+        raise Trouble
+
+    with pytest.raises(KeyboardInterrupt):
+        run(log, policy, threads=threads, progress=progress, sink=sink)
 
 
 @pytest.mark.parametrize("minutes", [list(range(100)), [*range(700, 1400), *range(100)]])

@@ -509,6 +509,7 @@ class _Csv:
         self._stream = stream
         self._schema: pa.Schema | None = None
         self._begun = False
+        self._failed = False
         self._waiting: list[pa.Table] = []
         self._rows = 0
         self._bytes = 0
@@ -527,7 +528,11 @@ class _Csv:
             self.flush()
 
     def flush(self) -> None:
+        if self._failed:  # rows are missing
+            raise OSError("failed before")
+        self._failed = True
         self._write(self._take())
+        self._failed = False
 
     def close(self, schema: Any = None) -> None:
         import pyarrow as pa

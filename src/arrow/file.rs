@@ -93,7 +93,8 @@ impl TableFile {
                 writer.flush()?;
                 Stage::Writing(writer, schema)
             }
-            other => other,
+            Stage::Failed => return Err(failed_before()),
+            begun @ Stage::Begun(..) => begun,
         };
         Ok(())
     }
@@ -116,9 +117,13 @@ impl TableFile {
                 Ok((Writer::new(file, format, schema)?, Arc::clone(schema)))
             }
             Stage::Writing(writer, schema) => Ok((writer, schema)),
-            Stage::Failed => Err(io::Error::other("failed before")),
+            Stage::Failed => Err(failed_before()),
         }
     }
+}
+
+fn failed_before() -> io::Error {
+    io::Error::other("failed before")
 }
 
 /// Whether tables of these schemas have the same columns, by name and type.
@@ -186,7 +191,7 @@ impl Writer {
                 begin_to_sync(writer, begun);
                 Ok(())
             }
-            // Every batch is written as it comes.
+            // Every batch is written as it comes (but for the last few bytes).
             Writer::Arrow(..) => Ok(()),
         }
     }
@@ -206,8 +211,8 @@ impl Writer {
     }
 }
 
-/// Has the system begin to bring to the disk what was written behind the first `begun` bytes, so that little
-/// is left for which all wait at the end. It is only asked to: what becomes of it is told when the file
+/// Has the system begin to bring to the disk what was written behind the first `begun` bytes (but for the last
+/// few, which are gathered), so that little is left for which all wait at the end. It is only asked to: what becomes of it is told when the file
 /// is closed. (Linux begins to write what it is told that nobody needs in the page cache; what is being
 /// written stays there all the same.)
 fn begin_to_sync(writer: &ArrowWriter<File>, begun: &mut u64) {

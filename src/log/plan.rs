@@ -124,7 +124,7 @@ impl Plan {
         let delimiters = options.delimiter.map_or(DELIMITERS.to_vec(), |d| vec![d]);
         let padded = padded(&text);
         let rows = |d: u8, most| rows_of(&padded, special(d, encoding), head.whole, most);
-        // (The header tells the delimiter.)
+        // (The header tells the delimiter, or the first row.)
         let candidates: Vec<(u8, Vec<Row>)> = delimiters
             .into_iter()
             .map(|d| (d, rows(d, HEADER_WITHIN)))
@@ -283,22 +283,19 @@ fn candidate(
     if options.header == Some(false) {
         return None;
     }
-    rows.iter()
-        .take(HEADER_WITHIN)
-        .enumerate()
-        .find_map(|(i, row)| {
-            let headers: Vec<String> = row
-                .values
-                .iter()
-                .map(|v| encoding.decode(v).0.into_owned())
-                .collect();
-            let (mapping, missing) = map(&headers, wishes);
-            if mapping.has_required() && missing.is_empty() {
-                Some(made(Some(i), mapping))
-            } else {
-                None
-            }
-        })
+    rows.iter().enumerate().find_map(|(i, row)| {
+        let headers: Vec<String> = row
+            .values
+            .iter()
+            .map(|v| encoding.decode(v).0.into_owned())
+            .collect();
+        let (mapping, missing) = map(&headers, wishes);
+        if mapping.has_required() && missing.is_empty() {
+            Some(made(Some(i), mapping))
+        } else {
+            None
+        }
+    })
 }
 
 /// What the columns hold, by the rows of the head.
@@ -419,10 +416,7 @@ fn no_columns(
     options: &ReadOptions,
 ) -> Error {
     // The first of the widest rows.
-    let mut rows: Vec<&Row> = candidates
-        .iter()
-        .flat_map(|(_, rows)| rows.iter().take(HEADER_WITHIN))
-        .collect();
+    let mut rows: Vec<&Row> = candidates.iter().flat_map(|(_, rows)| rows).collect();
     rows.reverse();
     let widest = rows
         .into_iter()

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::SchemaRef;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 use pyo3_arrow::input::AnyRecordBatch;
@@ -26,9 +27,14 @@ use crate::state::file;
 /// The exception of a callback that failed, until it is raised again.
 type Kept = Arc<Mutex<Option<PyErr>>>;
 
-fn keep(kept: &Kept, error: PyErr) -> Error {
+/// Keeps the first; an interruption before all others, which may fail at the same time.
+fn keep(py: Python<'_>, kept: &Kept, error: PyErr) -> Error {
     let message = error.to_string();
-    *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    let interrupts = error.is_instance_of::<PyKeyboardInterrupt>(py);
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if interrupts || kept.is_none() {
+        *kept = Some(error);
+    }
     Error::Callback(message)
 }
 
@@ -48,7 +54,7 @@ impl Holidays for PythonHolidays {
                 .callback
                 .call1(py, (country, year))
                 .and_then(|days| days.extract(py));
-            days.map_err(|e| keep(&self.kept, e))
+            days.map_err(|e| keep(py, &self.kept, e))
         })
     }
 }
@@ -88,7 +94,7 @@ impl Listener for PythonListener {
         Python::attach(|py| {
             py.check_signals()
                 .and_then(|()| self.tell(py, progress))
-                .map_err(|e| keep(&self.kept, e))
+                .map_err(|e| keep(py, &self.kept, e))
         })
     }
 }
@@ -103,7 +109,7 @@ struct PythonSink {
 impl PythonSink {
     fn call(&self, py: Python<'_>, rows: Option<PyTable>) -> Result<()> {
         let called = self.callback.call1(py, (rows,));
-        called.map(|_| ()).map_err(|e| keep(&self.kept, e))
+        called.map(|_| ()).map_err(|e| keep(py, &self.kept, e))
     }
 }
 
@@ -111,7 +117,7 @@ impl Sink for PythonSink {
     fn flagged(&self, rows: RecordBatch) -> Result<()> {
         Python::attach(|py| {
             let schema = rows.schema();
-            let table = table(vec![rows], schema).map_err(|e| keep(&self.kept, e))?;
+            let table = table(vec![rows], schema).map_err(|e| keep(py, &self.kept, e))?;
             self.call(py, Some(table))
         })
     }
@@ -126,7 +132,7 @@ impl Sink for PythonSink {
         };
         Python::attach(|py| {
             let called = end.call0(py);
-            called.map(|_| ()).map_err(|e| keep(&self.kept, e))
+            called.map(|_| ()).map_err(|e| keep(py, &self.kept, e))
         })
     }
 }

@@ -28,7 +28,7 @@ pub trait Listener {
 }
 
 /// Takes the flagged rows of a scan. Called by one thread at a time, which may be any of the scan's:
-/// they go on meanwhile.
+/// they go on meanwhile. A scan that fails, or is interrupted, ends when it has returned.
 pub trait Sink: Sync {
     /// The next flagged rows, in output order; at least one.
     ///

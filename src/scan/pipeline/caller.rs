@@ -71,19 +71,20 @@ impl Pipeline<'_> {
     pub(super) fn finish(self) -> std::result::Result<Outcome, Failure> {
         let memory = self.memory();
         let outs = self.units.finish(self.shard_context());
+        let mut state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(failure) = state.failure.take() {
+            // (All is given up before it may begin anew.)
+            return Err(failure);
+        }
         // (There are very many buffers and states to give up; nobody need wait for it.)
         let (pool, units) = (self.pool, self.units);
         let _ = std::thread::Builder::new().spawn(move || {
             drop(pool);
             drop(units);
         });
-        let mut state = self
-            .state
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(failure) = state.failure.take() {
-            return Err(failure);
-        }
         state.take(outs);
         let exit = self.exit.into_inner();
         let flagged = exit.unwrap_or_else(PoisonError::into_inner).into_kept();

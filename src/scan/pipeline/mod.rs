@@ -82,7 +82,7 @@ struct Pipeline<'a> {
     exit: Mutex<Exit<'a>>,
     /// Workers wait here for work.
     work: Condvar,
-    /// The caller's thread waits here for the end.
+    /// The caller's thread waits here for the end, or a failure.
     done: Condvar,
     stopped: AtomicBool,
     /// Whether records go to ranges of time: those are not packed.
@@ -167,9 +167,9 @@ pub fn run(
     pipeline.load()?;
     std::thread::scope(|scope| {
         let pipeline = &pipeline;
+        let guard = CallerEnd(pipeline);
         let worker = |number| scope.spawn(move || pipeline.worker(number));
         let workers: Vec<_> = (0..context.threads).map(worker).collect();
-        let guard = CallerEnd(pipeline);
         pipeline.watch(&mut control);
         drop(guard);
         for worker in workers {
@@ -368,7 +368,7 @@ impl Drop for WorkerEnd<'_, '_> {
     }
 }
 
-/// Stops the workers if the caller's thread panics: nobody would take what they make.
+/// Stops the workers if the caller's thread panics: it waits for them before anybody hears of that.
 struct CallerEnd<'a, 'b>(&'a Pipeline<'b>);
 
 impl Drop for CallerEnd<'_, '_> {

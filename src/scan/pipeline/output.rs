@@ -39,6 +39,11 @@ impl Outputs {
         Some(rows)
     }
 
+    /// Whether a worker hands some on.
+    pub fn are_handed_on(&self) -> bool {
+        self.handing
+    }
+
     /// What was taken is handed on.
     pub fn handed(&mut self) {
         self.handing = false;

@@ -234,7 +234,8 @@ impl Pipeline<'_> {
         let rows = flagged::rows(&job.batch, flags);
         let else_runs = {
             let state = lock(&self.state);
-            !state.supply_ended || state.jobs > 1 || self.context.threads == 1
+            let others = state.jobs > 1 || state.outputs.are_handed_on();
+            !state.supply_ended || others || self.context.threads == 1
         };
         let table = Flagged::new(self.names(), &rows, &again, else_runs);
         let counted: Vec<Counted> = rows.iter().map(Row::counted).collect();
@@ -251,6 +252,9 @@ impl Pipeline<'_> {
     /// Hands on the flagged rows whose turn it is. After an error nobody takes those behind them.
     pub(super) fn hand_on(&self, rows: Flagged) -> Result<()> {
         let rows = rows.shown(&self.context.mask);
+        if self.stopped.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         lock(&self.exit).take(rows)?;
         lock(&self.state).outputs.handed();
         self.work.notify_all();
