@@ -12,6 +12,7 @@ import pathlib
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
@@ -449,6 +450,9 @@ def _import_ahead(country: str | None, modules: Sequence[str]) -> None:
         _let_blas_sleep()
 
     def work() -> None:
+        # (Whoever starts a thread waits until it runs, and then for the interpreter's lock: let it
+        # begin to scan first.)
+        time.sleep(0.001)
         # Whoever asks for what is missing or unknown is told.
         with contextlib.suppress(Exception):
             if asked and country is not None:
