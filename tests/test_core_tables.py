@@ -21,7 +21,7 @@ from yokome.output import TABLES, TableFile
 EXAMPLE = Path(__file__).parent / "data" / "ppc_example.csv"
 KINDS = ["parquet", "arrow"]
 DICTIONARY = pa.dictionary(pa.uint32(), pa.string())
-GROUP = 128 * 1024
+GROUP = 256 * 1024
 
 
 def table(numbers: range) -> pa.Table:
@@ -55,11 +55,11 @@ def load(path: Path) -> pa.Table:
 def test_batches_are_one_table_wherever_they_are_cut(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"t.{kind}"
     file = begun(path, kind)
-    ends = [0, 0, 1, 1000, GROUP + 5, 2 * GROUP + 9, 300_000]
+    ends = [0, 0, 1, 1000, GROUP + 5, 2 * GROUP + 9, 600_000]
     for begin, end in pairwise(ends):
         file.write(table(range(begin, end)))
     file.close()
-    found, expected = load(path), table(range(300_000))
+    found, expected = load(path), table(range(600_000))
     for name in expected.column_names:
         assert found.column(name).to_pylist() == expected.column(name).to_pylist(), name
     assert found.schema.field("time").type == pa.timestamp("ms")
@@ -68,12 +68,12 @@ def test_batches_are_one_table_wherever_they_are_cut(tmp_path: Path, kind: str) 
 def test_a_parquet_file_has_groups_of_one_size_and_bounds_of_numbers_only(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     file = begun(path, "parquet")
-    for begin in range(0, 300_000, 50_000):
+    for begin in range(0, 600_000, 50_000):
         file.write(table(range(begin, begin + 50_000)))
     file.close()
     data = pq.ParquetFile(path).metadata
     groups = [data.row_group(at) for at in range(data.num_row_groups)]
-    assert [group.num_rows for group in groups] == [GROUP, GROUP, 300_000 - 2 * GROUP]
+    assert [group.num_rows for group in groups] == [GROUP, GROUP, 600_000 - 2 * GROUP]
     columns = {c.path_in_schema: c for c in map(groups[1].column, range(4))}
     assert {name: c.is_stats_set for name, c in columns.items()} == {
         "text": False,

@@ -22,7 +22,7 @@ use parquet::schema::types::ColumnPath;
 use crate::record;
 
 /// A group of rows of a Parquet file has at most so many.
-const GROUP_ROWS: usize = 128 * 1024;
+const GROUP_ROWS: usize = 256 * 1024;
 
 /// A group of rows of a Parquet file has at most about so many bytes.
 const GROUP_BYTES: usize = 64 * 1024 * 1024;

@@ -27,6 +27,32 @@ pub struct Place {
     byte: u32,
 }
 
+impl Place {
+    /// Bits of a place as a number.
+    pub const BITS: u32 = 44;
+
+    /// The place as a number of so many bits.
+    ///
+    /// # Panics
+    /// If it is behind 16 tebibytes of findings.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        let number = u64::from(self.stretch) * STRETCH as u64 + u64::from(self.byte);
+        assert!(number >> Self::BITS == 0, "fewer findings than that");
+        number
+    }
+
+    /// The place of a number.
+    #[must_use]
+    pub fn of(number: u64) -> Place {
+        let part = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Place {
+            stretch: part(number / STRETCH as u64),
+            byte: part(number % STRETCH as u64),
+        }
+    }
+}
+
 impl Findings {
     /// How many there are.
     #[must_use]
@@ -241,6 +267,7 @@ mod tests {
         for (place, finding) in findings.iter() {
             let expected = expected.next().expect("no more than there are");
             assert!(same(&finding, expected) && same(&findings.at(place), expected));
+            assert_eq!(Place::of(place.number()), place);
         }
         assert!(expected.next().is_none());
     }

@@ -26,18 +26,18 @@ pub fn rows(
     order: &[Ordered],
     key_days: &[u64],
 ) -> RecordBatch {
-    let some: Vec<Finding> = order.iter().map(|one| findings.at(one.place)).collect();
+    let some: Vec<Finding> = order.iter().map(|one| findings.at(one.place())).collect();
     let words = in_words(&Texts::of(names), &some);
     let (left, right) = (which(names, &some), in_figures(&some, order, key_days));
     batch(left.into_iter().chain(words).chain(right).collect())
 }
 
-/// A finding, before it has its row.
+/// A finding, before it has its row. (There are many of them.)
 pub struct Ordered {
     as_strong: u64,
     first: i64,
-    rule: u32,
-    place: Place,
+    /// The number of its place, and the rule's place in the policy above it.
+    which: u64,
 }
 
 /// The findings in the order of their rows: the rarest first, by their `ranking` among the `key_days` that each rule
@@ -54,29 +54,46 @@ pub fn order(
     let ordered = all.map(|((place, finding), &as_strong)| Ordered {
         as_strong,
         first: finding.first,
-        rule: finding.rule,
-        place,
+        which: Ordered::which(finding.rule, place),
     });
     let mut order = Vec::with_capacity(findings.len());
     order.extend(ordered);
     debug_assert_eq!(order.len(), findings.len(), "all are unpacked");
     order.sort_unstable_by(|a, b| {
         let rarity = a.share(key_days).compare(b.share(key_days));
-        let begun = rarity.then_with(|| (a.first, a.rule).cmp(&(b.first, b.rule)));
+        let begun = rarity.then_with(|| (a.first, a.rule()).cmp(&(b.first, b.rule())));
         begun.then_with(|| {
-            let rule = names.rule(a.rule);
-            texts.order(&findings.at(a.place), &findings.at(b.place), rule)
+            let rule = names.rule(a.rule());
+            texts.order(&findings.at(a.place()), &findings.at(b.place()), rule)
         })
     });
     order
 }
 
 impl Ordered {
+    /// A place in the policy and one of a finding, in one number.
+    fn which(rule: u32, place: Place) -> u64 {
+        let rule = u64::from(rule);
+        assert!(
+            rule < 1 << (u64::BITS - Place::BITS),
+            "fewer rules than that"
+        );
+        rule << Place::BITS | place.number()
+    }
+
+    fn rule(&self) -> u32 {
+        u32::try_from(self.which >> Place::BITS).unwrap_or(u32::MAX)
+    }
+
+    fn place(&self) -> Place {
+        Place::of(self.which & ((1 << Place::BITS) - 1))
+    }
+
     /// Of the key-days that its rule evaluated, those at least as strong.
     fn share(&self, key_days: &[u64]) -> Share {
         Share {
             as_strong: self.as_strong,
-            of: key_days[self.rule as usize],
+            of: key_days[self.rule() as usize],
         }
     }
 }
