@@ -66,12 +66,12 @@ def test_the_result_is_the_same(log: Path, tmp_path: Path, suffix: str, threads:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_more_than_one_group_of_rows(tmp_path: Path, suffix: str) -> None:
-    log = write(tmp_path / "log.csv", [n // 200 for n in range(140_000)])
+    log = write(tmp_path / "log.csv", [n // 200 for n in range(280_000)])
     policy = yokome.Policy.from_dict(EVERYTHING)
     out = tmp_path / f"flagged{suffix}"
     result = yokome.scan(log, policy, flagged_to=out, batch_size=30_000)
     same(result.flagged, yokome.scan(log, policy).flagged)
-    assert result.flagged.num_rows == 140_000
+    assert result.flagged.num_rows == 280_000
     if suffix == ".parquet":
         assert pq.ParquetFile(out).num_row_groups == 2
 
