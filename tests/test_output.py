@@ -301,6 +301,10 @@ def test_an_error_of_a_group_of_rows_is_raised_where_it_is_complete(
         file.write(table)
         with pytest.raises(OSError, match="failed before"):
             file.close(table.schema)
+        file.write(None)
+        file.write(table)
+        with pytest.raises(OSError, match="No space"):
+            file.close(table.schema)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -211,10 +211,10 @@ impl Writer {
     }
 }
 
-/// Has the system begin to bring to the disk what was written behind the first `begun` bytes (but for the last
-/// few, which are gathered), so that little is left for which all wait at the end. It is only asked to: what becomes of it is told when the file
-/// is closed. (Linux begins to write what it is told that nobody needs in the page cache; what is being
-/// written stays there all the same.)
+/// Has the system begin to bring to the disk what was written behind the first `begun` bytes (but for the
+/// last few, which are gathered), so that little is left for which all wait at the end. It is only asked to:
+/// what becomes of it is told when the file is closed. (Linux begins to write what it is told that nobody
+/// needs in the page cache; what is being written stays there all the same.)
 fn begin_to_sync(writer: &ArrowWriter<File>, begun: &mut u64) {
     #[cfg(target_os = "linux")]
     let _ = rustix::fs::fadvise(writer.inner(), *begun, None, rustix::fs::Advice::DontNeed);
