@@ -17,7 +17,7 @@ use crate::log::parse::Parser;
 use crate::policy::Policy;
 use crate::scan::collect::{Collector, Done};
 use crate::scan::feed::Feed;
-use crate::scan::framing::{Files, Supply};
+use crate::scan::framing::{Files, Reading, Supply};
 use crate::scan::inputs::Planned;
 use crate::scan::notes::{Note, of_reading};
 use crate::scan::pool::Pool;
@@ -79,7 +79,11 @@ pub fn read_paths(
         Arc::clone(&planned),
         &read,
         options,
-        (1, options.chunk),
+        Reading {
+            most: 1,
+            chunk: options.chunk,
+            by_reader: false,
+        },
         taken,
         None,
     );

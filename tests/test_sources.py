@@ -556,6 +556,41 @@ def test_many_files_read_the_same_on_any_number_of_threads(tmp_path: Path) -> No
     assert [row["records"] for row in found[0][0]] == [n for n in SIZES if n]
 
 
+@pytest.mark.parametrize("form", PACKED)
+def test_one_compressed_file_is_scanned_as_the_plain_one(tmp_path: Path, form: str) -> None:
+    """On any number of threads, who decompress it themselves, in chunks and batches of any size."""
+    log = many_lines(20_000)
+    plain, packed, damaged = (tmp_path / name for name in ("plain.csv", form, f"bad{form}"))
+    whole = PACKED[form](log)
+    half = len(whole) // 2
+    for path, data in (
+        (plain, log),
+        (packed, whole),
+        (damaged, whole[:half] + bytes([whole[half] ^ 0x55]) + whole[half + 1 :]),
+    ):
+        path.write_bytes(data)
+
+    def found(path: Path, **how: Any) -> list[Any]:
+        result = scan(path, **how)
+        tables = (result.flagged, result.findings, result.by_day)
+        return [[{**row, "source": None} for row in rows(table)] for table in tables]
+
+    wanted = found(plain)
+    assert len(wanted[0]) == 20_000
+    for threads, chunk_size, batch_size in (
+        (1, None, None),
+        (2, 3000, 1000),
+        (3, 50_000, 7000),
+        (8, 200_000, None),
+    ):
+        how: dict[str, Any] = {"threads": threads, "chunk_size": chunk_size}
+        how["batch_size"] = batch_size
+        for _ in range(2):
+            assert found(packed, **how) == wanted
+            with pytest.raises(yokome.InputError):
+                scan(damaged, **how)
+
+
 def test_damage_in_one_of_many_is_told_behind_the_others(tmp_path: Path) -> None:
     paths = packed_files(tmp_path, (n for n in SIZES if n))
     broken = paths[8]

@@ -78,8 +78,10 @@ pub struct Files {
     most: usize,
     /// Whether the next times are told.
     promises: bool,
-    /// The compressed ones among them.
+    /// The compressed ones among them; none if there is none, or if who reads decompresses.
     ahead: Option<Ahead>,
+    /// Whether who reads decompresses.
+    heavy: bool,
     taken: Arc<AtomicU64>,
     chunk: usize,
     skip_unreadable: bool,
@@ -98,32 +100,44 @@ struct Open {
     time: i64,
 }
 
+/// How files are read.
+#[derive(Clone, Copy)]
+pub struct Reading {
+    /// Files that may be open at once.
+    pub most: usize,
+    /// Bytes at a time.
+    pub chunk: usize,
+    /// Whether a compressed file is decompressed by who reads, if there is no other file. Otherwise
+    /// compressed files are decompressed ahead, by as many threads as the scan has.
+    pub by_reader: bool,
+}
+
 impl Files {
-    /// The files of a plan, at most `most` at once, `chunk` bytes at a time; `taken` counts the bytes
-    /// read. The compressed ones are decompressed ahead, by as many threads as the scan has.
+    /// The files of a plan; `taken` counts the bytes read.
     #[must_use]
     pub fn new(
         planned: Arc<Planned>,
         read: &ReadOptions,
         options: &ScanOptions,
-        (most, chunk): (usize, usize),
+        reading: Reading,
         taken: Arc<AtomicU64>,
         digests: Option<Arc<Digests>>,
     ) -> Files {
         let order = planned.reading_order();
-        let compressed = order
+        let mut compressed: Vec<_> = order
             .iter()
             .map(|&number| &planned.sources[number])
             .filter(|source| source.compressed)
             .map(|source| source.source.clone())
             .collect();
+        let heavy = reading.by_reader && order.len() == 1 && compressed.pop().is_some();
         let ahead = Ahead::new(
             compressed,
             super::threads(options),
             options.max_ratio,
             Arc::clone(&taken),
         );
-        let most = most.max(1);
+        let most = reading.most.max(1);
         Files {
             planned,
             zone: read.zone.clone(),
@@ -133,8 +147,9 @@ impl Files {
             due: VecDeque::new(),
             most,
             ahead,
+            heavy,
             taken,
-            chunk: chunk.min(super::MOST_CHUNK),
+            chunk: reading.chunk.min(super::MOST_CHUNK),
             skip_unreadable: options.skip_unreadable,
             max_ratio: options.max_ratio,
             digests,
@@ -286,6 +301,12 @@ fn index(number: usize) -> u32 {
 }
 
 impl Supply {
+    /// Whether it takes long to read, because it is decompressed by who reads.
+    #[must_use]
+    pub fn is_heavy(&self) -> bool {
+        matches!(self, Supply::Files(files) if files.heavy)
+    }
+
     /// The next piece of work; `spare` is a buffer to use again.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ use crate::state::file::NewState;
 
 use carry::Carry;
 use collect::Collector;
-use framing::{Files, Stream, Supply};
+use framing::{Files, Reading, Stream, Supply};
 use inputs::{InputCounts, Planned};
 use notes::Note;
 use options::temp_dir;
@@ -329,7 +329,11 @@ fn attempt(
         Arc::clone(&context.planned),
         &context.options,
         options,
-        (beside, context.budget.chunk),
+        Reading {
+            most: beside,
+            chunk: context.budget.chunk,
+            by_reader: true,
+        },
         Arc::clone(&control.taken),
         digests,
     );

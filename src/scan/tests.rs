@@ -119,7 +119,11 @@ fn scanned(threads: usize, broken: bool, listener: &mut dyn Listener) -> Slow {
         Arc::clone(&context.planned),
         &context.options,
         &options,
-        (1, options.chunk),
+        Reading {
+            most: 1,
+            chunk: options.chunk,
+            by_reader: true,
+        },
         Arc::clone(&taken),
         None,
     );

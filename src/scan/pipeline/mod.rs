@@ -1,5 +1,6 @@
 //! The workers: each takes the most advanced work there is — detection before parsing — so that
-//! reading, parsing and detection overlap and memory stays bounded.
+//! reading, parsing and detection overlap and memory stays bounded. (But decompressing a lone file first of
+//! all: it cannot be divided, so that somebody is to be at it all the time.)
 //!
 //! Records that wait for others take at most the budget. Beyond it they are put into ranges of time in
 //! temporary files, and so is everything behind them; when the supply has ended, these are the supply.
@@ -13,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::again::Again;
 use super::collect::Collector;
-use super::feed::Feed;
+use super::feed::{Feed, Piece, Turn};
 use super::framing::Supply;
 use super::jobs::{Job, Queues, Units};
 use super::outcome::{Failure, Outcome};
@@ -93,7 +94,9 @@ struct Pipeline<'a> {
 enum Step {
     HandOn(Box<Flagged>),
     Detect(usize, Arc<Job>),
-    Parse,
+    Read,
+    Parse(Option<Piece>),
+    ReadAndParse,
     Rest(Vec<Waiting>),
     Sort(Arc<Ranges>, Vec<Block>),
     End,
@@ -264,7 +267,12 @@ impl Pipeline<'_> {
                 Step::End => return Ok(()),
                 Step::HandOn(rows) => self.hand_on(*rows)?,
                 Step::Detect(unit, job) => self.detect(&mut tools, unit, job)?,
-                Step::Parse => self.parse(&mut tools, records)?,
+                Step::Read => self.read(),
+                Step::Parse(piece) => self.parse(&mut tools, records, piece)?,
+                Step::ReadAndParse => {
+                    let piece = self.feed.next(&self.pool);
+                    self.parse(&mut tools, records, piece)?;
+                }
                 Step::Rest(blocks) => self.start(&mut tools, blocks)?,
                 Step::Sort(ranges, blocks) => self.sort(ranges, blocks)?,
             }
@@ -285,16 +293,15 @@ impl Pipeline<'_> {
             if let Some(rows) = state.outputs.take() {
                 return Step::HandOn(Box::new(rows));
             }
+            let heavy = self.feed.is_heavy();
+            if heavy && let Some(step) = self.supply_step(&mut state) {
+                return step;
+            }
             if let Some((unit, job)) = state.queues.take(worker, self.context.threads) {
                 return Step::Detect(unit, job);
             }
-            if !state.supply_ended
-                && state.jobs < MOST_JOBS
-                && state.outputs.waiting() < MOST_OUTPUTS
-                && state.collector.waiting() < self.most_ahead()
-            {
-                state.parsing += 1;
-                return Step::Parse;
+            if !heavy && let Some(step) = self.supply_step(&mut state) {
+                return step;
             }
             if state.supply_ended
                 && state.parsing == 0
@@ -307,6 +314,27 @@ impl Pipeline<'_> {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// What there is to do for the supply; none: nothing now. A heavy supply comes before detection, so
+    /// that somebody reads all the time.
+    fn supply_step(&self, state: &mut State) -> Option<Step> {
+        if state.supply_ended {
+            return None;
+        }
+        let may_parse = state.jobs < MOST_JOBS
+            && state.outputs.waiting() < MOST_OUTPUTS
+            && state.collector.waiting() < self.most_ahead();
+        let step = if self.feed.is_heavy() {
+            match self.feed.turn(may_parse)? {
+                Turn::Read => return Some(Step::Read),
+                Turn::Parse(piece) => Step::Parse(piece),
+            }
+        } else {
+            may_parse.then_some(Step::ReadAndParse)?
+        };
+        state.parsing += 1;
+        Some(step)
     }
 
     /// What there is to do when the supply has ended; none: nothing until others are done.
@@ -339,7 +367,7 @@ impl Pipeline<'_> {
         state.supply_ended = false;
         state.parsing += 1;
         self.work.notify_all();
-        Some(Step::Parse)
+        Some(Step::ReadAndParse)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::individual::watch::Looked;
 use crate::order::ranges::{Ranges, Room};
 use crate::order::{Batcher, Waiting};
 use crate::scan::collect::Done;
+use crate::scan::feed::Piece;
 use crate::scan::framing::Work;
 use crate::scan::jobs::Job;
 use crate::scan::outcome::Failure;
@@ -42,13 +43,22 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    /// Reads and parses one piece, and starts the batch that it completes.
+    /// Reads one piece of a heavy supply.
+    pub(super) fn read(&self) {
+        self.feed.read(&self.pool);
+        // Under the lock: between a worker's look and its wait nobody may say so.
+        drop(lock(&self.state));
+        self.work.notify_one();
+    }
+
+    /// Parses one piece, and starts the batch that it completes; without one, the supply has ended.
     pub(super) fn parse(
         &self,
         tools: &mut Tools,
         records: &mut RecordTotals,
+        piece: Option<Piece>,
     ) -> std::result::Result<(), Failure> {
-        let Some((seq, work)) = self.feed.next(&self.pool) else {
+        let Some((seq, work)) = piece else {
             let mut state = lock(&self.state);
             state.supply_ended = true;
             state.parsing -= 1;
