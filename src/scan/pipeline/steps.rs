@@ -223,13 +223,14 @@ impl Pipeline<'_> {
             .units
             .advance(unit, &job, self.shard_context(), grouped);
         lock(&self.state).queues.release(unit);
+        // (Before the batch is completed: what waits for the unit need not wait for that.)
+        self.work.notify_all();
         if last {
             self.complete(&job)?;
         }
         if let Some(job) = Arc::into_inner(job) {
             job.give_back(&self.pool);
         }
-        self.work.notify_all();
         Ok(())
     }
 
