@@ -39,11 +39,12 @@ bench: $(RELEASE)
 	$(BIN)/python -m pytest benches --size=$(SIZE) --benchmark-only --benchmark-sort=name \
 		--benchmark-columns=min,median,max,rounds $(BENCH)
 
-## Formatting, lints, types, and the stub against the extension.
+## Formatting, lints, types, links of the reference, and the stub against the extension.
 lint: $(DEV)
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) clippy --all-targets --features python -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.util
-from pathlib import Path
 
 import holidays
 import make_japan
@@ -50,7 +49,8 @@ def test_another_library_is_asked_itself(lost: str, monkeypatch: pytest.MonkeyPa
         memory.cache_clear()
         monkeypatch.setattr(calendar, memory.__name__, memory.__wrapped__)
     if lost == "no such file":
-        monkeypatch.setattr(calendar, "Path", lambda _: Path("nowhere") / "nothing")
+        elsewhere = importlib.machinery.ModuleSpec("holidays", None, origin="nowhere/nothing.py")
+        monkeypatch.setattr(importlib.util, "find_spec", lambda _: elsewhere)
     if lost == "no library":
         monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert not is_at_hand("JP-13")

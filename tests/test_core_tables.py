@@ -16,7 +16,8 @@ import pytest
 
 import yokome
 from yokome._yokome import NativeTableFile, rows
-from yokome.output import TABLES, TableFile
+from yokome.output import TABLES
+from yokome.table_file import TableFile
 
 EXAMPLE = Path(__file__).parent / "data" / "ppc_example.csv"
 KINDS = ["parquet", "arrow"]

@@ -471,7 +471,8 @@ def test_killed_at_any_moment_the_result_is_whole(tmp_path: Path, out: Path) -> 
 HOLD = """
 import sys, time
 from pathlib import Path
-from yokome.output import ResultWriter, TableFile
+from yokome.output import ResultWriter
+from yokome.table_file import TableFile
 with ResultWriter(Path(sys.argv[1]), "csv") as writer, TableFile(sys.argv[2], "csv"):
     writer.text("flagged.csv", "half")
     print("ready", flush=True)
@@ -544,7 +545,7 @@ def test_where_there_are_no_locks_nothing_is_cleared(
     with monkeypatch.context() as without:
         without.setattr(fcntl, "flock", flock)
         write(out, NEW)
-    assert rooms(tmp_path) == [left.path.name]
+    assert rooms(tmp_path) == [Path(left.path).name]
     assert all_of(out) == NEW | FOREIGN
     write(out, OLD)
     assert rooms(tmp_path) == []

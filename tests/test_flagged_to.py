@@ -215,8 +215,8 @@ def test_a_full_disk_is_an_error_that_names_the_file(
 ) -> None:
 
     def full(file: StagedFile) -> BinaryIO:
-        file.staged.symlink_to(FULL)
-        return file.staged.open("wb")
+        Path(file.staged).symlink_to(FULL)
+        return Path(file.staged).open("wb")
 
     monkeypatch.setattr("yokome.staging.StagedFile._open", full)
     log = write(tmp_path / "log.csv", list(range(1000)))

@@ -62,6 +62,17 @@ def test_a_scan_to_a_file_and_its_figures_need_no_pyarrow(tmp_path: Path) -> Non
     assert counts == "10 10"
 
 
+def test_a_scan_to_a_file_and_its_figures_load_little_of_python(tmp_path: Path) -> None:
+    """What would take a quarter of the time of a short scan: see docs/performance.md."""
+    code = (
+        "import sys; before = set(sys.modules); import yokome; "
+        "r = yokome.scan(sys.argv[1], flagged_to=sys.argv[2]); o = r.overview; "
+        "more = {'enum', 'json', 'pathlib', 're', 'typing', 'yokome.output', 'yokome.progress'}; "
+        "print(more & (set(sys.modules) - before), 'yokome.overview' in sys.modules)"
+    )
+    assert printed(code, EXAMPLE, tmp_path / "flagged.parquet") == ["set() True"]
+
+
 def test_threads_for_linear_algebra_are_let_sleep_unless_told_otherwise(tmp_path: Path) -> None:
     variable = "os.environ.get('OPENBLAS_THREAD_TIMEOUT')"
     read = "import os, sys, yokome; n = sum(b.num_rows for b in yokome.read(sys.argv[1]))"

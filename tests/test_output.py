@@ -10,7 +10,7 @@ import stat
 import unicodedata
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,9 +18,10 @@ import pytest
 
 import yokome
 from yokome.lang import clean, default_lang, pad, width
-from yokome.output import FORMATS, Format, ResultWriter, TableFile, format_of, neutralise
+from yokome.output import ResultWriter
 from yokome.progress import ProgressLine, file_size, progress_line, progress_text
 from yokome.summary_text import summary_text
+from yokome.table_file import FORMATS, Format, TableFile, format_of, neutralise
 
 DICTIONARY = pa.dictionary(pa.uint32(), pa.string())
 
@@ -143,7 +144,7 @@ def test_csv_times_read_as_times_in_excel(tmp_path: Path) -> None:
 def test_csv_of_very_long_texts_is_cut_into_parts_that_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yokome.output._GROUP_BYTES", 1000)
+    monkeypatch.setattr("yokome.table_file._GROUP_BYTES", 1000)
     texts = [f"{i}" * 400 for i in range(9)]
     write(tmp_path / "t.csv", pa.table({"a": texts}), pa.table({"a": texts}))
     assert cells(tmp_path / "t.csv")[1:] == [[text] for text in texts * 2]
@@ -180,7 +181,7 @@ def test_a_table_without_rows_still_has_its_columns(tmp_path: Path, kind: Format
 
 
 def test_the_name_says_the_format() -> None:
-    assert [format_of(f"x/y.{kind.upper()}") for kind in get_args(Format)] == list(FORMATS)
+    assert [format_of(f"x/y.{kind.upper()}") for kind in FORMATS] == list(FORMATS)
     with pytest.raises(ValueError, match="xlsx"):
         format_of("x.xlsx")
 
@@ -281,12 +282,12 @@ def test_the_first_table_that_cannot_be_written_is_named(
 def test_an_error_of_a_group_of_rows_is_raised_where_it_is_complete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yokome.output._GROUP_ROWS", 2)
+    monkeypatch.setattr("yokome.table_file._GROUP_ROWS", 2)
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("yokome.output._csv_lines", fail)
+    monkeypatch.setattr("yokome.table_file._csv_lines", fail)
     table = pa.table({"a": [1]})
     with TableFile(tmp_path / "t.csv", "csv") as file:
         file.write(table)

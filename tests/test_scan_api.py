@@ -812,3 +812,15 @@ def test_holidays_and_overrides(tmp_path: Path) -> None:
     assert lines(yokome.scan(path, policy(rule, calendar=calendar))) == [2, 5, 6]
     with pytest.raises(yokome.PolicyError):
         yokome.scan(path, policy(rule, calendar={**calendar, "country": "XX"}))
+
+
+def test_the_figures_of_a_scan_stay_as_they_are(example: Path) -> None:
+    overview = yokome.scan(example).overview
+    again = yokome.scan(example).overview
+    assert overview == again
+    assert hash(overview) == hash(again)
+    assert len({*overview.rules, *again.rules}) == len(overview.rules)
+    for figures, name in ((overview, "flagged"), (overview.rules[0], "flagged"), (overview, "new")):
+        with pytest.raises(AttributeError, match=name):
+            setattr(figures, name, 0)
+    assert overview.flagged == sum(rule.flagged for rule in overview.rules) > 0

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 from benches.engines.common import (
@@ -21,10 +21,12 @@ from benches.engines.common import (
     REPEATS_WINDOW,
     TAKEN,
     TIME_FORMAT,
-    Counts,
     japanese_holidays,
     run,
 )
+
+if TYPE_CHECKING:
+    from benches.engines.common import Counts
 
 TYPES = dict.fromkeys(FIELDS.values(), "VARCHAR") | {"time": "TIMESTAMP"}
 COLUMNS = ", ".join(f'"{name}": {kind}' for name, kind in TYPES.items())
@@ -100,11 +102,11 @@ QUERIES = {
 }
 
 
-def scan(log: Path, out: Path) -> Counts:
+def scan(log: str, out: str) -> Counts:
     """Load the log, then one query over the union of the rules."""
     con = duckdb.connect()
     con.execute("SET preserve_insertion_order = false")
-    con.execute(LOAD, {"log": str(log)})
+    con.execute(LOAD, {"log": log})
     con.execute(ACTIVE)
     parts = " UNION ALL ".join(
         f"SELECT '{rule}' AS rule, * EXCLUDE (day) FROM ({query})"

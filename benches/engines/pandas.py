@@ -6,8 +6,7 @@ a window is then a binary search.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,17 +25,19 @@ from benches.engines.common import (
     REPEATS_WINDOW,
     TAKEN,
     TIME_FORMAT,
-    Counts,
     japanese_holidays,
     run,
 )
 from pyarrow import csv
 
+if TYPE_CHECKING:
+    from benches.engines.common import Counts
+
 Array = Any
 DAY = 86_400
 
 
-def read(log: Path) -> pd.DataFrame:
+def read(log: str) -> pd.DataFrame:
     """The log, by way of pyarrow.csv, which is told the types.
 
     `pandas.read_csv` would be the way, but it loses the leading zeros of ids with any quick
@@ -101,7 +102,7 @@ def novel(users: Array, values: Array, days: Array, active: Array) -> Array:
     return records[np.isin(user_days, active)]
 
 
-def scan(log: Path, out: Path) -> Counts:
+def scan(log: str, out: str) -> Counts:
     """Apply the rules one by one."""
     frame = read(log)
     seconds = frame["time"].to_numpy().astype("datetime64[s]").astype(np.int64)

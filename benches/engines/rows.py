@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,10 +30,12 @@ from benches.engines.common import (
     REPEATS_WINDOW,
     TAKEN,
     TIME_FORMAT,
-    Counts,
     japanese_holidays,
     run,
 )
+
+if TYPE_CHECKING:
+    from benches.engines.common import Counts
 
 HOLIDAYS = frozenset(japanese_holidays())
 
@@ -95,13 +97,13 @@ class News:
         return before < day - LOOKBACK_DAYS
 
 
-def flags(log: Path) -> Iterator[Flag]:
+def flags(log: str) -> Iterator[Flag]:
     """Every flagged record, with its rule and what was observed."""
     failures, repeats = Window(FAILURES_WINDOW), Window(REPEATS_WINDOW)
     active, terminals, operations = Active(), News(), News()
     today, off_day, midnight, day = "", False, 0, 0
     last = ""
-    with log.open(encoding="utf-8", newline="") as text:
+    with open(log, encoding="utf-8", newline="") as text:
         reader = csv.reader(text)
         next(reader)
         for stamp, instant in groupby(reader, key=itemgetter(0)):
@@ -140,7 +142,7 @@ def flags(log: Path) -> Iterator[Flag]:
                     yield "repeat-subject", row, count
 
 
-def scan(log: Path, out: Path) -> Counts:
+def scan(log: str, out: str) -> Counts:
     """Filter the log, row by row."""
     counts: Counter[str] = Counter()
     flagged = []

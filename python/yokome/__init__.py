@@ -15,9 +15,7 @@ ranked (`yokome.ranking`), written (`yokome.output`, `yokome.report`), put on re
 (`yokome.evidence`) and made fit to be sent (`yokome.pseudonyms`).
 """
 
-from typing import TYPE_CHECKING
-
-from yokome._scan import Progress, read, scan
+from yokome._scan import read, scan
 from yokome._yokome import __version__
 from yokome.errors import (
     ColumnError,
@@ -35,7 +33,9 @@ from yokome.policy import Policy
 from yokome.records import Records
 from yokome.result import ScanResult
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from yokome.progress import Progress
     from yokome.state import State, read_state
 
 __all__ = [
@@ -63,12 +63,14 @@ __all__ = [
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """`State` and `read_state` when first asked for: they take as long to load as all else."""
-        if name in ("State", "read_state", "state"):
-            from importlib import import_module
+        """What is loaded when first asked for: it takes as long as all else."""
+        from importlib import import_module
 
+        if name in ("State", "read_state", "state"):
             module = import_module("yokome.state")
             return module if name == "state" else getattr(module, name)
+        if name == "Progress":
+            return import_module("yokome.progress").Progress
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import errno
 import importlib
-import json
 import os
-import pathlib
-import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, runtime_checkable
+from collections.abc import Iterable, Mapping
 
 from yokome import _yokome
 from yokome.calendar import is_at_hand, is_certain, public_holidays
@@ -23,10 +18,25 @@ from yokome.policy import Policy, toml_conditions
 from yokome.records import Records
 from yokome.result import ScanResult
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from yokome.output import TableFile
+    import datetime as dt
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol, TypeAlias
 
-__all__ = ["DELIMITERS", "ENCODINGS", "Progress", "prepare", "read", "run", "scan"]
+    from yokome.progress import Progress
+    from yokome.table_file import TableFile
+
+    class ArrowStream(Protocol):
+        """Anything that hands over Arrow data as a C stream capsule."""
+
+        def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+    Path: TypeAlias = str | os.PathLike[str]
+    Columns: TypeAlias = Mapping[str, str | int | Sequence[str | int]]
+    When: TypeAlias = str | dt.date | dt.datetime
+
+__all__ = ["DELIMITERS", "ENCODINGS", "prepare", "read", "run", "scan"]
 
 ENCODINGS: tuple[str, ...] = ("utf-8", "cp932", "utf-16", "utf-16le", "utf-16be", "euc-jp")
 """The encodings a log may be said to have; unsaid, each file's own is found out."""
@@ -47,31 +57,6 @@ _ENCODING_ALIASES = {
     "utf-16-be": "utf-16be",
     "eucjp": "euc-jp",
 }
-
-
-class Progress(TypedDict):
-    """What a `progress` callback gets, about five times a second."""
-
-    bytes: int
-    """Bytes read so far, as they stand in the files."""
-    total_bytes: int | None
-    """Bytes there are to read, where that is known."""
-    records: int
-    """Records read so far."""
-    stage: str
-    """What is being done."""
-
-
-@runtime_checkable
-class ArrowStream(Protocol):
-    """Anything that hands over Arrow data as a C stream capsule."""
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
-
-
-Path: TypeAlias = str | os.PathLike[str]
-Columns: TypeAlias = Mapping[str, str | int | Sequence[str | int]]
-When: TypeAlias = str | dt.date | dt.datetime
 
 
 def scan(
@@ -307,6 +292,8 @@ def prepare(
         )
     if all(x is None for x in (columns, time_format, timezone, header, from_, to, where)):
         return policy
+    import json
+
     formats = [time_format] if isinstance(time_format, str) else time_format
     return Policy._wrap(
         policy._native.with_overrides(
@@ -422,20 +409,20 @@ def run(
 
 def _flagged_file(given: Path) -> TableFile:
     """The file to which flagged rows are to be written."""
-    from yokome.output import TableFile, format_of
+    from yokome.table_file import TableFile, format_of
 
-    path = pathlib.Path(os.fsdecode(given)).absolute()
-    name, suffix = os.fspath(path), path.suffix.lower()
-    if suffix not in (".parquet", ".arrow"):
+    # (Not `abspath`, which takes what is above a link for what is above its target.)
+    name = os.path.join(os.getcwd(), os.fsdecode(given))
+    if os.path.splitext(name)[1].lower() not in (".parquet", ".arrow"):
         raise OptionError(
             f"flagged_to is a .parquet or .arrow file: {name}",
             "flagged_to",
             message_ja="flagged_to には .parquet か .arrow で終わるファイルの名前を"
             f"指定してください: {name}",
         )
-    if path.is_dir():
+    if os.path.isdir(name):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
-    return TableFile(path, format_of(path))
+    return TableFile(name, format_of(name))
 
 
 def _import_ahead(country: str | None, modules: Sequence[str]) -> None:
@@ -489,6 +476,7 @@ def size(given: int | str | None) -> int | None:
     """
     if not isinstance(given, str):
         return given
+    import re
     from decimal import Decimal
 
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)\s*", given.lower())
@@ -508,7 +496,7 @@ def _paths(source: object) -> list[str] | None:
     """The paths that `source` names; None if it is Arrow data."""
     if isinstance(source, str | os.PathLike):
         return [os.fsdecode(source)]
-    if isinstance(source, ArrowStream):
+    if hasattr(source, "__arrow_c_stream__"):
         return None
     if isinstance(source, Iterable) and not isinstance(source, bytes | Mapping):
         paths = list(source)
@@ -565,4 +553,8 @@ def _at_least(least: int, name: str, value: int | None) -> int | None:
 
 
 def _when(value: When | None) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    import datetime as dt
+
     return value.isoformat() if isinstance(value, dt.date) else value

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.util
+import os
 import zlib
-from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
-from pathlib import Path
 
 from yokome.errors import PolicyError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 __all__ = ["is_at_hand", "is_certain", "public_holidays"]
 
@@ -98,7 +101,9 @@ def _written_down() -> dict[int, str]:
         spec = importlib.util.find_spec("holidays")
         if spec is None or spec.origin is None:
             return {}
-        content = (Path(spec.origin).parent / "countries" / "japan.py").read_bytes()
+        path = os.path.join(os.path.dirname(spec.origin), "countries", "japan.py")
+        with open(path, "rb") as file:
+            content = file.read()
     except (ImportError, OSError, ValueError):
         return {}
     from yokome.japan import DAYS, SOURCE
@@ -118,7 +123,7 @@ def _country(code: str) -> Callable[..., Iterable[dt.date]] | None:
         from holidays.registry import COUNTRIES
 
         module, name = next((m, e[0]) for m, e in COUNTRIES.items() if code in e[1:])
-        file = Path(holidays.__file__).parent / "countries" / f"{module}.py"
+        file = os.path.join(os.path.dirname(holidays.__file__), "countries", f"{module}.py")
         spec = importlib.util.spec_from_file_location(f"yokome._{module}", file)
         if spec is None or spec.loader is None:
             return None

@@ -92,7 +92,7 @@ class StagedDirectory:
 
     def _swap(self, names: Sequence[str]) -> bool:
         """Exchange the directory for the new one; whether that could be."""
-        place, new = self._place, self.room.new
+        place, new = self._place, Path(self.room.new)
         taken: list[Path] = []
         try:
             if place.samefile(Path.cwd()):
@@ -124,12 +124,13 @@ class StagedDirectory:
                 if entry.is_dir(follow_symlinks=False):
                     raise IsADirectoryError(errno.EISDIR, "a directory", entry.path)
                 if entry.name not in ours:
-                    path = self.room.new / entry.name
+                    path = Path(self.room.new, entry.name)
                     os.link(entry.path, path, follow_symlinks=False)
                     taken.append(path)
 
-    def _settle(self, left: Path) -> None:
+    def _settle(self, left: str | Path) -> None:
         """Empty what is left in a room: the directory that was replaced, or what `_move` kept."""
+        left = Path(left)
         if left.name == "old":
             _move_back(left.parent, self._place)
         else:
@@ -159,7 +160,7 @@ class StagedDirectory:
 
     def _move(self, names: Sequence[str]) -> None:
         """Move the files one by one, and back again if that fails."""
-        place, room = self._place, self.room.path
+        place, room = self._place, Path(self.room.path)
         stale = [name for name in self._ours(place) if name not in names]
         tables = [name for name in names if name not in self._last]
         order = [*tables, *stale, *(name for name in names if name in self._last)]
@@ -173,7 +174,7 @@ class StagedDirectory:
                 if name in stale:
                     (place / name).unlink(missing_ok=True)
                 else:
-                    os.replace(self.room.new / name, place / name)
+                    os.replace(room / "new" / name, place / name)
         except BaseException:
             _move_back(room, place)
             raise

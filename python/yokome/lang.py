@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Literal, TypeVar
 
-__all__ = ["Lang", "clean", "default_lang", "pad", "pick", "width"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal, TypeAlias, TypeVar
 
-Lang = Literal["ja", "en"]
-T = TypeVar("T")
+    Lang: TypeAlias = Literal["ja", "en"]
+    T = TypeVar("T")
+
+__all__ = ["clean", "default_lang", "pad", "pick", "width"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """`Lang` for those who have loaded `typing` anyway."""
+        if name == "Lang":
+            from typing import Literal
+
+            return Literal["ja", "en"]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def default_lang(environment: Mapping[str, str] | None = None) -> Lang:

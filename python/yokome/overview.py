@@ -6,18 +6,30 @@ In: a `yokome.ScanResult`. Out: plain Python values, for `repr`, the printed sum
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import SimpleNamespace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from yokome.result import ScanResult
 
 __all__ = ["Overview", "RuleOverview", "overview", "records_and_period"]
 
 
-class RuleOverview(NamedTuple):
+class Figures(SimpleNamespace):
+    """Values by name, which stay as they are."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name} cannot be set")
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(vars(self).values()))
+
+
+class RuleOverview(Figures):
     """A row of the summary table."""
 
     rule: str
@@ -34,7 +46,7 @@ class RuleOverview(NamedTuple):
     reason: str | None
 
 
-class Overview(NamedTuple):
+class Overview(Figures):
     """What was looked at and what came out. Counts are records unless the name says otherwise."""
 
     first: dt.datetime | None
@@ -64,7 +76,7 @@ class Overview(NamedTuple):
 def overview(result: ScanResult) -> Overview:
     """The figures of a scan."""
     rules = tuple(
-        RuleOverview(**{name: row[name] for name in RuleOverview._fields})
+        RuleOverview(**{name: row[name] for name in RuleOverview.__annotations__})
         for row in result._rows("summary")
     )
     figures = records_and_period(result._rows("inputs"))

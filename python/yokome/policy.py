@@ -5,14 +5,14 @@ A thin wrapper around the native policy, which does all reading and checking.
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import os
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
 
 from yokome import _yokome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Policy", "toml_conditions", "toml_value"]
 
@@ -57,6 +57,8 @@ class Policy:
             PolicyError: what it says is not a policy; `key` says where.
             TypeError: a value is of a type TOML does not have.
         """
+        import json  # with `re` it takes as long to load as a policy to read
+
         text = json.dumps(policy, ensure_ascii=False, default=_json_value)
         return cls._wrap(_yokome.Policy.from_json(text, name))
 
@@ -82,7 +84,10 @@ class Policy:
     @property
     def rules(self) -> list[dict[str, Any]]:
         """The rules in order: ``id``, ``kind``, ``viewpoint``, titles, parameters."""
-        return cast("list[dict[str, Any]]", json.loads(self._native.rules_json()))
+        import json
+
+        rules: list[dict[str, Any]] = json.loads(self._native.rules_json())
+        return rules
 
     def to_toml(self) -> str:
         """The whole policy as TOML, with what it takes from the default policy written out."""
@@ -115,6 +120,8 @@ def toml_value(value: object) -> str:
         return repr(value)
     if isinstance(value, str):
         return _toml_string(value)
+    import datetime as dt
+
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -127,6 +134,8 @@ def toml_value(value: object) -> str:
 
 
 def _toml_key(key: str) -> str:
+    import re
+
     bare = isinstance(key, str) and re.fullmatch(r"[A-Za-z0-9_-]+", key)
     return key if bare else _toml_string(key)
 
@@ -134,11 +143,15 @@ def _toml_key(key: str) -> str:
 def _toml_string(text: str) -> str:
     if not isinstance(text, str):
         raise TypeError(f"a key of a policy is text, not {type(text).__name__}: {text!r}")
+    import json
+
     # JSON's escapes are TOML's too; TOML also wants DEL escaped.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _json_value(value: object) -> object:
+    import datetime as dt
+
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, Mapping):

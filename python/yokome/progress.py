@@ -1,20 +1,31 @@
-"""A line on the terminal while a scan runs: bytes, records per second, time remaining.
+"""What is told of a scan while it runs, and a line on the terminal that says it.
 
-Only on a terminal; nothing at all when standard error goes anywhere else.
+The line: bytes, records per second, time remaining. Only on a terminal; nothing at all when
+standard error goes anywhere else.
 """
 
 from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO, TypedDict
 
 from yokome.lang import Lang, pick, width
 
-if TYPE_CHECKING:
-    from yokome._scan import Progress
+__all__ = ["Progress", "ProgressLine", "file_size", "progress_line"]
 
-__all__ = ["ProgressLine", "file_size", "progress_line"]
+
+class Progress(TypedDict):
+    """What a `progress` callback gets, about five times a second."""
+
+    bytes: int
+    """Bytes read so far, as they stand in the files."""
+    total_bytes: int | None
+    """Bytes there are to read, where that is known."""
+    records: int
+    """Records read so far."""
+    stage: str
+    """What is being done."""
 
 
 def progress_line(stream: TextIO, lang: Lang, *, quiet: bool = False) -> ProgressLine | None:

@@ -287,7 +287,7 @@ def _stands(here: bytes, text: str, encoding: str, *, neutral: bool) -> bool:
 def _neutral(text: str) -> str:
     import pyarrow as pa
 
-    from yokome.output import neutralise
+    from yokome.table_file import neutralise
 
     shown: str = neutralise(pa.array([text], pa.large_string()))[0].as_py()
     return shown

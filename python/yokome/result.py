@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
 
 from yokome import _yokome
-from yokome.lang import Lang, clean, pad, width
+from yokome.lang import clean, pad, width
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, Literal
+
     import pandas as pd
     import pyarrow as pa
 
     from yokome._yokome import NativeResult
     from yokome.explain import Explanation
+    from yokome.lang import Lang
     from yokome.overview import Overview
     from yokome.policy import Policy
     from yokome.ranking import Ranking
@@ -46,7 +49,7 @@ class ScanResult:
     ) -> None:
         self._native = native
         self._state = state
-        self._flagged_file: Path | None = None
+        self._flagged_file: str | None = None
         self.policy = policy
 
     def _write_state(self) -> None:
@@ -78,7 +81,7 @@ class ScanResult:
             return _table(self._native.flagged)
         import pyarrow as pa
 
-        from yokome.output import read_table
+        from yokome.table_file import read_table
 
         return read_table(self._flagged_file, pa.schema(self._native.flagged_schema()))
 

@@ -6,6 +6,9 @@ made. Whoever next writes to the same place clears away the rooms that nobody ha
 gives a lock back however its process ends. Where a file system has no locks, nothing is cleared.
 
 A file is made in a room beside its place, flushed to disk and moved there in one step.
+
+Paths are plain texts here: a scan does without `pathlib`, which takes long to load with all that it
+loads.
 """
 
 from __future__ import annotations
@@ -13,18 +16,22 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import BinaryIO, Final, TypeAlias
 
-__all__ = ["Room", "Settle", "StagedFile", "clear", "names_in", "naming", "sync_directory"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO, Final, TypeAlias
 
-Settle: TypeAlias = Callable[[Path], None]
+    AnyPath: TypeAlias = str | os.PathLike[str]
+    Settle: TypeAlias = Callable[[str], None]
+
+__all__ = ["Room", "StagedFile", "clear", "names_in", "naming", "sync_directory"]
 
 _TRIES: Final = 100
+# Bytes of a room's token.
+_TOKEN: Final = 4
 # Longer names would not fit with what is put around them.
 _LONGEST: Final = 200
 
@@ -33,41 +40,42 @@ class Room:
     """A room that this process has locked.
 
     Attributes:
+        path: where it is.
         new: the directory in which files are made.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: AnyPath, name: str) -> None:
         """Make a room in `folder` for what is called `name`.
 
         Raises:
             OSError: it cannot be made; the error names the folder.
         """
         try:
-            self.path, lock = _make(folder, name)
+            self.path, lock = _make(os.fspath(folder), name)
         except OSError as error:
             error.filename = os.fspath(folder)
             raise
         self._lock: int | None = lock
         try:
-            self.new.mkdir(mode=0o700)
-            os.write(lock, str(self.new.lstat().st_ino).encode("ascii"))
+            os.mkdir(self.new, 0o700)
+            os.write(lock, str(os.lstat(self.new).st_ino).encode("ascii"))
         except BaseException:
             self.close()
             raise
 
     @property
-    def new(self) -> Path:
+    def new(self) -> str:
         """The directory in which files are made."""
-        return self.path / "new"
+        return os.path.join(self.path, "new")
 
-    def move(self, folder: Path) -> None:
+    def move(self, folder: AnyPath) -> None:
         """Move the room to another folder.
 
         Raises:
             OSError: it cannot be (it is on another file system).
         """
-        path = folder / self.path.name
-        os.rename(self.path, path)  # noqa: PTH104 - the folder may be one that Path would resolve
+        path = os.path.join(folder, os.path.basename(self.path))
+        os.rename(self.path, path)
         self.path = path
 
     def close(self, settle: Settle | None = None) -> None:
@@ -81,16 +89,16 @@ class Room:
             _vacate(self.path, number, settle)
 
 
-def clear(folder: Path, name: str, settle: Settle | None = None) -> None:
+def clear(folder: AnyPath, name: str, settle: Settle | None = None) -> None:
     """Remove the rooms in `folder` for what is called `name` that killed processes left.
 
     Args:
         settle: empties a directory in the room that was not made as its ``new``: what ``new`` was
             exchanged for, or one called ``old``.
     """
-    pattern = re.compile(re.escape(f".{_label(name)}.") + r"[0-9a-f]{8}\.tmp")
+    label = _label(name)
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        found = [Path(entry.path) for entry in entries if pattern.fullmatch(entry.name)]
+        found = [entry.path for entry in entries if _is_room(entry.name, label)]
         for path in filter(_is_private, found):
             with contextlib.suppress(OSError):
                 _clear(path, settle)
@@ -105,19 +113,20 @@ class StagedFile:
         stream: to write it by.
     """
 
-    def __init__(self, path: Path, room: Room | None = None) -> None:
+    def __init__(self, path: AnyPath, room: Room | None = None) -> None:
         """Begin a file, in a room of a directory that takes care of it, or in one of its own.
 
         Raises:
             OSError: it cannot be made.
         """
-        self.path = path
+        self.path = os.fspath(path)
         self._own: Room | None = None
+        folder, name = os.path.split(self.path)
         if room is None:
-            folder = Path(os.path.realpath(path.parent))
-            clear(folder, path.name)
-            room = self._own = Room(folder, path.name)
-        self.staged = room.new / path.name
+            folder = os.path.realpath(folder)
+            clear(folder, name)
+            room = self._own = Room(folder, name)
+        self.staged = os.path.join(room.new, name)
         try:
             self.stream = self._open()
         except BaseException:
@@ -127,7 +136,7 @@ class StagedFile:
     def again(self) -> None:
         """Begin the file anew."""
         self.stream.close()
-        self.staged.unlink()
+        os.unlink(self.staged)
         self.stream = self._open()
 
     def close(self) -> None:
@@ -139,7 +148,7 @@ class StagedFile:
     def move(self) -> None:
         """Move the finished file to its place."""
         os.replace(self.staged, self.path)
-        sync_directory(self.path.parent)
+        sync_directory(os.path.dirname(self.path) or os.curdir)
         self.discard()
 
     def discard(self) -> None:
@@ -159,7 +168,7 @@ class StagedFile:
 
 
 @contextlib.contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: AnyPath) -> Iterator[None]:
     """Let an error of the system that names no file (the disk is full) name `path`."""
     try:
         yield
@@ -169,12 +178,12 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def names_in(folder: Path) -> list[str]:
+def names_in(folder: AnyPath) -> list[str]:
     """The names in a folder."""
-    return [path.name for path in folder.iterdir()]
+    return os.listdir(folder)
 
 
-def sync_directory(directory: Path) -> None:
+def sync_directory(directory: AnyPath) -> None:
     """Make the moves last through a power cut, where the system can."""
     if os.name == "nt":
         return
@@ -198,36 +207,44 @@ def _label(name: str) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def _make(folder: Path, name: str) -> tuple[Path, int]:
+def _is_room(name: str, label: str) -> bool:
+    """Whether that is the name of a room for what has that label."""
+    token = name.removeprefix(f".{label}.").removesuffix(".tmp")
+    known = len(token) == 2 * _TOKEN and set(token) <= set("0123456789abcdef")
+    return known and name == f".{label}.{token}.tmp"
+
+
+def _make(folder: str, name: str) -> tuple[str, int]:
     """A new room without anything but its lock, which is locked."""
     for _ in range(_TRIES):
-        path = folder / f".{_label(name)}.{os.urandom(4).hex()}.tmp"
+        token = os.urandom(_TOKEN).hex()
+        path = os.path.join(folder, f".{_label(name)}.{token}.tmp")
         try:
-            path.mkdir(mode=0o700)
+            os.mkdir(path, 0o700)
         except FileExistsError:
             continue
         try:
             # Somebody who clears away may have been quicker than the lock: then once more.
-            number = _locked(path / "lock")
+            number = _locked(os.path.join(path, "lock"))
         except BaseException:
             with contextlib.suppress(OSError):
-                (path / "lock").unlink()
+                os.unlink(os.path.join(path, "lock"))
             with contextlib.suppress(OSError):
-                path.rmdir()
+                os.rmdir(path)
             raise
         if number is not None:
             return path, number
-    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(folder))
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), folder)
 
 
-def _locked(path: Path) -> int | None:
+def _locked(path: str) -> int | None:
     """A new file, locked; None if somebody else has locked or removed it meanwhile."""
     try:
         number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except FileNotFoundError:
         return None
     try:
-        if _try_lock(number) is not False and os.path.samestat(os.fstat(number), path.stat()):
+        if _try_lock(number) is not False and os.path.samestat(os.fstat(number), os.stat(path)):
             return number
     except FileNotFoundError:
         pass
@@ -263,10 +280,10 @@ def _try_lock(number: int) -> bool | None:
     return True
 
 
-def _is_private(path: Path) -> bool:
+def _is_private(path: str) -> bool:
     """Whether a room is ours to look into: a directory that nobody else can put anything in."""
     try:
-        info = path.lstat()
+        info = os.lstat(path)
     except OSError:
         return False
     if not stat.S_ISDIR(info.st_mode):
@@ -274,11 +291,11 @@ def _is_private(path: Path) -> bool:
     return os.name == "nt" or (info.st_uid == os.geteuid() and not info.st_mode & 0o077)
 
 
-def _clear(path: Path, settle: Settle | None) -> None:
+def _clear(path: str, settle: Settle | None) -> None:
     try:
-        number = os.open(path / "lock", os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+        number = os.open(os.path.join(path, "lock"), os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
-        path.rmdir()  # its process ended before, or after, everything
+        os.rmdir(path)  # its process ended before, or after, everything
         return
     if _try_lock(number):
         _vacate(path, number, settle)
@@ -286,39 +303,40 @@ def _clear(path: Path, settle: Settle | None) -> None:
         os.close(number)
 
 
-def _vacate(path: Path, lock: int, settle: Settle | None) -> None:
+def _vacate(path: str, lock: int, settle: Settle | None) -> None:
     """Empty and remove a room that is locked by us. What is not known to be ours stays, and then
     the room does.
     """
-    new, old = path / "new", path / "old"
+    new, old = os.path.join(path, "new"), os.path.join(path, "old")
     with contextlib.suppress(OSError):
-        if settle is not None and old.is_dir():
+        if settle is not None and os.path.isdir(old):
             settle(old)
     with contextlib.suppress(OSError):
         os.lseek(lock, 0, os.SEEK_SET)
         made = os.read(lock, 64)
-        inode = str(new.lstat().st_ino).encode("ascii")
+        inode = str(os.lstat(new).st_ino).encode("ascii")
         if not made or inode == made:
             _unlink_all(new)
         elif settle is not None:
             settle(new)
     for left in (new, old):
         with contextlib.suppress(OSError):
-            left.rmdir()
+            os.rmdir(left)
     empty = False
     with contextlib.suppress(OSError):
         empty = names_in(path) == ["lock"]
     if empty and os.name != "nt":
         with contextlib.suppress(OSError):
-            (path / "lock").unlink()
+            os.unlink(os.path.join(path, "lock"))
     os.close(lock)
     if empty:
         with contextlib.suppress(OSError):
-            (path / "lock").unlink(missing_ok=True)
-            path.rmdir()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(path, "lock"))
+            os.rmdir(path)
 
 
-def _unlink_all(folder: Path) -> None:
+def _unlink_all(folder: str) -> None:
     for name in names_in(folder):
         with contextlib.suppress(OSError):
-            (folder / name).unlink()
+            os.unlink(os.path.join(folder, name))

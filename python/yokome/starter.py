@@ -26,7 +26,8 @@ from yokome.survey import Survey, by_count, classes, survey
 from yokome.words import FIELDS, document, duration_words, rule_words
 
 if TYPE_CHECKING:
-    from yokome._scan import Path, Progress
+    from yokome._scan import Path
+    from yokome.progress import Progress
     from yokome.result import ScanResult
 
 __all__ = ["Starter", "starter", "starter_policy"]

@@ -17,7 +17,7 @@ pub struct Leak {
     pub column: Option<String>,
     /// The field that it feeds, if any.
     pub field: Option<&'static str>,
-    /// How it was told, see [`kind`].
+    /// How it was told, see `kind` below.
     pub kind: &'static str,
     /// Cells with numbers; rejected records with one.
     pub values: u64,

@@ -23,7 +23,7 @@ pub trait Listener {
     /// About ten times a second; an error stops the scan.
     ///
     /// # Errors
-    /// [`Error::Interrupted`], or what the caller's callback says.
+    /// [`Interrupted`](crate::error::Error::Interrupted), or what the caller's callback says.
     fn progress(&mut self, progress: Progress) -> Result<()>;
 }
 

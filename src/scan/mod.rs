@@ -133,10 +133,17 @@ pub struct ScanResult {
 /// Scans files, directories and globs.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Input`], [`Error::Columns`] for sources that cannot be scanned,
-/// [`Error::Policy`] if a rule needs a column that there is not, [`Error::Strict`] under `strict`,
-/// [`Error::State`] if the state is of another policy, version or period, or damaged,
+/// [`NotFound`], [`Input`], [`Columns`] for sources that cannot be scanned, [`Policy`][rule] if a rule needs a
+/// column that there is not, [`Strict`] under `strict`, [`State`] if the state is of another policy, version or
+/// period, or damaged,
 /// and what the listener, the sink or the source of holidays says.
+///
+/// [`NotFound`]: crate::error::Error::NotFound
+/// [`Input`]: crate::error::Error::Input
+/// [`Columns`]: crate::error::Error::Columns
+/// [rule]: crate::error::Error::Policy
+/// [`Strict`]: crate::error::Error::Strict
+/// [`State`]: crate::error::Error::State
 pub fn scan_paths(
     paths: &[String],
     policy: &Policy,

@@ -2,7 +2,7 @@
 //!
 //! In: the states of the rules after a scan, and what was scanned. Out: a file that says itself what
 //! it covers ([`header`]), holds every value by its text ([`texts`]) and is whole or not there at all
-//! ([`file`]). How a rule's state is saved stands next to the rule ([`crate::detect::saved`]); how a
+//! ([`mod@file`]). How a rule's state is saved stands next to the rule ([`crate::detect::saved`]); how a
 //! scan uses all this, in [`crate::scan::carry`].
 
 pub mod file;

@@ -45,10 +45,10 @@ def arguments(make: Arguments) -> None:
 def read(options: argparse.Namespace) -> int:
     """Read logs and write them as one table."""
     from yokome._scan import read as read_records
-    from yokome.output import TableFile, format_of
     from yokome.overview import records_and_period
     from yokome.progress import progress_line
     from yokome.records import record_schema
+    from yokome.table_file import TableFile, format_of
 
     lang: Lang = options.lang
     try:

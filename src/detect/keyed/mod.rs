@@ -1,7 +1,7 @@
 //! `count` with one `by` field: for each of its values, the times in the window.
 //!
-//! The hottest state there is, so it comes in two forms that say the same: a [`sieve`] that notes
-//! little of values that are rare in the window, which nearly all are; and a [`table`] that holds
+//! The hottest state there is, so it comes in two forms that say the same: a `sieve` that notes
+//! little of values that are rare in the window, which nearly all are; and a `table` that holds
 //! the times of every value, where the threshold is too low or the window too full for a sieve.
 
 mod counts;

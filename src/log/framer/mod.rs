@@ -10,7 +10,7 @@
 //! leaves a quote open, and its record does not end within [`MAX_RECORD`] or in the source at all;
 //! `cut`, the source was cut off within the record.
 //!
-//! [`held`] is what was read and not handed on; [`ends`] sees where records end; [`open`] spares a look at
+//! `held` is what was read and not handed on; `ends` sees where records end; `open` spares a look at
 //! every one of many open quotes; what is here decides where to cut.
 
 mod ends;
@@ -33,7 +33,7 @@ pub const MAX_RECORD: usize = 1 << 20;
 /// A stretch of whole records.
 #[derive(Debug)]
 pub struct Segment {
-    /// The bytes, then [`PAD`] zeros, then anything.
+    /// The bytes, then [`PAD`](super::scan::PAD) zeros, then anything.
     pub text: Vec<u8>,
     /// The number of bytes before the zeros.
     pub len: usize,

@@ -1,6 +1,6 @@
 //! Records of one range of time, column by column: gathered, then packed into Arrow and back.
 //!
-//! [`places`] works out where each record of a block stands; a [`Bin`] gathers the records; [`table`]
+//! `places` works out where each record of a block stands; a [`Bin`] gathers the records; `table`
 //! packs them for a temporary file and unpacks them again.
 
 mod places;

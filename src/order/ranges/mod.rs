@@ -11,7 +11,7 @@
 //! an instant cannot be parted. Nothing is by key: whatever a rule groups by, and however many records
 //! one key has, one pass will do.
 //!
-//! [`bounds`] says where ranges begin, [`range`] is one of them, [`Ranges`] are filled, [`ordered`] hands
+//! `bounds` says where ranges begin, `range` is one of them, [`Ranges`] are filled, `ordered` hands
 //! them on.
 
 mod bounds;
