@@ -93,7 +93,7 @@ pub fn read_paths(
         dictionaries: Arc::default(),
         meaning: Arc::new(Meaning::of(policy, false)),
         options: read,
-        feed: Feed::new(Supply::Files(Box::new(files))),
+        feed: Feed::new(Supply::Files(Box::new(files)), threads),
         pool: Pool::default(),
         queue: Mutex::new(Queue {
             collector: Collector::new(names, planned.ranks(), counts_before(&planned), options),

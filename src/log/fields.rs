@@ -37,28 +37,40 @@ fn unquote_slowly(rest: &[u8]) -> Vec<u8> {
 
 /// A record of a small text, read apart at leisure (samples, headers, lists).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct Row<'a> {
     /// Byte offset of its first byte.
     pub start: usize,
     /// Byte offset behind its line end.
     pub next: usize,
     /// Its values.
-    pub values: Vec<Vec<u8>>,
+    pub values: Vec<Cow<'a, [u8]>>,
 }
 
-impl Row {
+impl Row<'_> {
     /// Whether nothing stands in it.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.values.len() == 1 && self.values[0].is_empty()
+    }
+
+    /// The same record, apart from its text.
+    fn into_owned(self) -> Row<'static> {
+        let values = self.values.into_iter();
+        Row {
+            start: self.start,
+            next: self.next,
+            values: values.map(|v| Cow::Owned(v.into_owned())).collect(),
+        }
     }
 }
 
 /// Reads a small text apart into at most `most` records; `whole` says that it ends where the
 /// source ends (otherwise an unfinished last record is left out). Blank lines are left out.
 #[must_use]
-pub fn rows(text: &[u8], special: Special, whole: bool, most: usize) -> Vec<Row> {
-    rows_of(&padded(text), special, whole, most)
+pub fn rows(text: &[u8], special: Special, whole: bool, most: usize) -> Vec<Row<'static>> {
+    let padded = padded(text);
+    let rows = rows_of(&padded, special, whole, most).into_iter();
+    rows.map(Row::into_owned).collect()
 }
 
 /// A text with the zeros behind it that [`rows_of`] asks for.
@@ -72,7 +84,7 @@ pub fn padded(text: &[u8]) -> Vec<u8> {
 
 /// [`rows`] of a text that is [`padded`].
 #[must_use]
-pub fn rows_of(padded: &[u8], special: Special, whole: bool, most: usize) -> Vec<Row> {
+pub fn rows_of(padded: &[u8], special: Special, whole: bool, most: usize) -> Vec<Row<'_>> {
     let text = &padded[..padded.len() - PAD];
     let mut index = Index::default();
     scan::index(padded, text.len(), special, &mut index);
@@ -95,15 +107,14 @@ pub fn rows_of(padded: &[u8], special: Special, whole: bool, most: usize) -> Vec
         };
         let mut from = start;
         while let Some(sep) = seps.next_if(|&s| s <= end) {
-            row.values
-                .push(unquote(&text[from.min(sep)..sep]).into_owned());
+            row.values.push(unquote(&text[from.min(sep)..sep]));
             from = sep + 1;
             if sep == end {
                 break;
             }
         }
         if end == text.len() && from <= end && start < end {
-            row.values.push(unquote(&text[from..end]).into_owned());
+            row.values.push(unquote(&text[from..end]));
         }
         start = end + 1;
         if !row.values.is_empty() && !row.is_blank() {
@@ -152,7 +163,7 @@ mod tests {
                 .map(|r| {
                     r.values
                         .into_iter()
-                        .map(|v| String::from_utf8(v).unwrap())
+                        .map(|v| String::from_utf8(v.into_owned()).unwrap())
                         .collect()
                 })
                 .collect()

@@ -125,7 +125,7 @@ impl Plan {
         let padded = padded(&text);
         let rows = |d: u8, most| rows_of(&padded, special(d, encoding), head.whole, most);
         // (The header tells the delimiter, or the first row.)
-        let candidates: Vec<(u8, Vec<Row>)> = delimiters
+        let candidates: Vec<(u8, Vec<Row<'_>>)> = delimiters
             .into_iter()
             .map(|d| (d, rows(d, HEADER_WITHIN)))
             .collect();
@@ -248,7 +248,7 @@ fn special(delimiter: u8, encoding: Option<Encoding>) -> Special {
 /// The header (or the lack of one) under a delimiter; none if the required columns are not found.
 fn candidate(
     delimiter: u8,
-    rows: &[Row],
+    rows: &[Row<'_>],
     encoding: Encoding,
     options: &ReadOptions,
 ) -> Option<Candidate> {
@@ -283,7 +283,10 @@ fn candidate(
     if options.header == Some(false) {
         return None;
     }
-    rows.iter().enumerate().find_map(|(i, row)| {
+    // (In one column there are not both that are required, unless it is said to be both.)
+    let wide = |row: &&Row<'_>| row.values.len() > 1 || !wishes.is_empty();
+    let rows = rows.iter().enumerate();
+    rows.filter(|(_, row)| wide(row)).find_map(|(i, row)| {
         let headers: Vec<String> = row
             .values
             .iter()
@@ -299,7 +302,7 @@ fn candidate(
 }
 
 /// What the columns hold, by the rows of the head.
-fn natures(found: &Candidate, rows: &[Row], special: Special) -> Natures {
+fn natures(found: &Candidate, rows: &[Row<'_>], special: Special) -> Natures {
     let mut cells: Vec<Cells> = Vec::new();
     cells.resize_with(found.mapping.width, Cells::default);
     let width = cells.len();
@@ -315,7 +318,7 @@ fn natures(found: &Candidate, rows: &[Row], special: Special) -> Natures {
 fn time_format(
     name: &str,
     found: &Candidate,
-    rows: &[Row],
+    rows: &[Row<'_>],
     options: &ReadOptions,
 ) -> Result<Option<TimeFormat>> {
     if !options.time_format.is_empty() {
@@ -357,7 +360,7 @@ fn time_format(
 
 fn time_cells<'a>(
     mapping: &Mapping,
-    rows: &'a [Row],
+    rows: &'a [Row<'_>],
 ) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone {
     let time = mapping.column(Field::Time).unwrap_or(0);
     let second = mapping.time_of_day;
@@ -366,8 +369,8 @@ fn time_cells<'a>(
         .filter(move |r| r.values.len() == width && !r.values[time].trim_ascii().is_empty())
         .map(move |r| {
             (
-                r.values[time].as_slice(),
-                second.map(|s| r.values[s].as_slice()),
+                r.values[time].as_ref(),
+                second.map(|s| r.values[s].as_ref()),
             )
         })
 }
@@ -393,7 +396,7 @@ fn examples<'a>(
 fn first_time(
     format: &TimeFormat,
     found: &Candidate,
-    rows: &[Row],
+    rows: &[Row<'_>],
     options: &ReadOptions,
 ) -> Option<i64> {
     let mut reader = TimeReader::new(format.clone(), options.zone.clone());
@@ -411,12 +414,12 @@ fn read(reader: &mut TimeReader, (date, time): (&[u8], Option<&[u8]>)) -> Option
 /// The error that says which headers were seen and how to map them.
 fn no_columns(
     name: &str,
-    candidates: &[(u8, Vec<Row>)],
+    candidates: &[(u8, Vec<Row<'_>>)],
     encoding: Encoding,
     options: &ReadOptions,
 ) -> Error {
     // The first of the widest rows.
-    let mut rows: Vec<&Row> = candidates.iter().flat_map(|(_, rows)| rows).collect();
+    let mut rows: Vec<&Row<'_>> = candidates.iter().flat_map(|(_, rows)| rows).collect();
     rows.reverse();
     let widest = rows
         .into_iter()

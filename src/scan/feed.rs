@@ -39,6 +39,8 @@ pub enum Turn {
 pub struct Feed {
     supply: Mutex<Numbered>,
     heavy: AtomicBool,
+    /// Pieces of a heavy supply that are read ahead: none where nobody else could parse them.
+    most_ahead: usize,
     ready: Mutex<Ready>,
 }
 
@@ -83,11 +85,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Feed {
-    /// A feed of a supply.
+    /// A feed of a supply, for so many workers.
     #[must_use]
-    pub fn new(supply: Supply) -> Feed {
+    pub fn new(supply: Supply, workers: usize) -> Feed {
         Feed {
             heavy: AtomicBool::new(supply.is_heavy()),
+            most_ahead: if workers > 1 { HEAVY_AHEAD } else { 1 },
             supply: Mutex::new(Numbered { supply, next: 0 }),
             ready: Mutex::default(),
         }
@@ -109,7 +112,7 @@ impl Feed {
     /// `may_parse`, a piece that was read is work as well. None: nothing until somebody has read.
     pub fn turn(&self, may_parse: bool) -> Option<Turn> {
         let mut ready = lock(&self.ready);
-        let room = ready.pieces.len() < HEAVY_AHEAD && ready.bytes < HEAVY_BYTES;
+        let room = ready.pieces.len() < self.most_ahead && ready.bytes < HEAVY_BYTES;
         if room && !ready.reading && !ready.ended {
             ready.reading = true;
             return Some(Turn::Read);
@@ -226,7 +229,7 @@ mod tests {
             by_reader: true,
         };
         let files = Files::new(planned, &read, &options, reading, Arc::default(), None);
-        let feed = Feed::new(Supply::Files(Box::new(files)));
+        let feed = Feed::new(Supply::Files(Box::new(files)), 4);
         assert_eq!(feed.is_heavy(), heavy);
         (file, feed)
     }
@@ -344,7 +347,10 @@ mod tests {
             count.fetch_add(1, Ordering::Relaxed);
             Ok(RecordBatch::new_empty(Arc::new(Schema::empty())))
         });
-        let (feed, pool) = (Feed::new(Supply::Stream(Box::new(stream))), Pool::default());
+        let (feed, pool) = (
+            Feed::new(Supply::Stream(Box::new(stream)), 4),
+            Pool::default(),
+        );
         let numbers = [(); 3].map(|()| feed.next(&pool).map(|piece| piece.0));
         assert_eq!(numbers, [Some(0), Some(1), Some(2)]);
         assert_eq!(asked.load(Ordering::Relaxed), 3);

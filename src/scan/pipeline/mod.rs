@@ -159,7 +159,7 @@ pub fn run(
         )),
         again: Again::new(Arc::clone(&context.planned)),
         target: target.unwrap_or(context.budget.target(super::BATCH)),
-        feed: Feed::new(supply),
+        feed: Feed::new(supply, context.threads),
         exit: Mutex::new(Exit::to(control.sink)),
         work: Condvar::new(),
         done: Condvar::new(),
