@@ -246,3 +246,18 @@ def test_a_file_that_is_gone_or_another(log: Path, tmp_path: Path) -> None:
     with pytest.raises(pa.ArrowInvalid):
         assert broken.flagged
     assert gone.findings.num_rows > 0
+
+
+def test_a_path_may_end_in_a_separator_and_need_no_working_directory(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = yokome.Policy.from_dict(EVERYTHING)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    yokome.scan(log, policy, flagged_to="a.parquet/")
+    assert left(gone) == ["a.parquet"]
+    (gone / "a.parquet").unlink()
+    gone.rmdir()
+    yokome.scan(log, policy, flagged_to=f"{tmp_path}/b.parquet")
+    assert (tmp_path / "b.parquet").is_file()

@@ -8,7 +8,7 @@ import tomllib
 from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pyarrow as pa
 import pytest
@@ -823,4 +823,12 @@ def test_the_figures_of_a_scan_stay_as_they_are(example: Path) -> None:
     for figures, name in ((overview, "flagged"), (overview.rules[0], "flagged"), (overview, "new")):
         with pytest.raises(AttributeError, match=name):
             setattr(figures, name, 0)
+    with pytest.raises(AttributeError, match="rules"):
+        del overview.rules
     assert overview.flagged == sum(rule.flagged for rule in overview.rules) > 0
+
+
+def test_hints_of_functions_can_be_looked_at() -> None:
+    for function in (yokome.scan, yokome.read, yokome.Policy.from_dict, yokome.Policy.load):
+        assert "return" in get_type_hints(function)
+    assert get_type_hints(yokome.Progress)["records"] is int

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import errno
 import importlib
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from yokome import _yokome
 from yokome.calendar import is_at_hand, is_certain, public_holidays
@@ -20,8 +21,6 @@ from yokome.result import ScanResult
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Sequence
     from typing import Any, Protocol, TypeAlias
 
     from yokome.progress import Progress
@@ -32,9 +31,12 @@ if TYPE_CHECKING:
 
         def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
-    Path: TypeAlias = str | os.PathLike[str]
-    Columns: TypeAlias = Mapping[str, str | int | Sequence[str | int]]
-    When: TypeAlias = str | dt.date | dt.datetime
+else:  # For those who look at the hints of functions; `typing` takes long to load.
+    Any, ArrowStream, Progress = object, object, dict
+
+Path: TypeAlias = str | os.PathLike[str]
+Columns: TypeAlias = Mapping[str, str | int | Sequence[str | int]]
+When: TypeAlias = str | dt.date | dt.datetime
 
 __all__ = ["DELIMITERS", "ENCODINGS", "prepare", "read", "run", "scan"]
 
@@ -409,10 +411,13 @@ def run(
 
 def _flagged_file(given: Path) -> TableFile:
     """The file to which flagged rows are to be written."""
+    from yokome.staging import file_name
     from yokome.table_file import TableFile, format_of
 
-    # (Not `abspath`, which takes what is above a link for what is above its target.)
-    name = os.path.join(os.getcwd(), os.fsdecode(given))
+    name = file_name(given)
+    if not os.path.isabs(name):
+        # (Not `abspath`, which takes what is above a link for what is above its target.)
+        name = os.path.join(os.getcwd(), name)
     if os.path.splitext(name)[1].lower() not in (".parquet", ".arrow"):
         raise OptionError(
             f"flagged_to is a .parquet or .arrow file: {name}",
@@ -553,8 +558,4 @@ def _at_least(least: int, name: str, value: int | None) -> int | None:
 
 
 def _when(value: When | None) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    import datetime as dt
-
     return value.isoformat() if isinstance(value, dt.date) else value

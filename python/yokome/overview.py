@@ -6,11 +6,11 @@ In: a `yokome.ScanResult`. Out: plain Python values, for `repr`, the printed sum
 
 from __future__ import annotations
 
+import datetime as dt
 from types import SimpleNamespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping, Sequence
     from typing import Any
 
@@ -25,8 +25,14 @@ class Figures(SimpleNamespace):
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name} cannot be set")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{name} cannot be deleted")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
     def __hash__(self) -> int:  # type: ignore[override]
-        return hash(tuple(vars(self).values()))
+        return hash(tuple(sorted(vars(self).items())))
 
 
 class RuleOverview(Figures):

@@ -5,6 +5,7 @@ A thin wrapper around the native policy, which does all reading and checking.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +14,8 @@ from yokome import _yokome
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+else:  # For those who look at the hints of functions; `typing` takes long to load.
+    Any = object
 
 __all__ = ["Policy", "toml_conditions", "toml_value"]
 
@@ -120,8 +123,6 @@ def toml_value(value: object) -> str:
         return repr(value)
     if isinstance(value, str):
         return _toml_string(value)
-    import datetime as dt
-
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -150,8 +151,6 @@ def _toml_string(text: str) -> str:
 
 
 def _json_value(value: object) -> object:
-    import datetime as dt
-
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, Mapping):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     AnyPath: TypeAlias = str | os.PathLike[str]
     Settle: TypeAlias = Callable[[str], None]
 
-__all__ = ["Room", "StagedFile", "clear", "names_in", "naming", "sync_directory"]
+__all__ = ["Room", "StagedFile", "clear", "file_name", "names_in", "naming", "sync_directory"]
 
 _TRIES: Final = 100
 # Bytes of a room's token.
@@ -119,7 +119,7 @@ class StagedFile:
         Raises:
             OSError: it cannot be made.
         """
-        self.path = os.fspath(path)
+        self.path = file_name(path)
         self._own: Room | None = None
         folder, name = os.path.split(self.path)
         if room is None:
@@ -176,6 +176,12 @@ def naming(path: AnyPath) -> Iterator[None]:
         if error.filename is None and error.errno is not None:
             error.filename = os.fspath(path)
         raise
+
+
+def file_name(path: AnyPath) -> str:
+    """A path as a text, without separators at its end: what they follow is taken for a file."""
+    name = os.fsdecode(path)
+    return name.rstrip(os.sep + (os.altsep or "")) or name
 
 
 def names_in(folder: AnyPath) -> list[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 
 from yokome._yokome import NativeTableFile
-from yokome.staging import StagedFile, naming
+from yokome.staging import StagedFile, file_name, naming
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     Raises:
         ValueError: the extension is none of ``.parquet``, ``.csv``, ``.arrow``.
     """
-    extension = os.path.splitext(os.fspath(path))[1].lower()
+    extension = os.path.splitext(file_name(path))[1].lower()
     for kind in FORMATS:
         if extension == f".{kind}":
             return kind
@@ -86,7 +86,7 @@ class TableFile:
         self, path: str | os.PathLike[str], format: Format, staged: StagedFile | None = None
     ) -> None:
         """Begin a table at `path`, or in a file that is begun already."""
-        self.path = os.fspath(path)
+        self.path = file_name(path)
         self._format: Format = format
         self._staged = StagedFile(self.path) if staged is None else staged
         self._writer: _Writer = self._open()

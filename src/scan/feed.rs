@@ -39,7 +39,7 @@ pub enum Turn {
 pub struct Feed {
     supply: Mutex<Numbered>,
     heavy: AtomicBool,
-    /// Pieces of a heavy supply that are read ahead: none where nobody else could parse them.
+    /// Pieces of a heavy supply that are read ahead: one where nobody else could parse them.
     most_ahead: usize,
     ready: Mutex<Ready>,
 }
@@ -109,7 +109,8 @@ impl Feed {
     }
 
     /// What there is to do for a heavy supply, of which somebody is to read whenever there is room; with
-    /// `may_parse`, a piece that was read is work as well. None: nothing until somebody has read.
+    /// `may_parse`, a piece that was read is work as well. None: nothing until somebody has read, or a piece
+    /// may be parsed.
     pub fn turn(&self, may_parse: bool) -> Option<Turn> {
         let mut ready = lock(&self.ready);
         let room = ready.pieces.len() < self.most_ahead && ready.bytes < HEAVY_BYTES;

@@ -1,6 +1,7 @@
 //! The workers: each takes the most advanced work there is — detection before parsing — so that
-//! reading, parsing and detection overlap and memory stays bounded. (But decompressing a lone file first of
-//! all: it cannot be divided, so that somebody is to be at it all the time.)
+//! reading, parsing and detection overlap and memory stays bounded. (But of a lone file that is compressed,
+//! decompressing comes first and then parsing: what cannot be divided is to go on all the time, and what it
+//! gives is not to lie about. Batches under way are as many as always.)
 //!
 //! Records that wait for others take at most the budget. Beyond it they are put into ranges of time in
 //! temporary files, and so is everything behind them; when the supply has ended, these are the supply.
@@ -316,7 +317,7 @@ impl Pipeline<'_> {
         }
     }
 
-    /// What there is to do for the supply; none: nothing now. A heavy supply comes before detection, so
+    /// What there is to do for the supply; none: nothing now. A heavy supply is asked before detection, so
     /// that somebody reads all the time.
     fn supply_step(&self, state: &mut State) -> Option<Step> {
         if state.supply_ended {
