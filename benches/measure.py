@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 BLOCK = 1 << 24
+
+# Whoever is fast runs more often, so that all see about as much of the machine's better and worse
+# moments: until so many seconds are filled, but no more than so many times.
+SECONDS = 10
+MOST_ROUNDS = 12
 
 
 @dataclass(frozen=True)
@@ -28,12 +35,18 @@ class Run:
 
 @dataclass(frozen=True)
 class Measured:
-    """The best of several runs (of memory the worst): what others do meanwhile only adds."""
+    """The best of several runs (of memory the worst): what others do meanwhile only adds.
+
+    Attributes:
+        in_turn: how many times as long as what ran before each of them, the median; None: nothing
+            did.
+    """
 
     said: Any
     seconds: float
     cpu: float
     peak: int
+    in_turn: float | None = None
 
 
 def python(*arguments: str) -> Run:
@@ -75,41 +88,53 @@ def measure(
     rounds: int,
     log: Path | None = None,
     out: Path | None = None,
+    before: Sequence[str] = (),
 ) -> Measured:
-    """Run this interpreter several times, after one run that does not count.
+    """Run this interpreter `rounds` times or more, after one run that does not count.
 
     Before each run the log is read once, so that all of it is in the page cache: a system may give
     pages of it back at any time, and more so while an engine takes gigabytes. Before all of them it
     is read anew. Each run makes `out` anew: none has to wait until that of another is given up.
-    """
 
-    def prepare() -> None:
+    The machine may be shared with others, and be slower for minutes: what is to be compared with
+    something else has that run `before` each of its own runs (which makes `out` as well).
+    """
+    others: list[Run] = []
+
+    def ready() -> None:
         if log is not None:
             read(log)
         if out is not None:
             out.unlink(missing_ok=True)
 
+    def prepare() -> None:
+        if before:
+            ready()
+            others.append(python(*before))
+        ready()
+
     if log is not None:
         read(log, anew=True)
-    runs: list[Run] = []
+    ready()
+    fill = math.ceil(SECONDS / python(*arguments).seconds)
+    counted: list[Run] = []
     benchmark.pedantic(
-        lambda: runs.append(python(*arguments)),
+        lambda: counted.append(python(*arguments)),
         setup=prepare,
-        rounds=rounds,
+        rounds=max(rounds, min(fill, MOST_ROUNDS)),
         iterations=1,
-        warmup_rounds=1,
     )
-    counted = runs[-rounds:]
+    pairs = zip(counted, others, strict=True) if others else ()
+    ratios = [own.seconds / other.seconds for own, other in pairs]
     measured = Measured(
         said=counted[-1].said,
         # (As `launch.py` sees them: without its own start, as long for every engine.)
         seconds=min(run.seconds for run in counted),
         cpu=min(run.cpu for run in counted),
         peak=max(run.peak for run in counted),
+        in_turn=median(ratios) if ratios else None,
     )
-    benchmark.extra_info.update(
-        seconds=measured.seconds, cpu=measured.cpu, peak=measured.peak, said=measured.said
-    )
+    benchmark.extra_info.update(asdict(measured))
     return measured
 
 

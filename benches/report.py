@@ -123,7 +123,7 @@ def _processor() -> str:
 
 
 def _engines(results: Results) -> Iterable[str]:
-    head = ("", "seconds", "×", "start-up", "CPU seconds", "×", "peak MiB", "×")
+    head = ("", "in turn, ×", "seconds", "×", "start-up", "CPU seconds", "×", "peak MiB", "×")
     own = results.engines["yokome"]
     rows = []
     for engine, title in TITLES.items():
@@ -133,12 +133,15 @@ def _engines(results: Results) -> Iterable[str]:
         figures = results.engines[engine]
         start = f"{results.starts[engine].seconds:.2f}" if engine in results.starts else ""
         seconds, cpu, peak = _figures(figures, own)
-        rows.append((title, *seconds, start, *cpu, *peak))
+        in_turn = f"{figures.in_turn:.2f}" if figures.in_turn else ""
+        rows.append((title, in_turn, *seconds, start, *cpu, *peak))
     yield from _table(head, rows)
     yield ""
-    yield "The best of several runs (of memory, the highest). Each run is a process of its own;"
-    yield "*start-up*, an interpreter that only imports, is a part of *seconds*. *×*: as a multiple"
-    yield "of Yokome's."
+    yield "*In turn*: each run of an engine beside a run of Yokome right before it, so that both"
+    yield "see the same moments of the machine; the median of the ratios. Other figures are of runs"
+    yield "apart: the best of several (of memory, the highest), at least five, and up to twelve to"
+    yield "fill ten seconds. Each run is a process of its own; *start-up*, an interpreter that only"
+    yield "imports, is a part of *seconds*. *×*: as a multiple of Yokome's."
 
 
 def _readers(results: Results) -> Iterable[str]:
