@@ -124,19 +124,19 @@ impl Files {
         digests: Option<Arc<Digests>>,
     ) -> Files {
         let order = planned.reading_order();
-        let mut compressed: Vec<_> = order
+        let compressed: Vec<_> = order
             .iter()
             .map(|&number| &planned.sources[number])
             .filter(|source| source.compressed)
             .map(|source| source.source.clone())
             .collect();
-        let heavy = reading.by_reader && order.len() == 1 && compressed.pop().is_some();
-        let ahead = Ahead::new(
-            compressed,
-            super::threads(options),
-            options.max_ratio,
-            Arc::clone(&taken),
-        );
+        let heavy = reading.by_reader && order.len() == 1 && !compressed.is_empty();
+        let threads = super::threads(options);
+        let ahead = if heavy {
+            None
+        } else {
+            Ahead::new(compressed, threads, options.max_ratio, Arc::clone(&taken))
+        };
         let most = reading.most.max(1);
         Files {
             planned,
