@@ -1,6 +1,8 @@
 //! The binding: the only place that knows Python. It converts arguments and errors, releases the
 //! GIL for the whole of every long call, and hands tables over by the Arrow `PyCapsule` interface.
 
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod allocator;
 mod errors;
 mod files;
 mod policy;

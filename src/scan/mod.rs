@@ -63,7 +63,7 @@ use outcome::{Failure, Outcome};
 
 pub use listener::{Control, Listener, Progress, Silent, Sink};
 pub use options::{
-    BATCH, CHUNK, MAX_REJECTS, MOST_CHUNK, MOST_THREADS, ScanOptions, read_options, threads,
+    BATCH, MAX_REJECTS, MOST_CHUNK, MOST_THREADS, ScanOptions, read_options, threads, usual_chunk,
 };
 
 /// What every stage knows of a scan.

@@ -1,6 +1,7 @@
 //! How a scan runs, as its caller wishes.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 use crate::log::encoding::Encoding;
@@ -8,8 +9,8 @@ use crate::log::plan::ReadOptions;
 use crate::policy::Policy;
 use crate::source::MAX_RATIO;
 
-/// Bytes read at a time.
-pub const CHUNK: usize = 1 << 19;
+/// Bytes read at a time, at least, if nobody says how many: see [`usual_chunk`].
+const CHUNK: usize = 1 << 19;
 
 /// The most of it: places in a chunk are 32 bits wide.
 pub const MOST_CHUNK: usize = 1 << 28;
@@ -66,13 +67,38 @@ impl Default for ScanOptions {
             skip_unreadable: false,
             max_ratio: MAX_RATIO,
             max_rejects: MAX_REJECTS,
-            chunk: CHUNK,
+            chunk: usual_chunk(),
             batch: BATCH,
             state: None,
             memory_limit: None,
             temp_dir: None,
         }
     }
+}
+
+/// Bytes read at a time, if nobody says how many: as many as a processor's own cache holds beside what
+/// parsing makes of them (places, columns, packed records: somewhat more than the text itself), and no less
+/// than half a mebibyte, because each chunk costs something.
+#[must_use]
+pub fn usual_chunk() -> usize {
+    static USUAL: OnceLock<usize> = OnceLock::new();
+    *USUAL.get_or_init(|| chunk_beside(own_cache().unwrap_or(0)))
+}
+
+/// Bytes read at a time where a processor's own cache is so long.
+fn chunk_beside(cache: usize) -> usize {
+    (cache / 8 * 3).clamp(CHUNK, 2 * CHUNK)
+}
+
+/// Bytes of the second cache of a processor, which it shares with no other as a rule; none: the system does
+/// not tell.
+fn own_cache() -> Option<usize> {
+    if cfg!(not(target_os = "linux")) {
+        return None;
+    }
+    let told = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index2/size").ok()?;
+    let kibibytes: usize = told.trim_end().strip_suffix('K')?.parse().ok()?;
+    kibibytes.checked_mul(1024)
 }
 
 /// How logs read, by the policy and the options.
@@ -114,4 +140,17 @@ pub fn threads(options: &ScanOptions) -> usize {
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
         .clamp(1, MOST_THREADS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_leaves_room_in_the_cache_and_is_neither_short_nor_long() {
+        let kibibytes = |cache: usize| chunk_beside(cache << 10) >> 10;
+        let caches = [0, 256, 1024, 1280, 2048, 4096, 1 << 20];
+        assert_eq!(caches.map(kibibytes), [512, 512, 512, 512, 768, 1024, 1024]);
+        assert!((CHUNK..=2 * CHUNK).contains(&usual_chunk()));
+    }
 }
