@@ -27,6 +27,10 @@ const GROUP_ROWS: usize = 256 * 1024;
 /// A group of rows of a Parquet file has at most about so many bytes.
 const GROUP_BYTES: usize = 64 * 1024 * 1024;
 
+/// A page of a column of a Parquet file has at most so many bytes (and a few rows more): somewhat less than a
+/// mebibyte, so that what it may take compressed still fits in as much memory, and need not be moved.
+const PAGE_BYTES: usize = 960 * 1024;
+
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -230,7 +234,8 @@ fn properties(schema: &Schema) -> WriterProperties {
         .set_max_row_group_bytes(Some(GROUP_BYTES))
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_offset_index_disabled(true);
+        .set_offset_index_disabled(true)
+        .set_data_page_size_limit(PAGE_BYTES);
     for field in schema.fields() {
         let column = || ColumnPath::new(vec![field.name().clone()]);
         let coded = matches!(field.data_type(), DataType::Dictionary(..));
