@@ -44,11 +44,6 @@ class Size:
         """As many as keep a user's day at some hundred and fifty records, at every size."""
         return max(20, self.records // RECORDS_PER_USER)
 
-    @property
-    def rounds(self) -> int:
-        """How often a process is measured, at least."""
-        return 5
-
 
 def _synth(path: Path, records: int, users: int) -> None:
     _yokome.synth(str(path), None, records, users, DAYS, SEED, "utf-8", columns="eight", crlf=False)

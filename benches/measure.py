@@ -17,10 +17,10 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 BLOCK = 1 << 24
 
-# Whoever is fast runs more often, so that all see about as much of the machine's better and worse
-# moments: until so many seconds are filled, but no more than so many times.
+# How often a process is measured. Whoever is fast runs more often, so that all see about as much of
+# the machine's better and worse moments: until so many seconds are filled.
+LEAST_ROUNDS, MOST_ROUNDS = 5, 12
 SECONDS = 10
-MOST_ROUNDS = 12
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,11 @@ def read(log: Path, *, anew: bool = False) -> None:
 def measure(
     benchmark: Any,
     *arguments: str,
-    rounds: int,
     log: Path | None = None,
     out: Path | None = None,
     before: Sequence[str] = (),
 ) -> Measured:
-    """Run this interpreter `rounds` times or more, after one run that does not count.
+    """Run this interpreter several times, after one run that does not count.
 
     Before each run the log is read once, so that all of it is in the page cache: a system may give
     pages of it back at any time, and more so while an engine takes gigabytes. Before all of them it
@@ -121,7 +120,7 @@ def measure(
     benchmark.pedantic(
         lambda: counted.append(python(*arguments)),
         setup=prepare,
-        rounds=max(rounds, min(fill, MOST_ROUNDS)),
+        rounds=min(max(fill, LEAST_ROUNDS), MOST_ROUNDS),
         iterations=1,
     )
     pairs = zip(counted, others, strict=True) if others else ()

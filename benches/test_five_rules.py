@@ -20,7 +20,7 @@ MOST = {"rows": 2_000_000, "pandas": 5_000_000}
 @pytest.mark.parametrize("engine", ENGINES)
 def test_start(benchmark: Any, results: Results, engine: str) -> None:
     """An interpreter that only imports what the engine imports."""
-    results.starts[engine] = measure(benchmark, "-c", f"import benches.engines.{engine}", rounds=5)
+    results.starts[engine] = measure(benchmark, "-c", f"import benches.engines.{engine}")
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -37,9 +37,7 @@ def test_rules(
         return ("-m", f"benches.engines.{engine}", str(log), str(out))
 
     before = () if engine == "yokome" else call("yokome")
-    measured = measure(
-        benchmark, *call(engine), rounds=size.rounds, log=log, out=out, before=before
-    )
+    measured = measure(benchmark, *call(engine), log=log, out=out, before=before)
     results.engines[engine] = measured
     flagged = digest(out)
     assert measured.said == {rule: flagged[rule][0] for rule in RULES}

@@ -43,7 +43,7 @@ DECOMPRESSORS: dict[str, Callable[[Path], int]] = {"gzip": unzip, "zstd": unzstd
 def test_readers(benchmark: Any, results: Results, size: Size, log: Path, reader: str) -> None:
     """The log as typed columns; every reader sees every record."""
     module = "benches.readers"
-    measured = measure(benchmark, "-m", module, reader, str(log), rounds=size.rounds, log=log)
+    measured = measure(benchmark, "-m", module, reader, str(log), log=log)
     results.readers[reader] = measured
     assert measured.said == size.records
 

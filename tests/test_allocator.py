@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-EXAMPLE = Path(__file__).parent / "data" / "ppc_example.csv"
+from programs import printed
 
 # Where Linux gives large pages to those who ask for them, and to nobody else.
 SETTING = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -22,16 +20,8 @@ BY_REQUEST = (
 )
 
 
-def printed(code: str, *arguments: object) -> list[str]:
-    """The lines that a Python program prints, in a process of its own."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    assert done.stderr == ""
-    return done.stdout.splitlines()
-
-
 @pytest.mark.skipif(not BY_REQUEST, reason="large pages are not given by request on this machine")
-def test_the_extension_asks_for_large_pages() -> None:
+def test_the_extension_asks_for_large_pages(data: Path) -> None:
     code = (
         "import sys\n"
         "def asked():\n"
@@ -42,11 +32,11 @@ def test_the_extension_asks_for_large_pages() -> None:
         "yokome.scan(sys.argv[1])\n"
         "print(before, asked())"
     )
-    assert printed(code, EXAMPLE) == ["False True"]
+    assert printed(code, data / "ppc_example.csv") == ["False True"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork on Windows")
-def test_a_process_that_forks_can_scan_on_both_sides(tmp_path: Path) -> None:
+def test_a_process_that_forks_can_scan_on_both_sides(data: Path, tmp_path: Path) -> None:
     code = (
         "import os, sys, warnings, yokome\n"
         "warnings.simplefilter('ignore')\n"
@@ -58,4 +48,4 @@ def test_a_process_that_forks_can_scan_on_both_sides(tmp_path: Path) -> None:
         "    os._exit(flagged('child.parquet') != first)\n"
         "print(flagged('parent.parquet') == first, os.waitpid(child, 0)[1])"
     )
-    assert printed(code, EXAMPLE, f"{tmp_path}/") == ["True 0"]
+    assert printed(code, data / "ppc_example.csv", f"{tmp_path}/") == ["True 0"]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from programs import printed
 
 from yokome.calendar import is_at_hand
 
@@ -16,15 +14,6 @@ EXAMPLE = Path(__file__).parent / "data" / "ppc_example.csv"
 
 # Not loaded where the holidays of Japan need no library: while it is the one they are from.
 HOLIDAYS = ("holidays",) if is_at_hand("JP") else ()
-
-
-def printed(code: str, *arguments: object) -> list[str]:
-    """The lines that a Python program prints, in a process of its own."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    # (What reading has set in this process is not for others.)
-    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_THREAD_TIMEOUT"}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return done.stdout.splitlines()
 
 
 def told(*modules: str) -> str:

@@ -27,8 +27,9 @@ const GROUP_ROWS: usize = 256 * 1024;
 /// A group of rows of a Parquet file has at most about so many bytes.
 const GROUP_BYTES: usize = 64 * 1024 * 1024;
 
-/// A page of a column of a Parquet file has at most so many bytes (and a few rows more): somewhat less than a
-/// mebibyte, so that what it may take compressed still fits in as much memory, and need not be moved.
+/// A page of a column of a Parquet file ends with the rows that bring it to so many bytes. Numbers fill just as
+/// many, somewhat less than a mebibyte: what they may take compressed fits in as much memory as is there for
+/// them as they are, which an allocator rounds up to that, and need not be moved.
 const PAGE_BYTES: usize = 960 * 1024;
 
 /// The format of a file.

@@ -63,7 +63,7 @@ use outcome::{Failure, Outcome};
 
 pub use listener::{Control, Listener, Progress, Silent, Sink};
 pub use options::{
-    BATCH, MAX_REJECTS, MOST_CHUNK, MOST_THREADS, ScanOptions, read_options, threads, usual_chunk,
+    BATCH, MAX_REJECTS, MOST_CHUNK, MOST_THREADS, ScanOptions, read_options, threads,
 };
 
 /// What every stage knows of a scan.

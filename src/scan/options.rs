@@ -43,7 +43,7 @@ pub struct ScanOptions {
     pub max_ratio: u64,
     /// Rejected records that are listed, the first of the input; the rest are counted.
     pub max_rejects: usize,
-    /// Bytes read at a time.
+    /// Bytes read at a time; by default from half a mebibyte to one, as a processor's own cache is.
     pub chunk: usize,
     /// Records that are detected at a time.
     pub batch: usize,
@@ -79,8 +79,7 @@ impl Default for ScanOptions {
 /// Bytes read at a time, if nobody says how many: as many as a processor's own cache holds beside what
 /// parsing makes of them (places, columns, packed records: somewhat more than the text itself), and no less
 /// than half a mebibyte, because each chunk costs something.
-#[must_use]
-pub fn usual_chunk() -> usize {
+fn usual_chunk() -> usize {
     static USUAL: OnceLock<usize> = OnceLock::new();
     *USUAL.get_or_init(|| chunk_beside(own_cache().unwrap_or(0)))
 }
@@ -90,12 +89,8 @@ fn chunk_beside(cache: usize) -> usize {
     (cache / 8 * 3).clamp(CHUNK, 2 * CHUNK)
 }
 
-/// Bytes of the second cache of a processor, which it shares with no other as a rule; none: the system does
-/// not tell.
+/// Bytes of the second cache of a processor, which it shares with no other as a rule, where Linux tells it.
 fn own_cache() -> Option<usize> {
-    if cfg!(not(target_os = "linux")) {
-        return None;
-    }
     let told = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index2/size").ok()?;
     let kibibytes: usize = told.trim_end().strip_suffix('K')?.parse().ok()?;
     kibibytes.checked_mul(1024)
