@@ -82,6 +82,7 @@ pub fn read_paths(
         Reading {
             most: 1,
             chunk: options.chunk,
+            own_chunk: options.chunk,
             by_reader: false,
         },
         taken,

@@ -28,8 +28,8 @@ const GROUP_ROWS: usize = 256 * 1024;
 const GROUP_BYTES: usize = 64 * 1024 * 1024;
 
 /// A page of a column of a Parquet file ends with the rows that bring it to so many bytes. Numbers fill just as
-/// many, somewhat less than a mebibyte: what they may take compressed fits in as much memory as is there for
-/// them as they are, which an allocator rounds up to that, and need not be moved.
+/// many, somewhat less than a mebibyte, to which an allocator rounds them up; and to two the twice as many that are made
+/// room for when they are compressed.
 const PAGE_BYTES: usize = 960 * 1024;
 
 /// The format of a file.

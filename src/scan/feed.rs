@@ -1,5 +1,5 @@
-//! The supply as many workers share it. Reading is one after another; so that nobody waits for whoever
-//! reads, some pieces are read ahead.
+//! The supply as many workers share it. A plain file is read in chunks by whoever parses them ([`super::split`]).
+//! Anything else is read one piece after another; so that nobody waits for whoever reads, some are read ahead.
 //!
 //! A supply that is *light* (the system copies a file from its memory) is read by whoever wants a piece. A
 //! *heavy* one is decompressed by whoever reads: that is work of its own, which somebody should be at until
@@ -7,12 +7,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::framing::{Supply, Work};
 use super::pool::Pool;
+use super::split::{Given, Settled, Turns};
 use crate::error::Result;
-use crate::log::framer::Frame;
+use crate::log::framer::{Frame, Segment};
 
 /// Pieces of files that are read ahead, at most.
 const AHEAD: usize = 2;
@@ -41,16 +42,54 @@ pub struct Feed {
     heavy: AtomicBool,
     /// Pieces of a heavy supply that are read ahead: one where nobody else could parse them.
     most_ahead: usize,
+    /// Chunks that may be read and wait for one before them.
+    most_waiting: usize,
     ready: Mutex<Ready>,
+    /// Who needs what is behind chunks waits here until these are known.
+    settled: Condvar,
 }
 
 struct Numbered {
     supply: Supply,
     /// Number of the next piece.
     next: u64,
+    /// Chunks that were given out.
+    turns: Turns,
+    /// Workers that wait for others to read theirs.
+    waiting: usize,
+}
+
+/// What whoever asks for a piece of a light supply gets.
+enum Asked {
+    /// The piece; none at the end.
+    Piece(Option<Piece>),
+    /// A chunk to read, and a buffer to use again.
+    Chunk(Given, Vec<u8>),
+    /// Others have read chunks by now.
+    Again,
 }
 
 impl Numbered {
+    /// The next chunk that is to be read, if there is one.
+    fn chunk(&mut self) -> Option<Given> {
+        let chunk = self.supply.chunk()?;
+        self.next += 1;
+        Some(self.turns.give(chunk, self.next - 1))
+    }
+
+    /// Takes what was read of a chunk; what is known now, in the order of the input.
+    fn settle(&mut self, given: &Given, segment: Option<Segment>) -> Vec<(u64, Work)> {
+        match self.turns.settle(given, segment) {
+            Settled::Known(pieces) => pieces,
+            Settled::TakenBack(number, from) => {
+                self.next = number;
+                self.supply.take_back(from);
+                Vec::new()
+            }
+            Settled::Gone => Vec::new(),
+        }
+    }
+
     fn read(&mut self, spare: Vec<u8>) -> Option<Piece> {
         // An end has no number: what is put in its place goes on behind it.
         let work = self.supply.next(spare).transpose()?;
@@ -91,8 +130,15 @@ impl Feed {
         Feed {
             heavy: AtomicBool::new(supply.is_heavy()),
             most_ahead: if workers > 1 { HEAVY_AHEAD } else { 1 },
-            supply: Mutex::new(Numbered { supply, next: 0 }),
+            most_waiting: workers.max(1),
+            supply: Mutex::new(Numbered {
+                supply,
+                next: 0,
+                turns: Turns::default(),
+                waiting: 0,
+            }),
             ready: Mutex::default(),
+            settled: Condvar::new(),
         }
     }
 
@@ -143,27 +189,73 @@ impl Feed {
     /// The next piece; none at the end, when every piece was given to somebody. Texts are read into
     /// buffers of `pool`.
     pub fn next(&self, pool: &Pool) -> Option<Piece> {
-        let piece = self.take().or_else(|| self.wait(pool))?;
-        self.read_ahead(pool);
-        Some(piece)
+        loop {
+            let asked = match self.take() {
+                Some(piece) => Asked::Piece(Some(piece)),
+                None => self.ask(pool),
+            };
+            match asked {
+                Asked::Piece(piece) => {
+                    self.read_ahead(pool);
+                    return piece;
+                }
+                Asked::Chunk(given, spare) => {
+                    let piece = self.read_chunk(&given, spare, pool);
+                    if piece.is_some() {
+                        return piece;
+                    }
+                }
+                Asked::Again => {}
+            }
+        }
     }
 
     fn take(&self) -> Option<Piece> {
         lock(&self.ready).pieces.pop_front()
     }
 
-    /// The next piece, when nobody else reads any more.
-    fn wait(&self, pool: &Pool) -> Option<Piece> {
+    /// Asks the supply, when nobody else does any more.
+    fn ask(&self, pool: &Pool) -> Asked {
         let spare = pool.text();
         let mut supply = lock(&self.supply);
         // Whoever read meanwhile may have read ahead.
-        match self.take() {
-            Some(piece) => {
-                pool.give_text(spare);
-                Some(piece)
-            }
-            None => supply.read(spare),
+        if let Some(piece) = self.take() {
+            pool.give_text(spare);
+            return Asked::Piece(Some(piece));
         }
+        // (While one reads slowly, others do not read on without end.)
+        if supply.turns.waiting() < self.most_waiting
+            && let Some(given) = supply.chunk()
+        {
+            return Asked::Chunk(given, spare);
+        }
+        if supply.turns.are_open() {
+            pool.give_text(spare);
+            supply.waiting += 1;
+            let settled = self.settled.wait(supply);
+            settled.unwrap_or_else(PoisonError::into_inner).waiting -= 1;
+            return Asked::Again;
+        }
+        Asked::Piece(supply.read(spare))
+    }
+
+    /// Reads a chunk. The piece that it is; none if one before it is not known yet, so that somebody else will
+    /// find it, or if the framer is to read it.
+    fn read_chunk(&self, given: &Given, spare: Vec<u8>, pool: &Pool) -> Option<Piece> {
+        let read = given.read(spare).map_err(|text| pool.give_text(text));
+        let mut supply = lock(&self.supply);
+        let known = supply.settle(given, read.ok());
+        let mut known = known.into_iter().map(|(number, work)| (number, Ok(work)));
+        let own = known.next();
+        if known.len() > 0 {
+            lock(&self.ready).pieces.extend(known);
+        }
+        let wake = supply.waiting > 0;
+        drop(supply);
+        if wake {
+            self.settled.notify_all();
+        }
+        own
     }
 
     /// Reads ahead, unless enough was or somebody else does.
@@ -176,7 +268,9 @@ impl Feed {
             };
             // What is no file is not asked before it is needed: a stream may be somebody's generator,
             // and what was put in order is to be read by whoever takes it.
-            if !matches!(supply.supply, Supply::Files(_)) {
+            // (And chunks are read by whoever takes them.)
+            if !matches!(supply.supply, Supply::Files(_)) || supply.supply.is_split() {
+                pool.give_text(spare);
                 return;
             }
             let Some(piece) = supply.read(spare) else {
@@ -188,175 +282,4 @@ impl Feed {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Write as _;
-    use std::io::Write as _;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use arrow_array::RecordBatch;
-    use arrow_schema::Schema;
-
-    use super::*;
-    use crate::policy::Policy;
-    use crate::scan::ScanOptions;
-    use crate::scan::framing::{Files, Reading};
-    use crate::scan::inputs::Planned;
-    use crate::scan::read_options;
-
-    /// A feed of a file of so many lines of 25 bytes, so many bytes a chunk.
-    fn of_file(lines: usize, heavy: bool, chunk: usize) -> (tempfile::NamedTempFile, Feed) {
-        let mut text = "日時,職員番号\n".to_owned();
-        for line in 0..lines {
-            writeln!(text, "2026/04/01 09:00:00,u{line:03}").unwrap();
-        }
-        let mut file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
-        let written = if heavy {
-            zstd::encode_all(text.as_bytes(), 1).unwrap()
-        } else {
-            text.into_bytes()
-        };
-        file.write_all(&written).unwrap();
-        let options = ScanOptions {
-            chunk,
-            ..ScanOptions::default()
-        };
-        let read = read_options(&Policy::default_policy(), &options).unwrap();
-        let paths = [file.path().to_str().unwrap().to_owned()];
-        let planned = Arc::new(Planned::of(&paths, &read, &options, &mut || Ok(())).unwrap());
-        let reading = Reading {
-            most: 1,
-            chunk: options.chunk,
-            by_reader: true,
-        };
-        let files = Files::new(planned, &read, &options, reading, Arc::default(), None);
-        let feed = Feed::new(Supply::Files(Box::new(files)), 4);
-        assert_eq!(feed.is_heavy(), heavy);
-        (file, feed)
-    }
-
-    /// Numbers and offsets of the pieces of a heavy feed, by so many workers.
-    fn turns(feed: &Feed, workers: usize) -> Vec<(u64, u64)> {
-        let (pool, given) = (Pool::default(), Mutex::new(Vec::new()));
-        std::thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
-                    loop {
-                        match feed.turn(true) {
-                            Some(Turn::Read) => feed.read(&pool),
-                            Some(Turn::Parse(Some((number, work)))) => {
-                                let offset = match work.unwrap() {
-                                    Work::Frame {
-                                        frame: Frame::Records(segment),
-                                        ..
-                                    } => segment.offset,
-                                    _ => u64::MAX,
-                                };
-                                lock(&given).push((number, offset));
-                            }
-                            Some(Turn::Parse(None)) => return,
-                            None => std::thread::yield_now(),
-                        }
-                    }
-                });
-            }
-        });
-        let mut given = given.into_inner().unwrap();
-        given.sort_unstable();
-        given
-    }
-
-    #[test]
-    fn pieces_of_a_heavy_feed_are_those_of_a_light_one_whoever_reads() {
-        let alone = {
-            let (_file, feed) = of_file(500, false, 75);
-            let pool = Pool::default();
-            std::iter::from_fn(|| feed.next(&pool)).count()
-        };
-        let (_file, feed) = of_file(500, true, 75);
-        let one = turns(&feed, 1);
-        assert_eq!(one.len(), alone);
-        let (numbers, offsets): (Vec<u64>, Vec<u64>) = one.iter().copied().unzip();
-        assert_eq!(numbers, (0..alone as u64).collect::<Vec<_>>());
-        assert!(offsets.is_sorted() && offsets.last() == Some(&u64::MAX));
-        for _ in 0..20 {
-            let (_file, feed) = of_file(500, true, 75);
-            assert_eq!(turns(&feed, 4), one);
-        }
-    }
-
-    #[test]
-    fn a_heavy_feed_is_read_ahead_so_far_and_by_one() {
-        let pool = Pool::default();
-        let (_file, feed) = of_file(500, true, 75);
-        for _ in 0..HEAVY_AHEAD {
-            assert!(matches!(feed.turn(true), Some(Turn::Read)));
-            // Of what is read nothing is there yet, or it may not be parsed.
-            assert!(feed.turn(false).is_none());
-            feed.read(&pool);
-        }
-        assert!(feed.turn(false).is_none());
-        assert!(matches!(feed.turn(true), Some(Turn::Parse(Some((0, _))))));
-        assert!(matches!(feed.turn(true), Some(Turn::Read)));
-        assert!(matches!(feed.turn(true), Some(Turn::Parse(Some((1, _))))));
-    }
-
-    #[test]
-    fn a_heavy_feed_of_long_pieces_is_read_ahead_as_far_as_its_bytes_go() {
-        let (pool, chunk) = (Pool::default(), 6 << 20);
-        let (_file, feed) = of_file(2_000_000, true, chunk);
-        let mut read = 0;
-        while let Some(Turn::Read) = feed.turn(false) {
-            feed.read(&pool);
-            read += 1;
-        }
-        assert_eq!(read, HEAVY_BYTES.div_ceil(chunk));
-    }
-
-    #[test]
-    fn every_piece_is_given_once_whoever_asks() {
-        let alone = {
-            let (_file, feed) = of_file(500, false, 75);
-            let pool = Pool::default();
-            std::iter::from_fn(|| feed.next(&pool)).count() as u64
-        };
-        assert!(alone > 100);
-        for _ in 0..20 {
-            let (_file, feed) = of_file(500, false, 75);
-            let (pool, given) = (Pool::default(), Mutex::new(Vec::new()));
-            std::thread::scope(|scope| {
-                for _ in 0..4 {
-                    scope.spawn(|| {
-                        while let Some((number, work)) = feed.next(&pool) {
-                            assert!(work.is_ok());
-                            lock(&given).push(number);
-                        }
-                    });
-                }
-            });
-            let mut given = given.into_inner().unwrap();
-            given.sort_unstable();
-            assert_eq!(given, (0..alone).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn a_stream_is_not_asked_for_more_than_is_needed() {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&asked);
-        let stream = std::iter::repeat_with(move || {
-            count.fetch_add(1, Ordering::Relaxed);
-            Ok(RecordBatch::new_empty(Arc::new(Schema::empty())))
-        });
-        let (feed, pool) = (
-            Feed::new(Supply::Stream(Box::new(stream)), 4),
-            Pool::default(),
-        );
-        let numbers = [(); 3].map(|()| feed.next(&pool).map(|piece| piece.0));
-        assert_eq!(numbers, [Some(0), Some(1), Some(2)]);
-        assert_eq!(asked.load(Ordering::Relaxed), 3);
-        // What comes in its place goes on counting.
-        feed.replace(Supply::Ended);
-        assert!(feed.next(&pool).is_none());
-    }
-}
+mod tests;

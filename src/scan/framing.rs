@@ -9,6 +9,7 @@ use arrow_array::RecordBatch;
 use super::ScanOptions;
 use super::carry::{Digesting, Digests};
 use super::inputs::Planned;
+use super::split::{Chunk, Split};
 use crate::error::{Error, Result};
 use crate::fault::InputFault;
 use crate::log::encoding::Encoding;
@@ -17,8 +18,11 @@ use crate::log::plan::ReadOptions;
 use crate::log::time::Zone;
 use crate::order::ranges::{Ordered, Piece};
 use crate::source::ahead::Ahead;
-use crate::source::open;
+use crate::source::{Plain, open};
 use crate::words::Words;
+
+/// What a source holds, decompressed.
+type Bytes = Box<dyn std::io::Read + Send>;
 
 /// Record batches that come from outside.
 pub type Stream = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
@@ -72,6 +76,8 @@ pub struct Files {
     /// In the order of their first times.
     waiting: VecDeque<usize>,
     open: Vec<Open>,
+    /// The file that is read in chunks by whoever parses them.
+    split: Option<Split>,
     /// What comes before anything else: ends of files.
     due: VecDeque<Result<Work>>,
     /// Files that may be open at once; with one, they are read one after another.
@@ -84,6 +90,7 @@ pub struct Files {
     heavy: bool,
     taken: Arc<AtomicU64>,
     chunk: usize,
+    own_chunk: usize,
     skip_unreadable: bool,
     max_ratio: u64,
     /// Where the digests of the sources go, if anyone asks for them.
@@ -93,7 +100,9 @@ pub struct Files {
 /// A file being read.
 struct Open {
     number: usize,
-    framer: Framer<Box<dyn std::io::Read + Send>>,
+    framer: Framer<Bytes>,
+    /// The file itself, if it may be read in chunks.
+    plain: Option<Plain>,
     /// What it gives next.
     next: Frame,
     /// The time at which that begins.
@@ -107,6 +116,8 @@ pub struct Reading {
     pub most: usize,
     /// Bytes at a time.
     pub chunk: usize,
+    /// Bytes at a time of a file that is read by whoever parses it.
+    pub own_chunk: usize,
     /// Whether a compressed file is decompressed by who reads, if there is no other file. Otherwise
     /// compressed files are decompressed ahead, by as many threads as the scan has.
     pub by_reader: bool,
@@ -144,12 +155,14 @@ impl Files {
             promises: most > 1 && order.len() > 1,
             waiting: order.into(),
             open: Vec::new(),
+            split: None,
             due: VecDeque::new(),
             most,
             ahead,
             heavy,
             taken,
             chunk: reading.chunk.min(super::MOST_CHUNK),
+            own_chunk: reading.own_chunk.min(super::MOST_CHUNK),
             skip_unreadable: options.skip_unreadable,
             max_ratio: options.max_ratio,
             digests,
@@ -159,6 +172,10 @@ impl Files {
     fn next(&mut self, spare: Vec<u8>) -> Result<Option<Work>> {
         let mut spare = Some(spare);
         loop {
+            if let Some(split) = self.split.take() {
+                self.go_on(split, spare.take().unwrap_or_default());
+                continue;
+            }
             if let Some(due) = self.due.pop_front() {
                 return due.map(Some);
             }
@@ -189,12 +206,13 @@ impl Files {
                 let end = self.give_up(number, None, error);
                 self.due.push_back(end);
             }
-            Ok(mut framer) => {
+            Ok((mut framer, plain)) => {
                 if let Some(next) = self.frame(number, &mut framer, spare) {
                     let time = self.first_time(number);
                     self.open.push(Open {
                         number,
                         framer,
+                        plain,
                         next,
                         time,
                     });
@@ -203,14 +221,60 @@ impl Files {
         }
     }
 
+    /// Reads on behind the chunks of a file.
+    fn go_on(&mut self, split: Split, spare: Vec<u8>) {
+        let (source, input, offset, encoding) = split.rest();
+        let number = source as usize;
+        let plan = self.planned.sources[number].plan.as_ref();
+        let plan = plan.expect("only readable sources are read");
+        let mut framer = plan.framer_behind(input, offset, encoding, self.chunk);
+        if let Some(next) = self.frame(number, &mut framer, spare) {
+            self.open.push(Open {
+                number,
+                framer,
+                plain: None,
+                next,
+                time: self.first_time(number),
+            });
+        }
+    }
+
+    /// The rest of a file in chunks, if it may be read so.
+    fn split(&self, open: &Open) -> Option<Split> {
+        let encoding = open.framer.encoding();
+        // (Digests are of all bytes, one behind the other.)
+        let whole = self.promises || self.digests.is_some();
+        if whole || encoding.is_some_and(Encoding::is_utf16) {
+            return None;
+        }
+        let plain = open.plain.as_ref()?;
+        let (offset, held) = open.framer.rest()?;
+        let source = index(open.number);
+        let split = Split::new(plain.clone(), source, encoding, offset, self.own_chunk);
+        split.has_more().then(|| {
+            plain.count_back(held as u64);
+            split
+        })
+    }
+
     /// Hands on the next segment of an open file.
     fn advance(&mut self, at: usize, spare: Vec<u8>) -> Work {
+        let open = self.open.swap_remove(at);
+        self.split = self.split(&open);
         let Open {
             number,
             mut framer,
+            plain,
             next,
             time,
-        } = self.open.swap_remove(at);
+        } = open;
+        if self.split.is_some() {
+            return Work::Frame {
+                source: index(number),
+                frame: next,
+                promise: None,
+            };
+        }
         if let Some(after) = self.frame(number, &mut framer, spare) {
             let time = match &after {
                 Frame::Records(segment) if self.promises => {
@@ -223,6 +287,7 @@ impl Files {
             self.open.push(Open {
                 number,
                 framer,
+                plain,
                 next: after,
                 time,
             });
@@ -241,7 +306,7 @@ impl Files {
     fn frame(
         &mut self,
         number: usize,
-        framer: &mut Framer<Box<dyn std::io::Read + Send>>,
+        framer: &mut Framer<Bytes>,
         spare: Vec<u8>,
     ) -> Option<Frame> {
         let end = match framer.next(spare) {
@@ -261,27 +326,29 @@ impl Files {
         None
     }
 
-    fn open(&mut self, number: usize) -> Result<Framer<Box<dyn std::io::Read + Send>>> {
+    fn open(&mut self, number: usize) -> Result<(Framer<Bytes>, Option<Plain>)> {
         let source = &self.planned.sources[number];
-        let plan = source
+        let how = source
             .plan
             .as_ref()
             .expect("only readable sources are read");
         let ahead = self.ahead.as_mut().filter(|_| source.compressed);
-        let input: Box<dyn std::io::Read + Send> = match ahead.and_then(Ahead::next_source) {
-            Some(input) => Box::new(input),
-            None => Box::new(open(
-                &source.source,
-                Arc::clone(&self.taken),
-                self.max_ratio,
-            )?),
+        let (input, plain): (Bytes, _) = if let Some(input) = ahead.and_then(Ahead::next_source) {
+            (Box::new(input), None)
+        } else {
+            let taken = Arc::clone(&self.taken);
+            let mut input = open(&source.source, taken, self.max_ratio)?;
+            let plain = input.plain.take();
+            (Box::new(input), plain)
         };
-        let input: Box<dyn std::io::Read + Send> = match &self.digests {
+        let input: Bytes = match &self.digests {
             Some(digests) => Box::new(Digesting::new(input, number, Arc::clone(digests))),
             None => input,
         };
-        plan.framer(input, self.chunk)
-            .map_err(|e| Error::input(&source.source.name, InputFault::of(&e)))
+        let framer = how
+            .framer(input, self.chunk)
+            .map_err(|e| Error::input(&source.source.name, InputFault::of(&e)))?;
+        Ok((framer, plain))
     }
 
     fn give_up(&self, number: usize, encoding: Option<Encoding>, error: Error) -> Result<Work> {
@@ -305,6 +372,30 @@ impl Supply {
     #[must_use]
     pub fn is_heavy(&self) -> bool {
         matches!(self, Supply::Files(files) if files.heavy)
+    }
+
+    /// The next chunk for whoever asks to read, if there is one: what comes behind it is not asked for by
+    /// [`Supply::next`] before all chunks are known to be whole records.
+    pub fn chunk(&mut self) -> Option<Chunk> {
+        match self {
+            Supply::Files(files) => files.split.as_mut()?.next_chunk(),
+            _ => None,
+        }
+    }
+
+    /// Whether a file is read in chunks, or was up to here.
+    #[must_use]
+    pub fn is_split(&self) -> bool {
+        matches!(self, Supply::Files(files) if files.split.is_some())
+    }
+
+    /// Takes back all chunks that were given, from an offset on.
+    pub fn take_back(&mut self, from: u64) {
+        if let Supply::Files(files) = self
+            && let Some(split) = &mut files.split
+        {
+            split.take_back(from);
+        }
     }
 
     /// The next piece of work; `spare` is a buffer to use again.

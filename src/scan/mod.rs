@@ -20,6 +20,7 @@ pub mod outcome;
 pub mod pipeline;
 pub mod pool;
 pub mod report;
+pub mod split;
 #[cfg(test)]
 mod tests;
 pub mod usable;
@@ -58,7 +59,7 @@ use collect::Collector;
 use framing::{Files, Reading, Stream, Supply};
 use inputs::{InputCounts, Planned};
 use notes::Note;
-use options::temp_dir;
+use options::{OWN_CHUNK, temp_dir};
 use outcome::{Failure, Outcome};
 
 pub use listener::{Control, Listener, Progress, Silent, Sink};
@@ -339,6 +340,7 @@ fn attempt(
         Reading {
             most: beside,
             chunk: context.budget.chunk,
+            own_chunk: context.budget.chunk.min(OWN_CHUNK),
             by_reader: true,
         },
         Arc::clone(&control.taken),

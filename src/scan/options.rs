@@ -12,6 +12,10 @@ use crate::source::MAX_RATIO;
 /// Bytes read at a time, at least, if nobody says how many: see [`usual_chunk`].
 const CHUNK: usize = 1 << 19;
 
+/// Bytes read at a time by whoever parses them, at most, if nobody asks for less: they pass a processor's own cache
+/// twice, as the system holds them and where it copies them to.
+pub(super) const OWN_CHUNK: usize = 3 << 17;
+
 /// The most of it: places in a chunk are 32 bits wide.
 pub const MOST_CHUNK: usize = 1 << 28;
 

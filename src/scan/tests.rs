@@ -122,6 +122,7 @@ fn scanned(threads: usize, broken: bool, listener: &mut dyn Listener) -> Slow {
         Reading {
             most: 1,
             chunk: options.chunk,
+            own_chunk: options.chunk,
             by_reader: true,
         },
         Arc::clone(&taken),

@@ -4,6 +4,7 @@ pub mod ahead;
 pub mod archive;
 mod decode;
 mod open;
+mod plain;
 mod results;
 mod watch;
 
@@ -12,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use open::{Compression, Input, MAX_RATIO, open};
+pub use plain::Plain;
 pub use watch::{Change, Stamp, Watch};
 
 use crate::error::{Error, Result};

@@ -10,6 +10,7 @@ use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
 
 use super::archive::{Member, Method};
 use super::decode::{Checked, Counted, Decoded, Zstd};
+use super::plain::Plain;
 use super::watch::Watched;
 use super::{Part, Source};
 use crate::error::{Error, Result};
@@ -44,6 +45,8 @@ pub struct Input {
     stream: Box<dyn Read + Send>,
     /// How it is compressed.
     pub compression: Compression,
+    /// The file, if its bytes are those of the source.
+    pub plain: Option<Plain>,
 }
 
 impl Read for Input {
@@ -119,17 +122,20 @@ impl Opening<'_> {
             self.refuse_foreign(&magic)?;
             Compression::None
         };
-        let file = Watched {
+        let file = Arc::new(file);
+        let watched = Watched {
             read: magic.len() as u64,
-            file,
+            file: Arc::clone(&file),
             watch: source.watch.clone(),
         };
-        let whole = Cursor::new(magic).chain(file);
+        let whole = Cursor::new(magic).chain(watched);
         if compression == Compression::None {
+            let plain = Plain::new(file, source.watch.clone(), Arc::clone(&self.taken));
             let stream = Box::new(self.counted(whole));
             return Ok(Input {
                 stream,
                 compression,
+                plain: Some(plain.map_err(failed)?),
             });
         }
         let whole = self.counted(BufReader::with_capacity(READ, whole));
@@ -210,6 +216,7 @@ impl Opening<'_> {
         Ok(Input {
             stream: Box::new(decoded),
             compression,
+            plain: None,
         })
     }
 

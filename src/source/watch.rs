@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use super::plain::read_at;
 use crate::fault::{InputFault, InputKind};
 use crate::words::count;
 
@@ -60,7 +61,8 @@ impl Watch {
 /// A file, held against what it was when the scan was planned. That it is shorter is an error: its
 /// records would be fewer than it had, and where it was cut nobody knows. That it is longer is told.
 pub(super) struct Watched {
-    pub(super) file: File,
+    pub(super) file: Arc<File>,
+    /// Bytes before the next one that is read.
     pub(super) read: u64,
     pub(super) watch: Watch,
 }
@@ -99,7 +101,7 @@ impl Watched {
 
 impl Read for Watched {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.file.read(buffer)?;
+        let n = read_at(&self.file, buffer, self.read)?;
         self.read += n as u64;
         if n == 0 && !buffer.is_empty() {
             self.at_end()?;

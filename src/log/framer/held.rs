@@ -206,7 +206,7 @@ impl<R: Read> Held<R> {
 
 /// Makes a buffer at least so long; one that is to grow a little longer, as it is to be used again, for
 /// a segment that may be longer by part of a record. (A vector by itself would become twice as long.)
-fn make_room(buffer: &mut Vec<u8>, len: usize) {
+pub(super) fn make_room(buffer: &mut Vec<u8>, len: usize) {
     if buffer.len() < len {
         let long = len + len / 64;
         buffer.reserve_exact(long - buffer.len());

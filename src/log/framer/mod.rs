@@ -22,7 +22,7 @@ mod tests;
 use std::io::{self, Read};
 
 use super::encoding::Encoding;
-use super::scan::{Special, State};
+use super::scan::{PAD, Special, State};
 use ends::{Seen, look};
 use held::Held;
 use open::{Open, Told};
@@ -33,7 +33,7 @@ pub const MAX_RECORD: usize = 1 << 20;
 /// A stretch of whole records.
 #[derive(Debug)]
 pub struct Segment {
-    /// The bytes, then [`PAD`](super::scan::PAD) zeros, then anything.
+    /// The bytes, then [`PAD`] zeros, then anything.
     pub text: Vec<u8>,
     /// The number of bytes before the zeros.
     pub len: usize,
@@ -43,6 +43,51 @@ pub struct Segment {
     pub quotes: bool,
     /// What the bytes mean.
     pub encoding: Encoding,
+}
+
+impl Segment {
+    /// The first `len` bytes of a text, which begin with a record and end behind a line end, as a segment, if
+    /// no byte of them is a quote, or not ASCII while nothing tells the encoding. Otherwise the text: where
+    /// records end in it, or what it means, is for the framer to see.
+    ///
+    /// # Errors
+    /// The text.
+    ///
+    /// # Panics
+    /// If it is not as long as [`room_for`] makes it.
+    pub fn of_lines(
+        mut text: Vec<u8>,
+        len: usize,
+        offset: u64,
+        encoding: Option<Encoding>,
+    ) -> Result<Segment, Vec<u8>> {
+        let lines = &text[..len];
+        if memchr::memchr(b'"', lines).is_some() || (encoding.is_none() && !lines.is_ascii()) {
+            return Err(text);
+        }
+        text[len..len + PAD].fill(0);
+        Ok(Segment {
+            text,
+            len,
+            offset,
+            quotes: false,
+            encoding: encoding.unwrap_or(Encoding::Utf8),
+        })
+    }
+}
+
+/// Makes a text long enough for a segment of so many bytes.
+pub fn room_for(len: usize, text: &mut Vec<u8>) {
+    held::make_room(text, len + PAD);
+}
+
+/// The place behind the last line end of a text, which does not end with the source unless it is `whole`.
+#[must_use]
+pub fn behind_last_line(text: &[u8], whole: bool) -> Option<usize> {
+    // A CR as the last byte may be the first half of a CRLF.
+    let undecided = !whole && text.last() == Some(&b'\r');
+    let known = text.len() - usize::from(undecided);
+    memchr::memrchr2(b'\n', b'\r', &text[..known]).map(|at| at + 1)
 }
 
 /// What the framer hands on.
@@ -110,6 +155,14 @@ impl<R: Read> Framer<R> {
         self.held.encoding()
     }
 
+    /// Where what was not handed on begins, as far as it is known to begin with a record and to go on behind
+    /// what was read, and how many bytes of it were.
+    #[must_use]
+    pub fn rest(&self) -> Option<(u64, usize)> {
+        let goes_on = self.open.is_none() && !self.held.has_ended();
+        goes_on.then(|| (self.held.offset(), self.held.rest().len()))
+    }
+
     /// The next frame, none at the end. `spare` is a buffer to use again.
     ///
     /// # Errors
@@ -155,9 +208,9 @@ impl<R: Read> Framer<R> {
         if self.quotes && memchr::memchr(b'"', text).is_some() {
             return self.boundary_with_quotes(known);
         }
-        match memchr::memrchr2(b'\n', b'\r', &text[..known]) {
+        match behind_last_line(text, ended) {
             _ if at_end => Cut::Records(len, false),
-            Some(at) => Cut::Records(at + 1, false),
+            Some(end) => Cut::Records(end, false),
             None if known > self.longest || ended => Cut::Reject(self.reason(known)),
             None => Cut::More(0),
         }
