@@ -54,7 +54,7 @@ pub struct Reader {
 }
 
 /// Bytes read at a time: each piece becomes a batch, and each batch costs whoever takes it.
-pub const CHUNK: usize = 1 << 20;
+pub const CHUNK: usize = 1 << 21;
 
 /// Opens files, directories and globs for reading; `check` is called before each is looked at.
 ///
