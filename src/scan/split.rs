@@ -343,6 +343,11 @@ mod tests {
                 Err(spare) => assert!(!is_lines && spare.len() == 1000),
             }
         }
+        // (Of a file that was written to since its line ends were looked at.)
+        let (written, file, _) = plain(&lines);
+        let chunk = Split::new(file, 7, Some(Encoding::Utf8), 0, 20).next_chunk();
+        std::fs::write(written.path(), &lines[1..]).unwrap();
+        assert!(chunk.unwrap().read(Vec::new()).is_err());
         let (cut, file, _) = plain(&lines);
         let mut split = Split::new(file, 7, Some(Encoding::Utf8), 0, 20);
         let chunk = split.next_chunk().unwrap();

@@ -46,7 +46,7 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// The first `len` bytes of a text, which begin with a record and end behind a line end, as a segment, if
+    /// The first `len` bytes of a text, which begin with a record, as a segment, if they end behind a line end and
     /// no byte of them is a quote, or not ASCII while nothing tells the encoding. Otherwise the text: where
     /// records end in it, or what it means, is for the framer to see.
     ///
@@ -62,7 +62,9 @@ impl Segment {
         encoding: Option<Encoding>,
     ) -> Result<Segment, Vec<u8>> {
         let lines = &text[..len];
-        if memchr::memchr(b'"', lines).is_some() || (encoding.is_none() && !lines.is_ascii()) {
+        let whole = matches!(lines.last(), Some(b'\n' | b'\r'));
+        let told = encoding.is_some() || lines.is_ascii();
+        if !whole || !told || memchr::memchr(b'"', lines).is_some() {
             return Err(text);
         }
         text[len..len + PAD].fill(0);
