@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use super::framing::Work;
 use crate::log::encoding::Encoding;
 use crate::log::framer::{Frame, Segment, behind_last_line, room_for};
+use crate::log::scan::PAD;
 use crate::source::Plain;
 
 /// Bytes before the end of a chunk in which a line end is looked for; more if there is none.
@@ -136,13 +137,15 @@ impl Chunk {
     /// # Errors
     /// The text.
     fn read(&self, mut text: Vec<u8>) -> Result<Segment, Vec<u8>> {
+        // (The framer's are longer, and who keeps a text keeps all of it.)
+        if text.len() > self.len / 4 * 5 + PAD {
+            text = Vec::new();
+        }
         room_for(self.len, &mut text);
         if self.plain.fill(&mut text[..self.len], self.from).is_err() {
             return Err(text);
         }
-        let segment = Segment::of_lines(text, self.len, self.from, self.encoding)?;
-        self.plain.count(self.len as u64);
-        Ok(segment)
+        Segment::of_lines(text, self.len, self.from, self.encoding)
     }
 }
 
@@ -153,7 +156,7 @@ pub struct Turns {
     open: u64,
     turn: u64,
     /// Those behind it that are read already.
-    early: BTreeMap<u64, Work>,
+    early: BTreeMap<u64, Segment>,
     /// From this number on they are taken back.
     limit: u64,
     /// Tells them from those of before, which may still be being read.
@@ -227,16 +230,18 @@ impl Turns {
             drop(self.early.split_off(number));
             return Settled::TakenBack(*number, chunk.from);
         };
-        let frame = Work::Frame {
-            source: chunk.source,
-            frame: Frame::Records(segment),
-            promise: None,
-        };
-        self.early.insert(*number, frame);
+        self.early.insert(*number, segment);
         let known = std::iter::from_fn(|| {
-            let work = self.early.remove(&self.turn)?;
+            let segment = self.early.remove(&self.turn)?;
+            // (What is taken back will be read again.)
+            chunk.plain.count(segment.len as u64);
             self.turn += 1;
             self.open -= 1;
+            let work = Work::Frame {
+                source: chunk.source,
+                frame: Frame::Records(segment),
+                promise: None,
+            };
             Some((self.turn - 1, work))
         });
         Settled::Known(known.collect())
@@ -297,11 +302,12 @@ mod tests {
                 }
                 assert!(split.next_chunk().is_none());
                 assert!(!(30..=100).contains(&chunk) || met.len() > text.len() / 2);
-                assert_eq!(taken.load(Ordering::Relaxed), met.len() as u64 - 2);
+                // (Chunks count when they are known.)
+                assert_eq!(taken.load(Ordering::Relaxed), 0);
                 let (offset, bytes) = rest(split);
                 assert_eq!(offset, met.len() as u64);
+                assert_eq!(taken.load(Ordering::Relaxed), bytes.len() as u64);
                 assert_eq!([met, bytes].concat(), text);
-                assert_eq!(taken.load(Ordering::Relaxed), text.len() as u64 - 2);
             }
         }
     }
@@ -332,17 +338,23 @@ mod tests {
         ] {
             let (_file, file, _) = plain(text);
             let chunk = Split::new(file, 7, encoding, 0, 20).next_chunk().unwrap();
-            let spare = vec![1; 1000];
+            let spare = vec![1; 140];
             match chunk.read(spare) {
                 Ok(segment) => {
                     assert!(is_lines);
                     assert_eq!(segment.encoding, Encoding::Utf8);
                     assert_eq!(segment.text[..segment.len], text[..segment.len]);
-                    assert!(segment.text[segment.len..].starts_with(&[0; crate::log::scan::PAD]));
+                    assert!(segment.text[segment.len..].starts_with(&[0; PAD]));
                 }
-                Err(spare) => assert!(!is_lines && spare.len() == 1000),
+                Err(spare) => assert!(!is_lines && spare.len() > 140),
             }
         }
+        // A text that is far longer is not kept.
+        let (_file, file, _) = plain(&lines);
+        let chunk = Split::new(file, 7, Some(Encoding::Utf8), 0, 20).next_chunk();
+        let segment = chunk.unwrap().read(vec![1; 1000]).unwrap();
+        assert_eq!(segment.text[..segment.len], lines[..segment.len]);
+        assert!(segment.text.len() < 200);
         // (Of a file that was written to since its line ends were looked at.)
         let (written, file, _) = plain(&lines);
         let chunk = Split::new(file, 7, Some(Encoding::Utf8), 0, 20).next_chunk();
@@ -377,7 +389,7 @@ mod tests {
 
     #[test]
     fn chunks_are_known_in_their_order_whoever_reads_first_up_to_the_first_taken_back() {
-        let (_file, plain, _) = plain(b"a\n");
+        let (_file, plain, taken) = plain(b"a\n");
         let orders = (0..24).map(|order| {
             let mut left = vec![5, 6, 7, 8];
             [order / 6, order % 6 / 2, order % 2, 0].map(|at| left.remove(at))
@@ -386,6 +398,7 @@ mod tests {
             for broken in 0u64..16 {
                 let is_broken = |number: u64| broken >> (number - 5) & 1 == 1;
                 let mut turns = Turns::default();
+                let before = taken.load(Ordering::Relaxed);
                 let all = given(&mut turns, &plain, 4);
                 let (mut known, mut back) = (Vec::new(), u64::MAX);
                 for number in order {
@@ -409,6 +422,8 @@ mod tests {
                 let first = (5..9).find(|&number| is_broken(number)).unwrap_or(9);
                 assert_eq!(known, (5..first).collect::<Vec<_>>(), "{order:?} {broken}");
                 assert!(!turns.are_open() && (back == first || first == 9));
+                let read = taken.load(Ordering::Relaxed) - before;
+                assert_eq!(read, 10 * (first - 5));
             }
         }
     }
