@@ -228,19 +228,6 @@ impl Plan {
             chunk,
         ))
     }
-
-    /// A framer of the records from one on, whose first byte `input` stands at: it is at `offset` in the source.
-    /// `encoding` is what the bytes before told.
-    #[must_use]
-    pub fn framer_behind(
-        &self,
-        input: Box<dyn Read + Send>,
-        offset: u64,
-        encoding: Option<Encoding>,
-        chunk: usize,
-    ) -> Framer<Box<dyn Read + Send>> {
-        Framer::new(input, self.special, encoding, offset, chunk)
-    }
 }
 
 fn skip(input: &mut impl Read, bytes: usize) -> std::io::Result<Vec<u8>> {

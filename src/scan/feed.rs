@@ -13,7 +13,7 @@ use super::framing::{Supply, Work};
 use super::pool::Pool;
 use super::split::{Given, Settled, Turns};
 use crate::error::Result;
-use crate::log::framer::{Frame, Segment};
+use crate::log::framer::Segment;
 
 /// Pieces of files that are read ahead, at most.
 const AHEAD: usize = 2;
@@ -110,13 +110,8 @@ struct Ready {
 
 /// Bytes that a piece keeps.
 fn bytes(piece: &Piece) -> usize {
-    match &piece.1 {
-        Ok(Work::Frame {
-            frame: Frame::Records(segment),
-            ..
-        }) => segment.len,
-        _ => 0,
-    }
+    let segment = piece.1.as_ref().ok().and_then(Work::segment);
+    segment.map_or(0, |segment| segment.len)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -242,7 +237,7 @@ impl Feed {
     /// Reads a chunk. The piece that it is; none if one before it is not known yet, so that somebody else will
     /// find it, or if the framer is to read it.
     fn read_chunk(&self, given: &Given, spare: Vec<u8>, pool: &Pool) -> Option<Piece> {
-        let read = given.read(spare).map_err(|text| pool.give_text(text));
+        let read = given.chunk.read(spare).map_err(|text| pool.give_text(text));
         let mut supply = lock(&self.supply);
         let known = supply.settle(given, read.ok());
         let mut known = known.into_iter().map(|(number, work)| (number, Ok(work)));
@@ -267,8 +262,7 @@ impl Feed {
                 return;
             };
             // What is no file is not asked before it is needed: a stream may be somebody's generator,
-            // and what was put in order is to be read by whoever takes it.
-            // (And chunks are read by whoever takes them.)
+            // and what was put in order is to be read by whoever takes it, as chunks are.
             if !matches!(supply.supply, Supply::Files(_)) || supply.supply.is_split() {
                 pool.give_text(spare);
                 return;

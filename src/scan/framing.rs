@@ -13,7 +13,7 @@ use super::split::{Chunk, Split};
 use crate::error::{Error, Result};
 use crate::fault::InputFault;
 use crate::log::encoding::Encoding;
-use crate::log::framer::{Frame, Framer};
+use crate::log::framer::{Frame, Framer, Segment};
 use crate::log::plan::ReadOptions;
 use crate::log::time::Zone;
 use crate::order::ranges::{Ordered, Piece};
@@ -51,6 +51,20 @@ pub enum Work {
     Batch(RecordBatch),
     /// Records that were put in order, and the time before which none comes behind them.
     Sorted(Piece, i64),
+}
+
+impl Work {
+    /// The records of a file, if that is what it is.
+    #[must_use]
+    pub fn segment(&self) -> Option<&Segment> {
+        match self {
+            Work::Frame {
+                frame: Frame::Records(segment),
+                ..
+            } => Some(segment),
+            _ => None,
+        }
+    }
 }
 
 /// Where work comes from.
@@ -101,7 +115,7 @@ pub struct Files {
 struct Open {
     number: usize,
     framer: Framer<Bytes>,
-    /// The file itself, if it may be read in chunks.
+    /// The file itself, if it may be read in chunks behind what it gives first.
     plain: Option<Plain>,
     /// What it gives next.
     next: Frame,
@@ -227,7 +241,7 @@ impl Files {
         let number = source as usize;
         let plan = self.planned.sources[number].plan.as_ref();
         let plan = plan.expect("only readable sources are read");
-        let mut framer = plan.framer_behind(input, offset, encoding, self.chunk);
+        let mut framer = Framer::new(input, plan.special, encoding, offset, self.chunk);
         if let Some(next) = self.frame(number, &mut framer, spare) {
             self.open.push(Open {
                 number,
@@ -239,7 +253,7 @@ impl Files {
         }
     }
 
-    /// The rest of a file in chunks, if it may be read so.
+    /// The rest of a file in chunks, if it may be read so and there is one.
     fn split(&self, open: &Open) -> Option<Split> {
         let encoding = open.framer.encoding();
         // (Digests are of all bytes, one behind the other.)
@@ -250,7 +264,7 @@ impl Files {
         let plain = open.plain.as_ref()?;
         let (offset, held) = open.framer.rest()?;
         let source = index(open.number);
-        let split = Split::new(plain.clone(), source, encoding, offset, self.own_chunk);
+        let mut split = Split::new(plain.clone(), source, encoding, offset, self.own_chunk);
         split.has_more().then(|| {
             plain.count_back(held as u64);
             split
@@ -264,9 +278,9 @@ impl Files {
         let Open {
             number,
             mut framer,
-            plain,
             next,
             time,
+            ..
         } = open;
         if self.split.is_some() {
             return Work::Frame {
@@ -287,7 +301,7 @@ impl Files {
             self.open.push(Open {
                 number,
                 framer,
-                plain,
+                plain: None,
                 next: after,
                 time,
             });

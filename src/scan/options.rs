@@ -16,7 +16,7 @@ const CHUNK: usize = 1 << 19;
 /// twice, as the system holds them and where it copies them to.
 pub(super) const OWN_CHUNK: usize = 3 << 17;
 
-/// The most of it: places in a chunk are 32 bits wide.
+/// The most bytes read at a time: places in a chunk are 32 bits wide.
 pub const MOST_CHUNK: usize = 1 << 28;
 
 /// The most threads.

@@ -34,7 +34,6 @@ pub struct Split {
 }
 
 /// Lines of a file that somebody is to read.
-#[derive(Clone)]
 pub struct Chunk {
     plain: Plain,
     source: u32,
@@ -64,11 +63,10 @@ impl Split {
         }
     }
 
-    /// Whether the file is long enough for another chunk.
+    /// Whether there is another chunk.
     #[must_use]
-    pub fn has_more(&self) -> bool {
-        let end = self.at.checked_add(self.chunk as u64);
-        end.is_some_and(|end| end <= self.plain.len_at_first())
+    pub fn has_more(&mut self) -> bool {
+        self.whole_lines().is_some()
     }
 
     /// The next chunk; none if the framer is to read on.
@@ -93,10 +91,10 @@ impl Split {
 
     /// Bytes of the lines of the next chunk. None if the file ends within it or no line does.
     fn whole_lines(&mut self) -> Option<usize> {
-        if !self.has_more() {
+        let end = self.at.checked_add(self.chunk as u64)?;
+        if end > self.plain.len_at_first() {
             return None;
         }
-        let end = self.at + self.chunk as u64;
         let mut peek = PEEK.min(self.chunk);
         loop {
             self.peeked.resize(peek, 0);
@@ -131,12 +129,11 @@ impl Split {
 }
 
 impl Chunk {
-    /// Reads it. None if it has to be looked at more closely, or cannot be read. The text that was to be used
-    /// again comes back then.
+    /// Reads it; [`Turns::settle`] is to be told of it in any case. `text` is used again.
     ///
     /// # Errors
-    /// The text.
-    fn read(&self, mut text: Vec<u8>) -> Result<Segment, Vec<u8>> {
+    /// A text to be used again, if its lines have to be looked at more closely or cannot be read.
+    pub fn read(&self, mut text: Vec<u8>) -> Result<Segment, Vec<u8>> {
         // (The framer's are longer, and who keeps a text keeps all of it.)
         if text.len() > self.len / 4 * 5 + PAD {
             text = Vec::new();
@@ -165,7 +162,8 @@ pub struct Turns {
 
 /// A chunk that was given out as the piece of a number.
 pub struct Given {
-    chunk: Chunk,
+    /// The chunk.
+    pub chunk: Chunk,
     number: u64,
     round: u64,
 }
@@ -178,16 +176,6 @@ pub enum Settled {
     TakenBack(u64, u64),
     /// It was taken back before.
     Gone,
-}
-
-impl Given {
-    /// Reads it; [`Turns::settle`] is to be told of it in any case.
-    ///
-    /// # Errors
-    /// The text that was to be used again, if its lines have to be looked at more closely or cannot be read.
-    pub fn read(&self, spare: Vec<u8>) -> Result<Segment, Vec<u8>> {
-        self.chunk.read(spare)
-    }
 }
 
 impl Turns {

@@ -1,7 +1,7 @@
 //! One source as a stream of decompressed bytes. What a file is, is told by its first bytes.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -122,22 +122,20 @@ impl Opening<'_> {
             self.refuse_foreign(&magic)?;
             Compression::None
         };
-        let file = Arc::new(file);
-        let watched = Watched {
-            read: magic.len() as u64,
-            file: Arc::clone(&file),
-            watch: source.watch.clone(),
-        };
-        let whole = Cursor::new(magic).chain(watched);
+        let (file, watch) = (Arc::new(file), source.watch.clone());
         if compression == Compression::None {
-            let plain = Plain::new(file, source.watch.clone(), Arc::clone(&self.taken));
-            let stream = Box::new(self.counted(whole));
+            let plain = Plain::new(file, watch, Arc::clone(&self.taken)).map_err(failed)?;
             return Ok(Input {
-                stream,
+                stream: plain.from(0),
                 compression,
-                plain: Some(plain.map_err(failed)?),
+                plain: Some(plain),
             });
         }
+        let whole = Watched {
+            file,
+            read: 0,
+            watch,
+        };
         let whole = self.counted(BufReader::with_capacity(READ, whole));
         if compression == Compression::Gzip {
             self.decoded(MultiGzDecoder::new(whole), compression)

@@ -113,7 +113,7 @@ impl<R: Read> Held<R> {
         let offset = self.offset;
         self.pass(end);
         let most = end * 2 >= self.to.max(self.buffer.len() - PAD);
-        let mut text = if self.from == 0 && most {
+        let text = if self.from == 0 && most {
             let left = self.to - end;
             make_room(&mut spare, left);
             spare[..left].copy_from_slice(&self.buffer[end..self.to]);
@@ -128,15 +128,7 @@ impl<R: Read> Held<R> {
             self.from += end;
             spare
         };
-        make_room(&mut text, end + PAD);
-        text[end..end + PAD].fill(0);
-        Segment {
-            text,
-            len: end,
-            offset,
-            quotes,
-            encoding,
-        }
+        Segment::padded(text, end, offset, quotes, encoding)
     }
 
     /// Lets go of the next bytes, which no segment has.

@@ -54,9 +54,9 @@ impl Segment {
     /// The text.
     ///
     /// # Panics
-    /// If it is not as long as [`room_for`] makes it.
+    /// If it is shorter.
     pub fn of_lines(
-        mut text: Vec<u8>,
+        text: Vec<u8>,
         len: usize,
         offset: u64,
         encoding: Option<Encoding>,
@@ -67,14 +67,27 @@ impl Segment {
         if !whole || !told || memchr::memchr(b'"', lines).is_some() {
             return Err(text);
         }
+        let encoding = encoding.unwrap_or(Encoding::Utf8);
+        Ok(Segment::padded(text, len, offset, false, encoding))
+    }
+
+    /// The first `len` bytes of a text, and zeros behind them.
+    fn padded(
+        mut text: Vec<u8>,
+        len: usize,
+        offset: u64,
+        quotes: bool,
+        encoding: Encoding,
+    ) -> Segment {
+        room_for(len, &mut text);
         text[len..len + PAD].fill(0);
-        Ok(Segment {
+        Segment {
             text,
             len,
             offset,
-            quotes: false,
-            encoding: encoding.unwrap_or(Encoding::Utf8),
-        })
+            quotes,
+            encoding,
+        }
     }
 }
 
@@ -86,10 +99,13 @@ pub fn room_for(len: usize, text: &mut Vec<u8>) {
 /// The place behind the last line end of a text, which does not end with the source unless it is `whole`.
 #[must_use]
 pub fn behind_last_line(text: &[u8], whole: bool) -> Option<usize> {
-    // A CR as the last byte may be the first half of a CRLF.
+    memchr::memrchr2(b'\n', b'\r', &text[..known(text, whole)]).map(|at| at + 1)
+}
+
+/// Bytes of such a text of which it is known what they are: a CR as the last one may be the first half of a CRLF.
+fn known(text: &[u8], whole: bool) -> usize {
     let undecided = !whole && text.last() == Some(&b'\r');
-    let known = text.len() - usize::from(undecided);
-    memchr::memrchr2(b'\n', b'\r', &text[..known]).map(|at| at + 1)
+    text.len() - usize::from(undecided)
 }
 
 /// What the framer hands on.
@@ -201,12 +217,7 @@ impl<R: Read> Framer<R> {
         }
         let text = self.held.rest();
         let (len, ended, at_end) = (text.len(), self.held.has_ended(), self.at_end());
-        // A CR as the last byte read may be the first half of a CRLF.
-        let known = if !ended && text.last() == Some(&b'\r') {
-            len - 1
-        } else {
-            len
-        };
+        let known = known(text, ended);
         if self.quotes && memchr::memchr(b'"', text).is_some() {
             return self.boundary_with_quotes(known);
         }

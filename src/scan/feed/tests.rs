@@ -9,6 +9,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 
 use super::*;
+use crate::log::framer::Frame;
 use crate::policy::Policy;
 use crate::scan::ScanOptions;
 use crate::scan::framing::{Files, Reading};
@@ -62,13 +63,7 @@ fn turns(feed: &Feed, workers: usize) -> Vec<(u64, u64)> {
                     match feed.turn(true) {
                         Some(Turn::Read) => feed.read(&pool),
                         Some(Turn::Parse(Some((number, work)))) => {
-                            let offset = match work.unwrap() {
-                                Work::Frame {
-                                    frame: Frame::Records(segment),
-                                    ..
-                                } => segment.offset,
-                                _ => u64::MAX,
-                            };
+                            let offset = work.unwrap().segment().map_or(u64::MAX, |s| s.offset);
                             lock(&given).push((number, offset));
                         }
                         Some(Turn::Parse(None)) => return,
