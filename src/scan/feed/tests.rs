@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
@@ -22,11 +22,16 @@ fn of_file(lines: usize, heavy: bool, chunk: usize) -> (tempfile::NamedTempFile,
     for line in 0..lines {
         writeln!(text, "2026/04/01 09:00:00,u{line:03}").unwrap();
     }
-    of_text(&text, heavy, chunk)
+    of_text(&text, heavy, chunk, Arc::default())
 }
 
-/// A feed of a file of this text.
-fn of_text(text: &str, heavy: bool, chunk: usize) -> (tempfile::NamedTempFile, Feed) {
+/// A feed of a file of this text; `taken` counts the bytes that are read.
+fn of_text(
+    text: &str,
+    heavy: bool,
+    chunk: usize,
+    taken: Arc<AtomicU64>,
+) -> (tempfile::NamedTempFile, Feed) {
     let mut file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
     let written = if heavy {
         zstd::encode_all(text.as_bytes(), 1).unwrap()
@@ -47,7 +52,7 @@ fn of_text(text: &str, heavy: bool, chunk: usize) -> (tempfile::NamedTempFile, F
         own_chunk: options.chunk,
         by_reader: true,
     };
-    let files = Files::new(planned, &read, &options, reading, Arc::default(), None);
+    let files = Files::new(planned, &read, &options, reading, taken, None);
     let feed = Feed::new(Supply::Files(Box::new(files)), 4);
     assert_eq!(feed.is_heavy(), heavy);
     (file, feed)
@@ -181,8 +186,11 @@ fn every_byte_is_given_once_whoever_asks_wherever_quotes_are() {
         let (before, behind) = lines.split_at(at);
         let text = [before.concat(), quoted.to_owned(), behind.concat()].concat();
         for chunk in [40, 75, 400, 1 << 12] {
-            let (_file, feed) = of_text(&format!("{header}{text}"), false, chunk);
+            let whole = format!("{header}{text}");
+            let taken = Arc::new(AtomicU64::new(0));
+            let (_file, feed) = of_text(&whole, false, chunk, Arc::clone(&taken));
             let pieces = pieces(&feed, || ());
+            assert_eq!(taken.load(Ordering::Relaxed), whole.len() as u64);
             let (all, count) = held(&pieces, header.len());
             assert!(all == text.as_bytes(), "{at} {chunk}");
             assert!(matches!(
@@ -201,7 +209,7 @@ fn a_file_that_becomes_shorter_while_it_is_read_is_an_error_behind_what_it_still
     for kept in [0, 10, 500] {
         for when in [5, 50, 200] {
             let text = line.repeat(1000);
-            let (file, feed) = of_text(&format!("{header}{text}"), false, 75);
+            let (file, feed) = of_text(&format!("{header}{text}"), false, 75, Arc::default());
             let asked = AtomicUsize::new(0);
             let pieces = pieces(&feed, || {
                 if asked.fetch_add(1, Ordering::Relaxed) == when {
