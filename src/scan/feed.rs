@@ -23,7 +23,7 @@ const AHEAD: usize = 2;
 const HEAVY_AHEAD: usize = 32;
 
 /// Bytes of a heavy supply that are read ahead, beyond which no more is.
-const HEAVY_BYTES: usize = 16 << 20;
+const HEAVY_BYTES: usize = 8 << 20;
 
 /// A piece of work, or why there is none, and its number in the order of the input.
 pub type Piece = (u64, Result<Work>);
