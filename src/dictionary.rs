@@ -357,16 +357,6 @@ impl Dictionaries {
         self.subjects.read().text(id).map(str::to_owned)
     }
 
-    /// The raw bytes of a subject that has undecodable ones.
-    #[must_use]
-    pub fn subject_raw(&self, subject: Subject) -> Option<Vec<u8>> {
-        if is_packed(subject) {
-            return None;
-        }
-        let id = Id::try_from(subject).ok()?;
-        self.subjects.read().raw(id).map(<[u8]>::to_vec)
-    }
-
     /// The number of U+FFFD that stand for undecodable bytes in a subject.
     #[must_use]
     pub fn subject_replaced(&self, subject: Subject) -> u32 {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::bits::{Bits, has};
 use super::keyed::Room;
 use super::values::{self, Value};
@@ -156,8 +158,11 @@ pub struct Out<'a> {
     pub room: Room,
 }
 
+/// The bytes that a finding's identity is a hash of.
+type Identity = SmallVec<[u8; 256]>;
+
 /// Appends a part of an identity. Lengths keep the parts apart; null differs from every text.
-fn put(identity: &mut Vec<u8>, part: Option<&[u8]>) {
+fn put(identity: &mut Identity, part: Option<&[u8]>) {
     let length = part.map_or(u64::MAX, |p| p.len() as u64);
     identity.extend_from_slice(&length.to_le_bytes());
     identity.extend_from_slice(part.unwrap_or_default());
@@ -201,23 +206,17 @@ impl Open {
         first: i64,
         dictionaries: &Dictionaries,
     ) -> Open {
-        let mut identity = Vec::with_capacity(256);
+        let mut identity = Identity::new();
         put(&mut identity, Some(rule.1.id.as_bytes()));
         let values = [(Key::Field(rule.1.per), key)]
             .into_iter()
             .chain(by.0.iter().copied().zip(by.1.iter().copied()))
             .chain([value]);
         for (key, value) in values {
-            put(
-                &mut identity,
-                values::text(key, value, dictionaries)
-                    .map(String::into_bytes)
-                    .as_deref(),
-            );
-            put(
-                &mut identity,
-                values::undecodable(key, value, dictionaries).as_deref(),
-            );
+            values::tell(key, value, dictionaries, |text, raw| {
+                put(&mut identity, text);
+                put(&mut identity, raw);
+            });
         }
         identity.extend_from_slice(&first.to_le_bytes());
         Open(Finding {

@@ -2,7 +2,7 @@
 
 use crate::block::{Columns, REFERENCES_NO, REFERENCES_YES};
 use crate::detect::calendar::{parse_date, weekday};
-use crate::dictionary::{Dictionaries, id_column};
+use crate::dictionary::{Dictionaries, id_column, packed_digits};
 use crate::log::meaning::Meaning;
 use crate::log::time::date_of_days;
 use crate::policy::Key;
@@ -82,18 +82,30 @@ pub fn text(key: Key, value: Value, dictionaries: &Dictionaries) -> Option<Strin
     }
 }
 
-/// The raw bytes of a value of which some could not be decoded: what tells it from others that read
-/// the same; none for every other value.
-#[must_use]
-pub fn undecodable(key: Key, value: Value, dictionaries: &Dictionaries) -> Option<Vec<u8>> {
+/// Tells what people read for a value, as [`text`], and the raw bytes of one of which some could not be decoded:
+/// what tells it from others that read the same.
+pub fn tell(
+    key: Key,
+    value: Value,
+    dictionaries: &Dictionaries,
+    to: impl FnOnce(Option<&[u8]>, Option<&[u8]>),
+) {
     match key {
-        Key::Field(Field::Subject) => dictionaries.subject_raw(value),
-        Key::Field(field) => {
-            id_column(field)?;
-            let id = u32::try_from(value).ok()?;
-            dictionaries.of(field).read().raw(id).map(<[u8]>::to_vec)
+        Key::Field(field) if field == Field::Subject || id_column(field).is_some() => {
+            if field == Field::Subject
+                && let Some((digits, len)) = packed_digits(value)
+            {
+                return to(Some(&digits.to_le_bytes()[..len]), None);
+            }
+            let values = dictionaries.of(field).read();
+            // (0, which is null, has neither.)
+            let id = u32::try_from(value).unwrap_or(0);
+            to(values.text(id).map(str::as_bytes), values.raw(id));
         }
-        _ => None,
+        _ => to(
+            text(key, value, dictionaries).as_deref().map(str::as_bytes),
+            None,
+        ),
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::framing::{Supply, Work};
 use super::pool::Pool;
-use super::split::{Given, Settled, Turns};
+use super::split::{Given, Turns};
 use crate::error::Result;
 use crate::log::framer::Segment;
 
@@ -79,15 +79,17 @@ impl Numbered {
 
     /// Takes what was read of a chunk; what is known now, in the order of the input.
     fn settle(&mut self, given: &Given, segment: Option<Segment>) -> Vec<(u64, Work)> {
-        match self.turns.settle(given, segment) {
-            Settled::Known(pieces) => pieces,
-            Settled::TakenBack(number, from) => {
-                self.next = number;
-                self.supply.take_back(from);
-                Vec::new()
-            }
-            Settled::Gone => Vec::new(),
+        let lines = segment.as_ref().map(|segment| segment.len);
+        let settled = self.turns.settle(given, segment);
+        let (lines, settled) = settled.map_or_else(Default::default, |settled| (lines, settled));
+        if let Some(lines) = lines {
+            self.supply.told(&given.chunk, lines);
         }
+        if let Some((number, from)) = settled.taken_back {
+            self.next = number;
+            self.supply.take_back(from);
+        }
+        settled.known
     }
 
     fn read(&mut self, spare: Vec<u8>) -> Option<Piece> {

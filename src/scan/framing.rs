@@ -265,7 +265,7 @@ impl Files {
         let (offset, held) = open.framer.rest()?;
         let source = index(open.number);
         let mut split = Split::new(plain.clone(), source, encoding, offset, self.own_chunk);
-        split.has_more().then(|| {
+        split.has_any().then(|| {
             plain.count_back(held as u64);
             split
         })
@@ -401,6 +401,15 @@ impl Supply {
     #[must_use]
     pub fn is_split(&self) -> bool {
         matches!(self, Supply::Files(files) if files.split.is_some())
+    }
+
+    /// Is told how long the lines of a chunk are, by who has read it.
+    pub fn told(&mut self, chunk: &Chunk, len: usize) {
+        if let Supply::Files(files) = self
+            && let Some(split) = &mut files.split
+        {
+            split.told(chunk, len);
+        }
     }
 
     /// Takes back all chunks that were given, from an offset on.
