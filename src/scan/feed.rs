@@ -80,8 +80,9 @@ impl Numbered {
     /// Takes what was read of a chunk; what is known now, in the order of the input.
     fn settle(&mut self, given: &Given, segment: Option<Segment>) -> Vec<(u64, Work)> {
         let lines = segment.as_ref().map(|segment| segment.len);
-        let settled = self.turns.settle(given, segment);
-        let (lines, settled) = settled.map_or_else(Default::default, |settled| (lines, settled));
+        let Some(settled) = self.turns.settle(given, segment) else {
+            return Vec::new();
+        };
         if let Some(lines) = lines {
             self.supply.told(&given.chunk, lines);
         }
