@@ -239,16 +239,16 @@ impl Turns {
             return None;
         }
         let mut settled = Settled::default();
-        match segment {
-            Some(segment) => {
-                self.early.insert(*number, segment);
-            }
-            None => settled.taken_back = Some(self.take_back(*number, chunk.from)),
+        if let Some(segment) = segment {
+            self.early.insert(*number, segment);
+        } else {
+            self.take_back(*number);
+            settled.taken_back = Some((*number, chunk.from));
         }
         while let Some(segment) = self.early.remove(&self.turn) {
-            if let Some(behind) = self.behind.filter(|&behind| behind != segment.offset) {
+            if self.behind.is_some_and(|behind| behind != segment.offset) {
                 // (The file has changed since somebody looked where the one before ends.)
-                settled.taken_back = Some(self.take_back(self.turn, behind));
+                self.take_back(self.turn);
                 break;
             }
             self.behind = Some(segment.offset + segment.len as u64);
@@ -271,12 +271,11 @@ impl Turns {
         Some(settled)
     }
 
-    /// From a number on, of which the chunk begins at an offset, they are taken back.
-    fn take_back(&mut self, number: u64, from: u64) -> (u64, u64) {
+    /// From a number on they are taken back.
+    fn take_back(&mut self, number: u64) {
         self.limit = number;
         self.open = number - self.turn;
         self.early.split_off(&number);
-        (number, from)
     }
 }
 

@@ -131,6 +131,34 @@ fn what_must_be_looked_at_closely_or_cannot_be_read_is_not_taken_for_lines() {
     cut.as_file().set_len(10).unwrap();
     assert!(chunk.read(Vec::new()).is_err());
     assert!(split.next_chunk().is_none());
+    split.take_back(chunk.from);
+    assert_eq!(rest(split).0, chunk.from);
+}
+
+#[test]
+fn of_a_file_that_was_written_to_since_it_was_looked_into_nothing_is_handed_on_twice_or_left_out() {
+    let lines = "a,あ\n".repeat(10).into_bytes();
+    let (written, file, _) = plain(&lines);
+    let mut split = Split::new(file, 7, Some(Encoding::Utf8), 0, 20);
+    let mut turns = Turns::default();
+    let first = turns.give(split.next_chunk().unwrap(), 5);
+    let second = turns.give(split.next_chunk().unwrap(), 6);
+    assert_eq!(second.chunk.from, 18);
+    std::fs::write(written.path(), &lines[1..]).unwrap();
+    let mut settle = |given: &Given| {
+        let segment = given.chunk.read(Vec::new()).unwrap();
+        turns.settle(given, Some(segment)).unwrap()
+    };
+    let settled = settle(&first);
+    assert_eq!((settled.known.len(), settled.taken_back), (1, None));
+    // (What was read ends one byte before.)
+    let settled = settle(&second);
+    assert_eq!(
+        (settled.known.len(), settled.taken_back),
+        (0, Some((6, 17)))
+    );
+    split.take_back(17);
+    assert_eq!(rest(split), (17, lines[18..].to_vec()));
 }
 
 /// What there is to settle: so many chunks, given out as pieces 5, 6, …
