@@ -1,8 +1,9 @@
 //! All findings of a scan, packed: they stay until its end, and a log has more of them the longer it is.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
-use super::{ByValues, Finding};
+use super::Finding;
 use crate::detect::values::Value;
 
 /// Bytes of a stretch.
@@ -141,15 +142,62 @@ struct Packed {
     id: [u8; 8],
     rule: u32,
     key: Value,
-    by: ByValues,
-    value: Value,
-    first: i64,
+    by: SmallVec<[Close; 2]>,
+    value: Close,
+    first: Millis,
     /// From the first to the last.
-    span: i64,
+    span: Millis,
     records: u64,
     carried: u64,
     peak: i64,
     magnitude: Magnitude,
+}
+
+/// A value whose bits stand together at the lower end: the packed digits of a subject stand at the upper one,
+/// the numbers of other values at the lower.
+#[derive(Serialize, Deserialize)]
+struct Close(u128);
+
+impl From<Value> for Close {
+    fn from(value: Value) -> Close {
+        let number = u32::try_from(value).map(|number| u128::from(number) << 1);
+        Close(number.unwrap_or(u128::from(value.swap_bytes()) << 1 | 1))
+    }
+}
+
+impl From<Close> for Value {
+    #[allow(clippy::cast_possible_truncation)]
+    fn from(Close(close): Close) -> Value {
+        let value = (close >> 1) as Value;
+        if close & 1 == 0 {
+            value
+        } else {
+            value.swap_bytes()
+        }
+    }
+}
+
+/// Milliseconds: whole seconds, as most are, as twice their number; others as one more than twice their own.
+#[derive(Serialize, Deserialize)]
+struct Millis(i128);
+
+impl From<i64> for Millis {
+    fn from(millis: i64) -> Millis {
+        let seconds = (millis % 1000 == 0).then_some(i128::from(millis / 1000) << 1);
+        Millis(seconds.unwrap_or(i128::from(millis) << 1 | 1))
+    }
+}
+
+impl From<Millis> for i64 {
+    #[allow(clippy::cast_possible_truncation)]
+    fn from(Millis(packed): Millis) -> i64 {
+        let number = (packed >> 1) as i64;
+        if packed & 1 == 0 {
+            number.wrapping_mul(1000)
+        } else {
+            number
+        }
+    }
 }
 
 /// Most kinds measure how strong a finding is by another of its figures.
@@ -168,10 +216,10 @@ impl Packed {
             id: finding.id.to_le_bytes(),
             rule: finding.rule,
             key: finding.key,
-            by: finding.by.clone(),
-            value: finding.value,
-            first: finding.first,
-            span: finding.last.wrapping_sub(finding.first),
+            by: finding.by.iter().copied().map(Close::from).collect(),
+            value: finding.value.into(),
+            first: finding.first.into(),
+            span: finding.last.wrapping_sub(finding.first).into(),
             records: finding.records,
             carried: finding.carried,
             peak: finding.peak,
@@ -186,14 +234,15 @@ impl Packed {
     }
 
     fn finding(self) -> Finding {
+        let first = self.first.into();
         Finding {
             id: u64::from_le_bytes(self.id),
             rule: self.rule,
             key: self.key,
-            by: self.by,
-            value: self.value,
-            first: self.first,
-            last: self.first.wrapping_add(self.span),
+            by: self.by.into_iter().map(Value::from).collect(),
+            value: self.value.into(),
+            first,
+            last: first.wrapping_add(self.span.into()),
             records: self.records,
             carried: self.carried,
             peak: self.peak,
@@ -223,7 +272,15 @@ mod tests {
                 bits => rng.next_u64() & ((1 << bits) - 1),
             }
         };
-        let by = number() % 5;
+        // (Whole seconds, and what stands in the upper bits alone.)
+        let mut time = || {
+            let seconds = number() % 2 == 0;
+            number().wrapping_mul(if seconds { 1000 } else { 1 })
+        };
+        let (first, last) = (time().cast_signed(), time().cast_signed());
+        let mut value = || number() << (number() % 3 * 20);
+        let by = (0..value() % 5).map(|_| value()).collect();
+        let value = value();
         let (peak, records) = (number().cast_signed(), number());
         #[allow(clippy::cast_precision_loss)]
         let magnitude = match number() % 4 {
@@ -236,15 +293,36 @@ mod tests {
             id: number(),
             rule: u32::try_from(number() % 1_000_000_007).unwrap_or(0),
             key: number(),
-            by: (0..by).map(|_| number()).collect(),
-            value: number(),
-            first: number().cast_signed(),
-            last: number().cast_signed(),
+            by,
+            value,
+            first,
+            last,
             records,
             carried: number(),
             peak,
             magnitude,
         }
+    }
+
+    #[test]
+    fn what_most_findings_say_takes_few_bytes() {
+        let mut findings = Findings::default();
+        let (first, subject) = (1_711_960_210_000, 0xA008_5680_1440_0000);
+        findings.add(&Finding {
+            id: u64::MAX,
+            rule: 4,
+            key: 1999,
+            by: [subject].into_iter().collect(),
+            value: 0,
+            first,
+            last: first + 7 * 86_400_000,
+            records: 3,
+            carried: 0,
+            peak: 7,
+            magnitude: 7.0,
+        });
+        // The id 8, `first` 5, `span` 4, the subject 8 with their number, the key 2, and one for each other.
+        assert!(findings.stretches[0].len() <= 8 + 5 + 4 + 8 + 2 + 6);
     }
 
     #[test]

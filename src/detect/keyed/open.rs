@@ -29,6 +29,11 @@ impl Opens {
         self.open.get(&value)
     }
 
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Value, &Open)> {
+        self.open.iter().map(|(&value, open)| (value, open))
+    }
+
     pub(super) fn take(&mut self, value: Value) -> Option<Open> {
         self.open.remove(&value)
     }

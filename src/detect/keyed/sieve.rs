@@ -134,10 +134,9 @@ impl Sieve {
         out: &mut Out<'_>,
     ) {
         let until = run.time[records.start].saturating_sub(what.window);
+        let last = run.time[records.end - 1].saturating_sub(what.window);
         self.open.forget(until, out);
-        let kept = &mut self.kept;
-        let spare = &mut out.room.spare;
-        self.queue.leave(until, spare, |prints| kept.drop(prints));
+        self.leave(until, &mut out.room.spare);
         let tally = values(
             of.place,
             what.by,
@@ -152,6 +151,14 @@ impl Sieve {
         let steps = self.judge(of, what, (run, records), &candidates, out);
         self.searched = (self.searched + steps).saturating_sub(budget);
         self.full = self.queue.len() >= FULL || self.searched >= FULL;
+        // (Else it would stand until the next records come.)
+        self.leave(last, &mut out.room.spare);
+    }
+
+    /// Lets go of records that are in no window any more.
+    fn leave(&mut self, until: i64, spare: &mut Spare) {
+        let kept = &mut self.kept;
+        self.queue.leave(until, spare, |prints| kept.drop(prints));
     }
 
     /// The values of the last `added` records whose counts have reached the threshold, each once. Counting
@@ -231,7 +238,8 @@ impl Sieve {
         steps
     }
 
-    /// What is known of every value; more than stands in the window, if it is not looked at yet.
+    /// What is known of every value; more than stands in the window, if it is not looked at yet. (What has a
+    /// finding may stand there no more: it is closed before long.)
     pub(super) fn known(&self) -> Vec<Known> {
         let mut places: HashMap<Value, usize> = HashMap::new();
         let mut known: Vec<Known> = Vec::new();
@@ -246,6 +254,15 @@ impl Sieve {
             });
             known[at].times.push(time);
         }
+        let gone = self
+            .open
+            .iter()
+            .filter(|(value, _)| !places.contains_key(value));
+        known.extend(gone.map(|(value, open)| Known {
+            value,
+            times: Vec::new(),
+            open: Some(open.clone()),
+        }));
         known
     }
 

@@ -332,6 +332,27 @@ fn a_sieve_becomes_a_table_when_it_is_full() {
 }
 
 #[test]
+fn what_no_window_holds_any_more_does_not_wait_for_the_next_run() {
+    let (policy, dictionaries) = (policy(), Dictionaries::default());
+    let what = what(500, 5);
+    let records: Vec<Record> = (0..2000)
+        .map(|time: i64| (1 + time.cast_unsigned(), time, true, true))
+        .collect();
+    let mut state = KeyedState::new(5);
+    let mut taker = Taker::new(&policy, &dictionaries);
+    taker.take(&mut state, (&records, 0..records.len()), what, |_| false);
+    let known = sieve_of(&state).known();
+    let times: Vec<i64> = known
+        .iter()
+        .flat_map(|known| &known.times)
+        .copied()
+        .collect();
+    // Those within the window all stand; of the others no more than a block with one of them.
+    assert!((1500..2000).all(|time| times.contains(&time)));
+    assert!(times.len() < 500 + 128, "{}", times.len());
+}
+
+#[test]
 fn searches_that_cost_more_than_a_table_end_in_one() {
     let (policy, dictionaries) = (policy(), Dictionaries::default());
     let what = what(1 << 40, 5);
