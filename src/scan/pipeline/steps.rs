@@ -236,8 +236,8 @@ impl Pipeline<'_> {
 
     /// Brings together what the units made of a batch.
     pub(super) fn complete(&self, job: &Job) -> Result<()> {
-        let mut flags: Vec<Flag> = Vec::new();
         let outs: Vec<ShardOut> = job.take_outs();
+        let mut flags: Vec<Flag> = Vec::with_capacity(outs.iter().map(|out| out.flags.len()).sum());
         for out in &outs {
             flags.extend_from_slice(&out.flags);
         }
