@@ -29,6 +29,8 @@ pub struct Target {
 #[derive(Debug)]
 pub struct Batcher {
     target: Option<Target>,
+    /// [`EARLY`], or less.
+    early: usize,
     blocks: Vec<(Waiting, Span)>,
     rows: usize,
     bytes: usize,
@@ -47,6 +49,7 @@ impl Batcher {
     pub fn new(target: Option<Target>) -> Batcher {
         Batcher {
             target,
+            early: EARLY,
             blocks: Vec::new(),
             rows: 0,
             bytes: 0,
@@ -56,6 +59,14 @@ impl Batcher {
             lateness: 0,
             cut: None,
         }
+    }
+
+    /// The same with smaller batches at first: where records come slowly, those who do not read have little to
+    /// do before there is a batch.
+    #[must_use]
+    pub fn sooner(mut self) -> Batcher {
+        self.early /= 2;
+        self
     }
 
     /// Adds a block. No block that is still to come should hold a record before `promise`; none:
@@ -109,7 +120,7 @@ impl Batcher {
     /// The blocks of a batch, if there are enough.
     pub fn cut(&mut self) -> Option<Vec<Waiting>> {
         let Target { rows, bytes } = self.target?;
-        let rows = rows.min((self.come / 4).max(EARLY));
+        let rows = rows.min((self.come / 4).max(self.early));
         if self.rows < self.held.0.saturating_add(rows)
             && self.bytes < self.held.1.saturating_add(bytes)
         {
@@ -186,18 +197,19 @@ mod tests {
 
     #[test]
     fn batches_grow_with_what_has_come() {
-        let mut batcher = rows(1 << 20);
-        let mut sizes = Vec::new();
-        for from in (0..12 << 20).step_by(1 << 16) {
-            let times: Vec<i64> = (from..from + (1 << 16)).collect();
-            if let Some(batch) = push(&mut batcher, &times).unwrap() {
-                sizes.push(batch.len());
+        for (mut batcher, first) in [(rows(1 << 20), EARLY), (rows(1 << 20).sooner(), EARLY / 2)] {
+            let mut sizes = Vec::new();
+            for from in (0..12 << 20).step_by(1 << 15) {
+                let times: Vec<i64> = (from..from + (1 << 15)).collect();
+                if let Some(batch) = push(&mut batcher, &times).unwrap() {
+                    sizes.push(batch.len());
+                }
             }
+            assert!(sizes.is_sorted(), "{sizes:?}");
+            assert!((first - (1 << 15)..=first).contains(&sizes[0]));
+            let largest = sizes[sizes.len() - 1];
+            assert!((1 << 20..(1 << 20) + (1 << 17)).contains(&largest));
         }
-        assert!(sizes.is_sorted(), "{sizes:?}");
-        assert!((EARLY - (1 << 16)..=EARLY).contains(&sizes[0]));
-        let largest = sizes[sizes.len() - 1];
-        assert!((1 << 20..(1 << 20) + (1 << 17)).contains(&largest));
     }
 
     #[test]

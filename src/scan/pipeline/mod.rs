@@ -129,13 +129,17 @@ pub fn run(
         context.conditions.bits(),
         context.threads * 2,
     );
+    let batcher = match Batcher::new(target) {
+        batcher if supply.is_heavy() => batcher.sooner(),
+        batcher => batcher,
+    };
     let pipeline = Pipeline {
         context,
         bits: context.conditions.bits(),
         state: Mutex::new(State {
             collector,
             leaks: Leaks::default(),
-            batcher: Some(Batcher::new(target)),
+            batcher: Some(batcher),
             ranges: None,
             sorting: 0,
             sorted: false,
