@@ -129,10 +129,10 @@ pub fn run(
         context.conditions.bits(),
         context.threads * 2,
     );
-    let batcher = match Batcher::new(target) {
-        batcher if supply.is_heavy() => batcher.sooner(),
-        batcher => batcher,
-    };
+    let mut batcher = Batcher::new(target);
+    if supply.is_heavy() {
+        batcher = batcher.sooner();
+    }
     let pipeline = Pipeline {
         context,
         bits: context.conditions.bits(),
