@@ -36,6 +36,8 @@ mod _yokome {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+        super::allocator::begin();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -6,7 +6,7 @@ use crate::detect::run::{Open, Out};
 use crate::detect::values::Value;
 
 /// At so many findings those are looked for that cannot grow any more, at least.
-const FORGET_AT: usize = 16;
+const FORGET_AT: usize = 8;
 
 /// By value: its finding that may grow.
 pub(super) struct Opens {
@@ -52,7 +52,7 @@ impl Opens {
         for (_, open) in gone {
             open.close_by_peak(out);
         }
-        self.forget_at = (self.open.len() * 2).max(FORGET_AT);
+        self.forget_at = (self.open.len() + self.open.len() / 2).max(FORGET_AT);
     }
 
     /// Closes all.

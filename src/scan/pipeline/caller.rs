@@ -8,11 +8,9 @@ use crate::error::Result;
 use crate::policy::Key;
 use crate::record::Field;
 use crate::scan::Control;
-use crate::scan::carry;
 use crate::scan::outcome::{Failure, Outcome};
-use crate::state::Memory;
 
-use super::{Pipeline, lock};
+use super::{Closed, Pipeline, lock};
 
 impl Pipeline<'_> {
     /// The caller's thread: tells progress, notices interruption.
@@ -55,22 +53,7 @@ impl Pipeline<'_> {
         })
     }
 
-    /// What the next scan goes on from.
-    pub(super) fn memory(&self) -> Option<Memory> {
-        let state = lock(&self.state);
-        let carry = self.context.carry.as_ref()?;
-        if state.failure.is_some() {
-            return None;
-        }
-        let dictionaries = &self.context.dictionaries;
-        let mut saver = carry.saver(dictionaries, &state.collector);
-        let pers = self.units.save(self.shard_context(), &mut saver);
-        Some(carry::memory(dictionaries, saver, pers, state.flags.seen()))
-    }
-
     pub(super) fn finish(self) -> std::result::Result<Outcome, Failure> {
-        let memory = self.memory();
-        let outs = self.units.finish(self.shard_context());
         let mut state = self
             .state
             .into_inner()
@@ -79,6 +62,8 @@ impl Pipeline<'_> {
             // (All is given up before it may begin anew.)
             return Err(failure);
         }
+        // (Unless there is a failure, no worker ends before.)
+        let Closed { memory, outs } = state.closed.take().unwrap_or_default();
         // (There are very many buffers and states to give up; nobody need wait for it.)
         let (pool, units) = (self.pool, self.units);
         let _ = std::thread::Builder::new().spawn(move || {

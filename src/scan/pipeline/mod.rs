@@ -39,6 +39,7 @@ use crate::order::packing::Packer;
 use crate::order::ranges::{Ordered, Ranges};
 use crate::order::spill::Spool;
 use crate::order::{Batcher, Waiting};
+use crate::state::Memory;
 use output::{Exit, Outputs};
 
 /// Batches under way at once, beyond which no more is read.
@@ -67,6 +68,17 @@ struct State {
     records: RecordTotals,
     failure: Option<Failure>,
     workers: usize,
+    /// What was closed when all was detected, and whether a worker is, or was, at it.
+    closed: Option<Closed>,
+    closing: bool,
+}
+
+/// What detection leaves behind the last batch.
+#[derive(Default)]
+struct Closed {
+    /// What the next scan goes on from.
+    memory: Option<Memory>,
+    outs: Vec<ShardOut>,
 }
 
 struct Pipeline<'a> {
@@ -100,6 +112,7 @@ enum Step {
     ReadAndParse,
     Rest(Vec<Waiting>),
     Sort(Arc<Ranges>, Vec<Block>),
+    Close,
     End,
 }
 
@@ -154,6 +167,8 @@ pub fn run(
             records: RecordTotals::default(),
             failure: None,
             workers: context.threads,
+            closed: None,
+            closing: false,
         }),
         units,
         pool: Pool::default(),
@@ -280,6 +295,7 @@ impl Pipeline<'_> {
                 }
                 Step::Rest(blocks) => self.start(&mut tools, blocks)?,
                 Step::Sort(ranges, blocks) => self.sort(ranges, blocks)?,
+                Step::Close => self.close(),
             }
         }
     }
@@ -350,7 +366,13 @@ impl Pipeline<'_> {
                     state.jobs += 1;
                     Some(Step::Rest(batcher.take()))
                 }
-                None => (state.jobs == 0 && state.outputs.is_over()).then_some(Step::End),
+                None if state.jobs > 0 => None,
+                // (As the last rows are handed on.)
+                None if !state.closing => {
+                    state.closing = true;
+                    Some(Step::Close)
+                }
+                None => state.outputs.is_over().then_some(Step::End),
             };
         };
         let rest = state.batcher.as_mut().map(Batcher::take);

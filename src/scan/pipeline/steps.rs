@@ -12,14 +12,16 @@ use crate::findings::totals::{Counted, RecordTotals};
 use crate::individual::watch::Looked;
 use crate::order::ranges::{Ranges, Room};
 use crate::order::{Batcher, Waiting};
+use crate::scan::carry;
 use crate::scan::collect::Done;
 use crate::scan::feed::Piece;
 use crate::scan::framing::Work;
 use crate::scan::jobs::Job;
 use crate::scan::outcome::Failure;
 use crate::scan::work::{Made, done};
+use crate::state::Memory;
 
-use super::{Excess, MOST_JOBS, Pipeline, State, Tools, lock};
+use super::{Closed, Excess, MOST_JOBS, Pipeline, State, Tools, lock};
 
 impl Pipeline<'_> {
     /// Puts blocks into ranges of time.
@@ -270,5 +272,25 @@ impl Pipeline<'_> {
         lock(&self.state).outputs.handed();
         self.work.notify_all();
         Ok(())
+    }
+
+    /// Closes what detection holds open, all of it being done.
+    pub(super) fn close(&self) {
+        let memory = self.memory();
+        let outs = self.units.finish(self.shard_context());
+        lock(&self.state).closed = Some(Closed { memory, outs });
+    }
+
+    /// What the next scan goes on from.
+    fn memory(&self) -> Option<Memory> {
+        let state = lock(&self.state);
+        let carry = self.context.carry.as_ref()?;
+        if state.failure.is_some() {
+            return None;
+        }
+        let dictionaries = &self.context.dictionaries;
+        let mut saver = carry.saver(dictionaries, &state.collector);
+        let pers = self.units.save(self.shard_context(), &mut saver);
+        Some(carry::memory(dictionaries, saver, pers, state.flags.seen()))
     }
 }
