@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use smallvec::SmallVec;
-
 use crate::block::resize;
 use crate::detect::values::Value;
 use crate::log::scan;
@@ -63,9 +61,6 @@ impl Spare {
         block
     }
 }
-
-/// Times of a value, ascending.
-pub(super) type Times = SmallVec<[i64; 32]>;
 
 impl Block {
     fn new(room: usize) -> Block {
@@ -294,15 +289,14 @@ impl Queue {
         }
     }
 
-    /// The times of a value, of what was found of its print.
-    pub(super) fn times(&self, value: Value, found: &[Alike]) -> Times {
-        let mut times = Times::new();
+    /// The times of a value, ascending, of what was found of its print; what was in `times` is gone.
+    pub(super) fn times(&self, value: Value, found: &[Alike], times: &mut Vec<i64>) {
+        times.clear();
         for some in found {
             let block = &self.blocks[some.block];
             let places = some.places().filter(|&at| block.values[at] == value);
             times.extend(places.map(|at| block.time(at)));
         }
-        times
     }
 
     /// See [`RuleState::bring_near`](crate::detect::rule::RuleState::bring_near): at depth 0 where the

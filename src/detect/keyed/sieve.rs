@@ -70,6 +70,8 @@ pub struct Room {
     values: Vec<Value>,
     /// Of values that are looked for together, one after the other.
     found: Vec<Alike>,
+    /// Of one value after the other.
+    times: Vec<i64>,
     spare: Spare,
     counts: Counts,
 }
@@ -204,6 +206,7 @@ impl Sieve {
     ) -> usize {
         let (mut steps, mut too_much) = (0, false);
         let mut found = std::mem::take(&mut out.room.found);
+        let mut times = std::mem::take(&mut out.room.times);
         for candidates in candidates.chunks(SEARCHED) {
             found.clear();
             let search = |&value: &Value| {
@@ -214,7 +217,7 @@ impl Sieve {
                 candidates.iter().map(search).collect();
             let mut from = 0;
             for (value, to) in searched {
-                let times = self.queue.times(value, &found[from..to]);
+                self.queue.times(value, &found[from..to], &mut times);
                 from = to;
                 steps += self.queue.len() / Queue::TOGETHER + times.len();
                 if times.len() as u64 >= what.at_least {
@@ -229,7 +232,7 @@ impl Sieve {
                 }
             }
         }
-        out.room.found = found;
+        (out.room.found, out.room.times) = (found, times);
         if too_much {
             // (A count that stays at the most stays there when its values have left.)
             self.kept.count(&self.queue);

@@ -286,7 +286,11 @@ fn write(columns: &mut Columns, field: Field, values: &[u32]) {
         }
         field => {
             let column = id_column(field).expect("an id field");
-            columns.ids[column].extend_from_slice(values);
+            // (So many as nearly always, without asking how many.)
+            match <&[u32; TOGETHER]>::try_from(values) {
+                Ok(values) => columns.ids[column].extend(values),
+                Err(_) => columns.ids[column].extend_from_slice(values),
+            }
         }
     }
 }
