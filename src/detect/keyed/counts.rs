@@ -1,6 +1,7 @@
 //! How many records there are of a value, by a hash of it: too many, if several values have one hash.
 
 use super::queue::{Print, Queue};
+use crate::log::scan;
 
 /// Counts per record, at least: few counts are reached by several values together.
 const PER_RECORD: usize = 4;
@@ -35,8 +36,9 @@ impl Counts {
     #[inline]
     pub(super) fn reached(&self, prints: &[Print], at_least: u8, mut place: impl FnMut(usize)) {
         let (counts, shift) = (&self.counts[..], self.shift);
+        let mask = counts.len() - 1;
         for (at, &print) in prints.iter().enumerate() {
-            if counts[usize::from(print) >> shift] >= at_least {
+            if counts[usize::from(print) >> shift & mask] >= at_least {
                 place(at);
             }
         }
@@ -48,7 +50,18 @@ impl Counts {
         self.counts.clear();
         self.counts.resize(wanted, 0);
         self.shift = Print::BITS - wanted.trailing_zeros();
-        self.add(queue, queue.len());
+        let mask = self.counts.len() - 1;
+        for (prints, _) in queue.last(queue.len()) {
+            for &print in prints {
+                let count = &mut self.counts[usize::from(print) >> self.shift & mask];
+                *count = count.wrapping_add(1);
+            }
+        }
+        // (A count that came to more than it holds began anew: then they are fewer than the records.)
+        if scan::hot(Sum(&self.counts)) as usize != queue.len() {
+            self.counts.fill(0);
+            self.add(queue, queue.len());
+        }
     }
 
     /// Counts the last records of a queue of which all others are counted.
@@ -82,7 +95,44 @@ impl Counts {
     }
 }
 
+/// The sum of counts.
+struct Sum<'a>(&'a [u8]);
+
+impl scan::Hot for Sum<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn run(self) -> u32 {
+        self.0.iter().map(|&count| u32::from(count)).sum()
+    }
+}
+
 /// How many counts so many records want: a power of two.
 fn wanted(records: usize) -> usize {
     (records * PER_RECORD).clamp(1, ALL).next_power_of_two()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::queue::{Spare, print};
+    use super::*;
+
+    #[test]
+    fn a_count_that_has_come_to_the_largest_stays_there() {
+        for (of_one, of_another) in [(1, 0), (255, 1), (256, 0), (257, 300), (512, 512), (700, 4)] {
+            let values = [vec![7; of_one], vec![8; of_another]].concat();
+            let mut queue = Queue::default();
+            queue.extend(&values, &vec![0; values.len()], &mut Spare::default());
+            let mut counts = Counts::default();
+            counts.count(&queue);
+            for (value, records) in [(7, of_one), (8, of_another)] {
+                let count = counts.of(print(value));
+                assert_eq!(
+                    usize::from(count),
+                    records.min(255),
+                    "{of_one} {of_another}"
+                );
+            }
+        }
+    }
 }
