@@ -14,10 +14,11 @@ SIZE ?= 2M
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Stamps: the development tools are installed; the extension in the tree is of this profile.
+# Stamps: the development tools are installed; the extension in the tree is of this profile (Cargo.toml).
 TOOLS := $(VENV)/stamp-tools
 DEV := $(VENV)/stamp-dev
 RELEASE := $(VENV)/stamp-release
+WHEEL := $(VENV)/stamp-wheel
 
 RUST := $(shell find src -type f 2>/dev/null) Cargo.toml $(wildcard Cargo.lock rust-toolchain.toml)
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
@@ -33,7 +34,7 @@ test: $(DEV)
 
 ## Measure against pandas, Polars and DuckDB. `make bench SIZE=20M` for another number of records,
 ## `make bench BENCH="-k read"` for a part.
-bench: $(RELEASE)
+bench: $(WHEEL)
 	@# As an installation would, and those of the others did.
 	$(BIN)/python -m compileall -q python/yokome
 	$(BIN)/python -m pytest benches --size=$(SIZE) --benchmark-only --benchmark-sort=name \
@@ -72,14 +73,19 @@ $(TOOLS): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/requirements.txt
 	touch $@
 
-# Both profiles put the extension in the same place, so building one unmakes the other's stamp.
+# All profiles put the extension in the same place, so building one unmakes the others' stamps.
 # The dev profile is the one `cargo test` uses: they share what they build.
 $(DEV): $(TOOLS) $(RUST)
-	rm -f $(RELEASE)
+	rm -f $(RELEASE) $(WHEEL)
 	$(BIN)/maturin develop --profile dev
 	touch $@
 
 $(RELEASE): $(TOOLS) $(RUST)
-	rm -f $(DEV)
-	$(BIN)/maturin develop --release
+	rm -f $(DEV) $(WHEEL)
+	$(BIN)/maturin develop --profile release
+	touch $@
+
+$(WHEEL): $(TOOLS) $(RUST)
+	rm -f $(DEV) $(RELEASE)
+	$(BIN)/maturin develop --profile wheel
 	touch $@
