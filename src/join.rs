@@ -1,4 +1,4 @@
-//! Two things at once: when a scan is over, and no worker is left to do one of them.
+//! Two things at once: when a scan is over, or nearly, and workers have little left to do.
 
 /// Does two things at once, the first on a thread of its own.
 ///

@@ -36,6 +36,7 @@ impl Counts {
     #[inline]
     pub(super) fn reached(&self, prints: &[Print], at_least: u8, mut place: impl FnMut(usize)) {
         let (counts, shift) = (&self.counts[..], self.shift);
+        // (A power of two: so the compiler sees that there is each of them.)
         let mask = counts.len() - 1;
         for (at, &print) in prints.iter().enumerate() {
             if counts[usize::from(print) >> shift & mask] >= at_least {
@@ -50,6 +51,7 @@ impl Counts {
         self.counts.clear();
         self.counts.resize(wanted, 0);
         self.shift = Print::BITS - wanted.trailing_zeros();
+        // (As in `reached`.)
         let mask = self.counts.len() - 1;
         for (prints, _) in queue.last(queue.len()) {
             for &print in prints {

@@ -62,8 +62,9 @@ impl Pipeline<'_> {
             // (All is given up before it may begin anew.)
             return Err(failure);
         }
-        // (Unless there is a failure, no worker ends before.)
-        let Closed { memory, outs } = state.closed.take().unwrap_or_default();
+        let closed = state.closed.take();
+        let Closed { memory, outs } =
+            closed.expect("unless there is a failure, no worker ends before");
         // (There are very many buffers and states to give up; nobody need wait for it.)
         let (pool, units) = (self.pool, self.units);
         let _ = std::thread::Builder::new().spawn(move || {

@@ -74,7 +74,6 @@ struct State {
 }
 
 /// What detection leaves behind the last batch.
-#[derive(Default)]
 struct Closed {
     /// What the next scan goes on from.
     memory: Option<Memory>,
